@@ -1,0 +1,72 @@
+"""What can go wrong, and which exit code it means.
+
+Every exception rebuilds from its ``args`` alone, because SimPy copies exceptions as ``type(e)(*e.args)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class PcsimError(Exception):
+    """Base of everything pcsim raises on purpose."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in the user's input.
+
+    ``message`` is a whole sentence ("<path> must be <constraint>, not <value>"); ``line`` and ``column``
+    are 1-based and 0 where the input has no place (a missing file, a ``--set`` option);
+    ``source_line`` is the text of that line; ``hint`` says what would be right.
+    """
+
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    source_line: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}: " if self.line else ""
+        if not self.line and self.file:
+            place = f"{self.file}: "
+        text = f"{place}{self.message}"
+        if self.source_line:
+            caret = " " * (self.column - 1) + "^"
+            text += f"\n    {self.source_line}\n    {caret}"
+        if self.hint:
+            text += f"\n    {self.hint}"
+        return text
+
+
+class InputError(PcsimError):
+    """The user's input is wrong. Carries every problem found, not only the first."""
+
+    exit_code = 2
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class DoesNotFitError(PcsimError):
+    """The network is too large for the chip; the message says by how much and what would fit."""
+
+    exit_code = 2
+
+
+class MissingCostError(PcsimError):
+    """The technology gives no price for something the chip does; the message names all of them."""
+
+    exit_code = 2
+
+
+class DeadlockError(PcsimError):
+    """The simulated chip stopped before its work was done; the message says who waits for whom."""

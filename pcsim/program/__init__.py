@@ -1,0 +1,15 @@
+"""Which operations a learning rule consists of, of which size, in which order of need."""
+
+from pcsim.program.backpropagation import backpropagation as backpropagation
+from pcsim.program.build import inference_of as inference_of
+from pcsim.program.build import program_of as program_of
+from pcsim.program.inference import inference as inference
+from pcsim.program.ops import PRODUCTS as PRODUCTS
+from pcsim.program.ops import Key as Key
+from pcsim.program.ops import Kind as Kind
+from pcsim.program.ops import Need as Need
+from pcsim.program.ops import Op as Op
+from pcsim.program.ops import Phase as Phase
+from pcsim.program.ops import Program as Program
+from pcsim.program.ops import Role as Role
+from pcsim.program.predictive_coding import predictive_coding as predictive_coding

@@ -1,0 +1,161 @@
+"""Programs against closed forms and against an instrumented numpy that counts what it multiplies."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from pcsim.program import Kind, Phase, Role, backpropagation, inference, predictive_coding
+from pcsim.theory.counts import backpropagation_counts, predictive_coding_counts
+
+NETWORKS = [(7, 5, 6, 4, 5, 3), (784, 128, 128, 128, 10), (9, 8), (8, 8, 8, 8, 8, 8, 8, 8, 8)]
+
+
+def pc(widths, batch, steps, **options):
+    settings = {"phi": "tanh", "loss": "mse", "optimiser": "sgd", **options}
+    return predictive_coding(widths, batch=batch, steps=steps, **settings)
+
+
+def bp(widths, batch, **options):
+    settings = {"phi": "tanh", "loss": "mse", "optimiser": "sgd", **options}
+    return backpropagation(widths, batch=batch, **settings)
+
+
+def check_counts(program, expected):
+    assert program.macs() == {
+        Kind.PRODUCT_FORWARD: expected.forward,
+        Kind.PRODUCT_BACKWARD: expected.backward,
+        Kind.WEIGHT_GRADIENT: expected.gradient,
+    }
+    primitives = program.elementwise()
+    assert primitives.get("activation", 0) == expected.activation
+    assert primitives.get("derivative", 0) == expected.derivative
+    assert primitives["sgd"] == expected.parameters
+    assert program.exchanged_words([Role.STATE, Role.FEEDBACK]) == expected.exchanged_words
+
+
+@pytest.mark.parametrize("widths", NETWORKS)
+@pytest.mark.parametrize("batch", [1, 6])
+@pytest.mark.parametrize("steps", [0, 1, 2, 4, 9, 30])
+@pytest.mark.parametrize("wavefront", [True, False])
+@pytest.mark.parametrize("hoist", [True, False])
+def test_pc_program_has_the_closed_form_counts(widths, batch, steps, wavefront, hoist):
+    program = pc(widths, batch, steps, wavefront=wavefront, hoist=hoist)
+    expected = predictive_coding_counts(
+        widths, batch, steps=steps, wavefront=wavefront, hoist=hoist
+    )
+    check_counts(program, expected)
+    primitives = program.elementwise()
+    # A state update is derivative, multiply, subtract, multiply_add; an error is one subtract.
+    assert primitives.get("multiply", 0) + primitives.get("multiply_add", 0) * 2 == expected.state
+    assert primitives["subtract"] == expected.error + primitives.get("multiply_add", 0)
+
+
+@pytest.mark.parametrize("widths", NETWORKS)
+@pytest.mark.parametrize("batch", [1, 6])
+def test_bp_program_has_the_closed_form_counts(widths, batch):
+    program = bp(widths, batch)
+    expected = backpropagation_counts(widths, batch)
+    check_counts(program, expected)
+    assert program.elementwise().get("multiply", 0) == expected.state
+    assert program.elementwise()["subtract"] == expected.error
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 9])
+@pytest.mark.parametrize("hoist", [True, False])
+def test_pc_macs_equal_those_of_an_instrumented_numpy_run(steps, hoist):
+    widths, batch = (7, 5, 6, 4, 5, 3), 2
+    depth = len(widths) - 1
+    rng = np.random.default_rng(0)
+    weights = [rng.standard_normal((b, a)) * 0.5 for a, b in itertools.pairwise(widths)]
+    multiplied = 0
+
+    def matmul(a, b):
+        nonlocal multiplied
+        multiplied += a.shape[0] * a.shape[1] * b.shape[1]
+        return a @ b
+
+    z = [rng.standard_normal((batch, widths[0]))]
+    for w in weights:
+        z.append(matmul(np.tanh(z[-1]) if len(z) > 1 else z[-1], w.T))
+    p = [None, *z[1:]]
+    z[depth] = rng.standard_normal((batch, widths[-1]))
+    e = [None] + [z[layer] - p[layer] for layer in range(1, depth + 1)]
+    for step in range(1, steps + 1):
+        feedback = {layer: matmul(e[layer + 1], weights[layer]) for layer in range(1, depth)}
+        for layer, c in feedback.items():
+            z[layer] = z[layer] + 0.1 * (-e[layer] + (1 - np.tanh(z[layer]) ** 2) * c)
+        for layer in range(1, depth + 1):
+            if layer > 1 or not hoist:
+                below = np.tanh(z[layer - 1]) if layer > 1 else z[0]
+                p[layer] = matmul(below, weights[layer - 1].T)
+            e[layer] = z[layer] - p[layer]
+        # The light cone: which errors are non-zero after this step.
+        moved = [layer for layer in range(1, depth + 1) if np.abs(e[layer]).max() > 1e-15]
+        assert moved == list(range(max(1, depth - step), depth + 1))
+    for layer in range(1, depth + 1):
+        matmul(e[layer].T, np.tanh(z[layer - 1]) if layer > 1 else z[0])
+    program = pc(widths, batch, steps, wavefront=False, hoist=hoist)
+    assert sum(program.macs().values()) == multiplied
+    assert pc(widths, batch, steps).credited == tuple(moved)
+
+
+def test_the_size_of_a_program_does_not_depend_on_the_number_of_steps():
+    assert len(pc((8, 8, 8, 8), 4, 1000).ops) == len(pc((8, 8, 8, 8), 4, 3).ops)
+
+
+def test_operation_keys_are_unique_and_every_need_exists():
+    for program in (
+        pc((8, 7, 6, 5), 4, 3),
+        bp((8, 7, 6, 5), 4),
+        inference((8, 7), batch=2, phi="relu"),
+    ):
+        keys = [op.key for op in program.ops]
+        assert len(set(keys)) == len(keys)
+        assert {need.op for op in program.ops for need in op.needs} <= set(keys)
+
+
+def test_ops_within_a_step_need_only_earlier_ones_unless_they_look_back_a_step():
+    program = pc((8, 7, 6, 5, 4), 4, 3)
+    position = {op.key: index for index, op in enumerate(program.ops)}
+    for op in program.ops:
+        for need in op.needs:
+            same_phase = op.phase is need.op.phase
+            if same_phase and not need.steps_back:
+                assert position[need.op] < position[op.key]
+
+
+def test_uniform_wavefront_halves_the_products_at_full_credit():
+    width, depth = 8, 9
+    widths = (width,) * (depth + 1)
+    for steps in (8, 20):
+        program = pc(widths, 1, steps)
+        per_product = width * width * (depth - 1) * (2 * steps + 2 - depth) // 2
+        assert program.macs()[Kind.PRODUCT_BACKWARD] == per_product
+
+
+def test_a_linear_network_applies_no_activation_function():
+    assert "activation" not in pc((8, 7, 6), 4, 3, phi="linear").elementwise()
+    assert "derivative" not in bp((8, 7, 6), 4, phi="linear").elementwise()
+
+
+def test_without_steps_only_the_output_layer_learns():
+    program = pc((8, 7, 6, 5), 4, 0)
+    assert program.credited == (3,)
+    assert program.macs()[Kind.WEIGHT_GRADIENT] == 4 * 6 * 5
+    assert program.macs()[Kind.PRODUCT_BACKWARD] == 0
+
+
+def test_counts_are_linear_in_the_batch_and_affine_in_the_steps_without_wavefront():
+    def macs(batch, steps):
+        return sum(pc((9, 7, 5, 3), batch, steps, wavefront=False).macs().values())
+
+    assert macs(12, 5) == 12 * macs(1, 5)
+    assert macs(2, 9) - 2 * macs(2, 8) + macs(2, 7) == 0
+
+
+def test_setup_only_loads():
+    for op in pc((8, 7, 6), 4, 3).ops:
+        if op.phase is Phase.SETUP:
+            assert op.kind is Kind.EXCHANGE
+            assert op.role in (Role.WEIGHTS, Role.INPUT, Role.TARGET)

@@ -1,0 +1,13 @@
+"""Which tile holds which slice, what is resident, which route a transfer takes; does it fit?"""
+
+from pcsim.placement.groups import Group as Group
+from pcsim.placement.groups import Slice as Slice
+from pcsim.placement.place import Placement as Placement
+from pcsim.placement.place import place as place
+from pcsim.placement.routes import Link as Link
+from pcsim.placement.routes import Mesh as Mesh
+from pcsim.placement.routes import Route as Route
+from pcsim.placement.tasks import PHASES as PHASES
+from pcsim.placement.tasks import TaskKind as TaskKind
+from pcsim.placement.tasks import Tasks as Tasks
+from pcsim.placement.tasks import Unit as Unit

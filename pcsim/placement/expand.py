@@ -1,0 +1,265 @@
+"""From operations on layers to tasks on tiles: split products, multicasts, reduction trees.
+
+For every operation it notes after which tasks its result is available on which tile; the operations
+that need it look there. What stays on one tile costs no transfer. A reduction is a binary tree over the
+tiles of a slice: half of the partial sums travel, are added where they arrive, and so on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pcsim.placement.groups import Group
+from pcsim.placement.routes import Mesh
+from pcsim.placement.tasks import Ready, TaskBuilder, TaskKind, Tasks, Unit
+from pcsim.program import Key, Kind, Op, Program, Role
+
+Available = dict[int, list[Ready]]
+"""Tile -> the tasks after which an operation's result is there."""
+
+
+class Expansion:
+    """Expands the operations of one program one after the other, in program order.
+
+    Operations may need later ones (of the step before), so tasks are first added without needs and
+    connected when all are known.
+    """
+
+    def __init__(
+        self, program: Program, groups: Mapping[int, Group], mesh: Mesh, *, word_bytes: int
+    ) -> None:
+        self.program = program
+        self.groups = groups
+        self.mesh = mesh
+        self.word_bytes = word_bytes
+        self.builder = TaskBuilder(mesh, program.steps)
+        self.available: dict[Key, Available] = {}
+        self.dram_turn = 0
+        self.open: list[tuple[int, Op, int]] = []
+        """Tasks that still wait for the needs of an operation at a tile: (task, op, tile)."""
+        self.passed: dict[Key, set[int]] = {}
+        """Tiles at which an operation's result is simply what it needed (nothing had to move)."""
+
+    def run(self) -> Tasks:
+        expand: dict[Kind, Callable[[Op], None]] = {
+            Kind.PRODUCT_FORWARD: self._product,
+            Kind.PRODUCT_BACKWARD: self._product,
+            Kind.WEIGHT_GRADIENT: self._product,
+            Kind.ELEMENTWISE: self._elementwise,
+            Kind.UPDATE: self._update,
+            Kind.REDUCE: self._reduce,
+            Kind.EXCHANGE: self._exchange,
+        }
+        ops = {op.key: op for op in self.program.ops}
+        for op in self.program.ops:
+            self.available[op.key] = {}
+            self.passed[op.key] = set()
+            expand[op.kind](op)
+        for task, op, tile in self.open:
+            found = (*self.builder.needs[task], *self._resolve(ops, op, tile))
+            self.builder.needs[task] = tuple(dict.fromkeys(found))
+        return self.builder.build()
+
+    def _resolve(self, ops: Mapping[Key, Op], op: Op, tile: int) -> list[Ready]:
+        """The tasks after which everything that ``op`` needs is at ``tile``."""
+        found: list[Ready] = []
+        for need in op.needs:
+            for ready in self.available[need.op].get(tile, ()):
+                found.append(Ready(ready.task, ready.back + need.steps_back))
+            if tile in self.passed[need.op]:
+                for ready in self._resolve(ops, ops[need.op], tile):
+                    found.append(Ready(ready.task, ready.back + need.steps_back))
+        return found
+
+    def _at(self, op: Op, tile: int, ready: Ready) -> None:
+        self.available[op.key].setdefault(tile, []).append(ready)
+
+    def _wait(self, ready: Ready, op: Op, tile: int) -> Ready:
+        self.open.append((ready.task, op, tile))
+        return ready
+
+    # Operations on one tile.
+
+    def _product(self, op: Op) -> None:
+        group = self.groups[op.layer]
+        batch = self.program.batch
+        for i, j, tile in group.members():
+            n_in, n_out = len(group.inputs[i]), len(group.outputs[j])
+            sizes = {
+                Kind.PRODUCT_FORWARD: (batch, n_out, n_in),
+                Kind.PRODUCT_BACKWARD: (batch, n_in, n_out),
+                Kind.WEIGHT_GRADIENT: (n_out, n_in, batch),
+            }[op.kind]
+            unit = Unit("array", tile)
+            ready = self.builder.add(op, unit, TaskKind.PRODUCT, needs=(), sizes=sizes)
+            self._at(op, tile, self._wait(ready, op, tile))
+
+    def _elementwise(self, op: Op) -> None:
+        group = self.groups[op.layer]
+        for j, outputs in enumerate(group.outputs):
+            tile = group.owner(j)
+            ready = self.builder.add(
+                op,
+                Unit("vector", tile),
+                TaskKind.ELEMENTWISE,
+                needs=(),
+                elements=self.program.batch * len(outputs),
+                kernel=op.kernel,
+            )
+            self._at(op, tile, self._wait(ready, op, tile))
+
+    def _update(self, op: Op) -> None:
+        group = self.groups[op.layer]
+        for i, j, tile in group.members():
+            ready = self.builder.add(
+                op,
+                Unit("update", tile),
+                TaskKind.UPDATE,
+                needs=(),
+                elements=len(group.inputs[i]) * len(group.outputs[j]),
+                kernel=op.kernel,
+            )
+            self._at(op, tile, self._wait(ready, op, tile))
+
+    # Operations between tiles.
+
+    def _reduce(self, op: Op) -> None:
+        group = self.groups[op.layer]
+        if op.role is Role.PREDICTION:
+            lines = [
+                ([group.tile(i, j) for i in range(len(group.inputs))], len(outputs))
+                for j, outputs in enumerate(group.outputs)
+            ]
+        else:
+            lines = [
+                ([group.tile(i, j) for j in range(len(group.outputs))], len(inputs))
+                for i, inputs in enumerate(group.inputs)
+            ]
+        for tiles, width in lines:
+            self._tree(op, tiles, self.program.batch * width)
+
+    def _tree(self, op: Op, tiles: list[int], words: int) -> None:
+        if len(tiles) == 1:
+            self.passed[op.key].add(tiles[0])
+            return
+        partial: dict[int, Ready] = {}
+        distance = 1
+        while distance < len(tiles):
+            for position in range(0, len(tiles) - distance, 2 * distance):
+                here, there = tiles[position], tiles[position + distance]
+                sent = self.builder.add(
+                    op,
+                    Unit("dma", there, "partial sums"),
+                    TaskKind.TRANSFER,
+                    needs=[partial[there]] if there in partial else (),
+                    size_bytes=words * self.word_bytes,
+                    targets=(here,),
+                )
+                if there not in partial:
+                    self._wait(sent, op, there)
+                added = self.builder.add(
+                    op,
+                    Unit("vector", here),
+                    TaskKind.ELEMENTWISE,
+                    needs=[sent, *([partial[here]] if here in partial else ())],
+                    elements=words,
+                    kernel=op.kernel,
+                )
+                if here not in partial:
+                    self._wait(added, op, here)
+                partial[here] = added
+            distance *= 2
+        self._at(op, tiles[0], partial[tiles[0]])
+
+    def _exchange(self, op: Op) -> None:
+        assert op.role is not None
+        group = self.groups[op.layer]
+        batch = self.program.batch
+        if op.role is Role.STATE:
+            above = self.groups[op.layer + 1]
+            for j, outputs in enumerate(group.outputs):
+                for i, inputs in enumerate(above.inputs):
+                    column = [above.tile(i, jj) for jj in range(len(above.outputs))]
+                    self._send(op, group.owner(j), column, batch * outputs.overlap(inputs))
+        elif op.role is Role.FEEDBACK:
+            below = self.groups[op.layer - 1]
+            for i, inputs in enumerate(group.inputs):
+                for j, outputs in enumerate(below.outputs):
+                    words = batch * inputs.overlap(outputs)
+                    self._send(op, group.root(i), [below.owner(j)], words)
+        elif op.role is Role.ERROR:
+            for j, outputs in enumerate(group.outputs):
+                row = [group.tile(i, j) for i in range(len(group.inputs))]
+                self._send(op, group.owner(j), row, batch * len(outputs))
+        elif op.role is Role.WEIGHTS:
+            for i, j, tile in group.members():
+                self._from_dram(op, [tile], len(group.inputs[i]) * len(group.outputs[j]))
+        elif op.role is Role.INPUT:
+            for i, inputs in enumerate(group.inputs):
+                column = [group.tile(i, j) for j in range(len(group.outputs))]
+                self._from_dram(op, column, batch * len(inputs))
+        elif op.role is Role.TARGET:
+            for j, outputs in enumerate(group.outputs):
+                self._from_dram(op, [group.owner(j)], batch * len(outputs))
+        else:
+            for j, outputs in enumerate(group.outputs):
+                self._to_dram(op, group.owner(j), batch * len(outputs))
+
+    def _send(self, op: Op, source: int, targets: list[int], words: int) -> None:
+        if not words:
+            return
+        remote = tuple(sorted(set(targets) - {source}))
+        if source in targets:
+            self.passed[op.key].add(source)
+        if remote:
+            sent = self.builder.add(
+                op,
+                Unit("dma", source, str(op.role)),
+                TaskKind.TRANSFER,
+                needs=(),
+                size_bytes=words * self.word_bytes,
+                targets=remote,
+            )
+            self._wait(sent, op, source)
+            for tile in remote:
+                self._at(op, tile, sent)
+
+    def _next_channel(self) -> int:
+        """Channels take turns, so that the slices of an operand spread over them."""
+        channel = self.dram_turn % self.mesh.channels
+        self.dram_turn += 1
+        return self.mesh.dram_node(channel)
+
+    def _from_dram(self, op: Op, targets: list[int], words: int) -> None:
+        node = self._next_channel()
+        size_bytes = words * self.word_bytes
+        read = self.builder.add(
+            op, Unit("dram", node), TaskKind.DRAM_READ, needs=(), size_bytes=size_bytes
+        )
+        sent = self.builder.add(
+            op,
+            Unit("dma", node, "from dram"),
+            TaskKind.TRANSFER,
+            needs=[read],
+            size_bytes=size_bytes,
+            targets=tuple(targets),
+        )
+        for tile in targets:
+            self._at(op, tile, sent)
+
+    def _to_dram(self, op: Op, source: int, words: int) -> None:
+        node = self._next_channel()
+        size_bytes = words * self.word_bytes
+        sent = self.builder.add(
+            op,
+            Unit("dma", source, str(op.role)),
+            TaskKind.TRANSFER,
+            needs=(),
+            size_bytes=size_bytes,
+            targets=(node,),
+        )
+        self._wait(sent, op, source)
+        written = self.builder.add(
+            op, Unit("dram", node), TaskKind.DRAM_WRITE, needs=[sent], size_bytes=size_bytes
+        )
+        self._at(op, source, written)

@@ -1,0 +1,73 @@
+"""Where everything goes: groups of tiles, what each tile keeps, and the tasks that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pcsim.config import Hardware
+from pcsim.placement.expand import Expansion
+from pcsim.placement.groups import Group, Split, allocate, tile_words
+from pcsim.placement.routes import Mesh
+from pcsim.placement.tasks import Tasks
+from pcsim.program import Program
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a program runs on a chip.
+
+    ``occupancy_bytes`` maps each used tile to what it keeps, by kind of buffer (weight, gradient,
+    optimiser, state, error, partial sums). Everything is resident in the tiles' SRAM for the whole
+    update, so this is also the peak.
+    """
+
+    groups: tuple[Group, ...]
+    occupancy_bytes: Mapping[int, Mapping[str, int]]
+    mesh: Mesh
+    tasks: Tasks
+
+    @property
+    def tiles_used(self) -> int:
+        return len(self.occupancy_bytes)
+
+    @property
+    def peak_bytes(self) -> dict[int, int]:
+        """Peak occupancy of each used tile's SRAM."""
+        return {tile: sum(kinds.values()) for tile, kinds in self.occupancy_bytes.items()}
+
+
+def place(program: Program, hardware: Hardware) -> Placement:
+    """Give every layer its tiles and turn operations into tasks.
+
+    Raises:
+        DoesNotFitError: the network needs more SRAM than the chip has; says what would fit.
+    """
+    groups = allocate(program, hardware)
+    word_bytes = hardware.tiles.formats.word_bytes
+    rows, columns = hardware.tiles.mesh
+    mesh = Mesh(rows, columns, hardware.dram.channels)
+    by_layer = {group.layer: group for group in groups}
+    tasks = Expansion(program, by_layer, mesh, word_bytes=word_bytes).run()
+    return Placement(groups, _occupancy(program, groups, word_bytes=word_bytes), mesh, tasks)
+
+
+def _occupancy(
+    program: Program, groups: tuple[Group, ...], *, word_bytes: int
+) -> dict[int, dict[str, int]]:
+    occupancy: dict[int, dict[str, int]] = {}
+    for group in groups:
+        parts = Split(len(group.inputs), len(group.outputs))
+        for i, j, tile in group.members():
+            words = tile_words(
+                program,
+                group.layer,
+                inputs=len(group.inputs[i]),
+                outputs=len(group.outputs[j]),
+                owner=i == 0,
+                parts=parts,
+            )
+            kept = occupancy.setdefault(tile, {})
+            for kind, amount in words.items():
+                kept[kind] = kept.get(kind, 0) + amount * word_bytes
+    return dict(sorted(occupancy.items()))

@@ -1,0 +1,184 @@
+"""The work of a program after placement: which unit does what, after what.
+
+A task is a template like the operation it comes from: one of phase STEP runs once in every inference
+step from its ``first_step`` on, so the arrays do not grow with the number of steps. Tasks carry sizes,
+not cycles: how long a unit takes is the machine's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcsim.placement.routes import Mesh, Route
+from pcsim.program import Op, Phase
+from pcsim.program.ops import NO_KERNEL, Kernel
+
+
+class TaskKind(IntEnum):
+    """What a task asks of its unit."""
+
+    PRODUCT = 0
+    """An array multiplies M x K by K x N (columns ``m``, ``n``, ``k``)."""
+    ELEMENTWISE = 1
+    """A vector unit applies ``kernel`` to ``elements``."""
+    UPDATE = 2
+    """An update unit applies ``kernel`` to ``elements`` parameters."""
+    TRANSFER = 3
+    """A DMA channel sends ``size_bytes`` along ``route``."""
+    DRAM_READ = 4
+    """A DRAM channel reads ``size_bytes``."""
+    DRAM_WRITE = 5
+    """A DRAM channel writes ``size_bytes``."""
+
+
+PHASES = (Phase.SETUP, Phase.START, Phase.STEP, Phase.FINISH)
+"""Phases in the order in which every unit works through its queue."""
+
+
+class Unit(NamedTuple):
+    """A unit of the chip that takes tasks in order. ``channel`` names a DMA channel's stream."""
+
+    kind: str
+    node: int
+    channel: str = ""
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """All tasks of one update as plain integer arrays, one entry per task, in queue order.
+
+    ``needs_task[needs_start[t]:needs_start[t + 1]]`` are the tasks that task t waits for, and
+    ``needs_back`` in the same places how many inference steps back. ``route`` and ``kernel`` index
+    ``routes`` and ``kernels`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names ``stage``.
+    """
+
+    units: tuple[Unit, ...]
+    routes: tuple[Route, ...]
+    kernels: tuple[Kernel, ...]
+    stages: tuple[str, ...]
+    names: tuple[str, ...]
+    mesh: Mesh
+    steps: int
+    unit: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    layer: NDArray[np.int64]
+    stage: NDArray[np.int64]
+    phase: NDArray[np.int64]
+    first_step: NDArray[np.int64]
+    m: NDArray[np.int64]
+    n: NDArray[np.int64]
+    k: NDArray[np.int64]
+    elements: NDArray[np.int64]
+    size_bytes: NDArray[np.int64]
+    route: NDArray[np.int64]
+    kernel: NDArray[np.int64]
+    needs_start: NDArray[np.int64]
+    needs_task: NDArray[np.int64]
+    needs_back: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def instances(self) -> NDArray[np.int64]:
+        """How often each task runs in one update (SETUP tasks: once, on a cold start)."""
+        in_step = self.phase == PHASES.index(Phase.STEP)
+        return np.where(in_step, np.maximum(self.steps - self.first_step + 1, 0), 1)
+
+
+class Ready(NamedTuple):
+    """A task whose end makes something available, ``back`` inference steps earlier."""
+
+    task: int
+    back: int
+
+
+class TaskBuilder:
+    """Collects tasks in queue order; ``build`` turns them into arrays."""
+
+    def __init__(self, mesh: Mesh, steps: int) -> None:
+        self.mesh = mesh
+        self.steps = steps
+        self.units: dict[Unit, int] = {}
+        self.routes: dict[tuple[int, tuple[int, ...]], Route] = {}
+        self.route_numbers: dict[tuple[int, tuple[int, ...]], int] = {}
+        self.kernels: dict[Kernel, int] = {}
+        self.stages: dict[str, int] = {}
+        self.names: list[str] = []
+        self.rows: list[tuple[int, ...]] = []
+        self.needs: list[tuple[Ready, ...]] = []
+
+    def add(
+        self,
+        op: Op,
+        unit: Unit,
+        kind: TaskKind,
+        *,
+        needs: Iterable[Ready],
+        sizes: tuple[int, int, int] = (0, 0, 0),
+        elements: int = 0,
+        size_bytes: int = 0,
+        targets: tuple[int, ...] = (),
+        kernel: Kernel = NO_KERNEL,
+    ) -> Ready:
+        """Append a task on behalf of ``op``; ``targets`` are the nodes a transfer goes to."""
+        route = -1
+        if targets:
+            ends = (unit.node, targets)
+            if ends not in self.routes:
+                self.routes[ends] = self.mesh.route(unit.node, targets)
+                self.route_numbers[ends] = len(self.route_numbers)
+            route = self.route_numbers[ends]
+        self.rows.append(
+            (
+                self.units.setdefault(unit, len(self.units)),
+                kind,
+                op.layer,
+                self.stages.setdefault(op.stage, len(self.stages)),
+                PHASES.index(op.phase),
+                op.first_step,
+                *sizes,
+                elements,
+                size_bytes,
+                route,
+                -1 if kernel is NO_KERNEL else self.kernels.setdefault(kernel, len(self.kernels)),
+            )
+        )
+        self.names.append(str(op.key))
+        self.needs.append(tuple(dict.fromkeys(needs)))
+        return Ready(len(self.rows) - 1, 0)
+
+    def build(self) -> Tasks:
+        columns = iter(np.array(self.rows, dtype=np.int64).reshape(-1, 13).T)
+        starts = np.cumsum([0, *(len(needs) for needs in self.needs)])
+        flat = [need for needs in self.needs for need in needs]
+        return Tasks(
+            tuple(self.units),
+            tuple(self.routes.values()),
+            tuple(self.kernels),
+            tuple(self.stages),
+            tuple(self.names),
+            self.mesh,
+            self.steps,
+            unit=next(columns),
+            kind=next(columns),
+            layer=next(columns),
+            stage=next(columns),
+            phase=next(columns),
+            first_step=next(columns),
+            m=next(columns),
+            n=next(columns),
+            k=next(columns),
+            elements=next(columns),
+            size_bytes=next(columns),
+            route=next(columns),
+            kernel=next(columns),
+            needs_start=starts,
+            needs_task=np.array([need.task for need in flat], dtype=np.int64),
+            needs_back=np.array([need.back for need in flat], dtype=np.int64),
+        )

@@ -1,0 +1,119 @@
+"""From tasks to cycles: each unit's closed form applied to each task of a placement.
+
+What comes out are plain lists, one entry per task, which the simulation walks through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pcsim.config import Hardware
+from pcsim.machine.units.dram import channel_cycles, latency_cycles
+from pcsim.machine.units.lanes import elementwise
+from pcsim.machine.units.systolic import product
+from pcsim.machine.units.work import Work
+from pcsim.placement import TaskKind, Tasks
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """Per task: the cycles it occupies its unit, the cycles from then until its result is there,
+    the flits it sends, the actions it counts, and its multiply-accumulates."""
+
+    busy: list[int]
+    delay: list[int]
+    flits: list[int]
+    actions: list[tuple[tuple[str, str, int], ...]]
+    macs: list[int]
+
+
+class _Sizes(NamedTuple):
+    kind: int
+    m: int
+    n: int
+    k: int
+    elements: int
+    size_bytes: int
+    route: int
+    kernel: int
+
+
+def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
+    """Cycles and counts of every task on this hardware."""
+    tiles = hardware.tiles
+    word_bytes = tiles.formats.word_bytes
+    link = hardware.noc.link_bytes_per_cycle
+    dram_latency = latency_cycles(hardware.dram, clock_hz=hardware.clock_hz)
+    known: dict[_Sizes, tuple[Work, int, int]] = {}
+
+    def answer(row: _Sizes) -> tuple[Work, int, int]:
+        """Work, delay and flits of one task."""
+        if row.kind == TaskKind.PRODUCT:
+            work = product(
+                row.m,
+                row.n,
+                row.k,
+                array=tiles.compute,
+                sram=tiles.sram,
+                word_bytes=word_bytes,
+            )
+            return work, 0, 0
+        if row.kind in (TaskKind.ELEMENTWISE, TaskKind.UPDATE):
+            vector = row.kind == TaskKind.ELEMENTWISE
+            work = elementwise(
+                row.elements,
+                tasks.kernels[row.kernel],
+                component="vector" if vector else "update",
+                unit=tiles.vector if vector else tiles.update,
+                sram=tiles.sram,
+                word_bytes=word_bytes,
+            )
+            return work, 0, 0
+        if row.kind == TaskKind.TRANSFER:
+            flits = 0 if link is None else -(-row.size_bytes // link)
+            actions = _transfer_actions(tasks, row.route, row.size_bytes)
+            return Work(tiles.dma.setup_cycles, actions), 0, flits
+        action = "read_byte" if row.kind == TaskKind.DRAM_READ else "write_byte"
+        cycles = channel_cycles(row.size_bytes, hardware.dram, clock_hz=hardware.clock_hz)
+        return Work(cycles, (("dram", action, row.size_bytes),)), dram_latency, 0
+
+    lowered = Lowered([], [], [], [], [])
+    columns = (
+        tasks.kind,
+        tasks.m,
+        tasks.n,
+        tasks.k,
+        tasks.elements,
+        tasks.size_bytes,
+        tasks.route,
+        tasks.kernel,
+    )
+    for row in map(_Sizes._make, zip(*(column.tolist() for column in columns), strict=True)):
+        if row not in known:
+            known[row] = answer(row)
+        work, delay, flits = known[row]
+        lowered.busy.append(work.cycles)
+        lowered.delay.append(delay)
+        lowered.flits.append(flits)
+        lowered.actions.append(work.actions)
+        lowered.macs.append(work.macs)
+    return lowered
+
+
+def _transfer_actions(tasks: Tasks, route: int, size: int) -> tuple[tuple[str, str, int], ...]:
+    """A transfer reads SRAM once at its source, crosses its tree, and writes SRAM at every target."""
+    path = tasks.routes[route]
+    tiles = tasks.mesh.tiles
+    copies = sum(target < tiles for target in path.targets)
+    actions = [
+        ("dma", "byte", size),
+        ("dma", "descriptor", 1),
+        ("noc", "router_byte", size * path.routers),
+        ("noc", "link_byte", size * path.edges),
+        ("noc", "interface_byte", size * (1 + path.copies)),
+        ("sram", "write_byte", size * copies),
+    ]
+    if path.source < tiles:
+        actions.append(("sram", "read_byte", size))
+    return tuple(actions)

@@ -1,0 +1,1 @@
+"""How long each kind of unit takes for a task, and what it does meanwhile: closed forms."""

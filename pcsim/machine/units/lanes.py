@@ -1,0 +1,41 @@
+"""Units made of lanes: the vector unit (activation function, errors, states) and the update unit.
+
+Every lane finishes one lane operation per cycle; a task of E elements and k lane operations per element
+takes k ceil(E / lanes) cycles after the pipeline's latency, or longer where the SRAM ports cannot keep
+up. Intermediate results stay in the lanes. Left out: transcendental functions that take several issue
+slots.
+"""
+
+from __future__ import annotations
+
+from pcsim.config import Sram, Update, Vector
+from pcsim.machine.units.work import Work, sram_cycles
+from pcsim.program.ops import Kernel
+
+
+def elementwise(
+    elements: int,
+    kernel: Kernel,
+    *,
+    component: str,
+    unit: Vector | Update,
+    sram: Sram,
+    word_bytes: int,
+) -> Work:
+    """``kernel`` on ``elements``; ``component`` ("vector" or "update") is who pays for it."""
+    lane_ops = kernel.lane_ops
+    issue = 0 if unit.lanes is None else lane_ops * -(-elements // unit.lanes)
+    read_bytes = word_bytes * kernel.reads * elements
+    write_bytes = word_bytes * kernel.writes * elements
+    cycles = unit.latency_cycles + max(issue, sram_cycles(read_bytes + write_bytes, sram))
+    actions = [
+        (component, action, amount * elements)
+        for primitive in kernel.primitives
+        for action, amount in primitive.actions
+    ]
+    if lane_ops:
+        actions.append((component, "lane_op", lane_ops * elements))
+        actions.append((component, "instruction", lane_ops))
+    actions.append(("sram", "read_byte", read_bytes))
+    actions.append(("sram", "write_byte", write_bytes))
+    return Work(cycles, tuple(actions))

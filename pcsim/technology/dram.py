@@ -1,0 +1,91 @@
+"""What does DRAM cost: energy per byte by kind, and power for as long as the chip runs.
+
+Leaves out: row activation where a kind's read does not hold it (lpddr4, ddr4), page policy,
+power-down and self-refresh, turnaround between reads and writes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from pcsim.config import Dram
+from pcsim.errors import InputError, Problem
+from pcsim.technology.costs import Cost, total
+from pcsim.technology.reading import CostReader, read_table, wrong
+from pcsim.units import parse_size
+
+SCHEMA = "pcsim/dram/1"
+
+
+@dataclass(frozen=True)
+class DramKind:
+    """One kind of DRAM: its published ``parts``, and which of them add up to each price."""
+
+    name: str
+    sources: Mapping[str, str]
+    parts: Mapping[str, Cost]
+    read_byte: tuple[str, ...]
+    write_byte: tuple[str, ...]
+    standby: tuple[str, ...]
+
+    @classmethod
+    def load(cls, kind: str) -> DramKind:
+        """The kind of that name. Raises InputError when the table has none."""
+        kinds = _load()
+        if kind not in kinds:
+            message = f"dram.kind must be one of {', '.join(kinds)}, not {kind!r}"
+            raise InputError((Problem(message=message),))
+        return kinds[kind]
+
+    def costs(self, dram: Dram) -> dict[str, Cost]:
+        """Prices for this chip's DRAM: per byte read and written, and power per channel."""
+        read = total({name: self.parts[name] for name in self.read_byte})
+        write = total({name: self.parts[name] for name in self.write_byte})
+        power = total({name: self._per_channel(name, dram) for name in self.standby})
+        return {
+            "dram.read_byte": read.scaled(8, per="byte"),
+            "dram.write_byte": write.scaled(8, per="byte"),
+            "leakage.dram_standby": power,
+        }
+
+    def _per_channel(self, name: str, dram: Dram) -> Cost:
+        """Power of one channel: by capacity, or its share of the stacks that the channels need."""
+        cost = self.parts[name]
+        amount, _, unit = cost.per.partition(" ")
+        if unit == "channels":
+            stacks = math.ceil(dram.channels / int(amount))
+            return cost.scaled(stacks / dram.channels, per="channel")
+        return cost.scaled(dram.capacity_bytes / parse_size(cost.per), per="channel")
+
+
+def dram_kinds() -> tuple[str, ...]:
+    """The kinds that a hardware file may name."""
+    return tuple(_load())
+
+
+@cache
+def _load() -> dict[str, DramKind]:
+    table = read_table("dram", schema=SCHEMA)
+    sources = {key: " ".join(text.split()) for key, text in table["sources"].items()}
+    reader = CostReader("dram", sources)
+    kinds = {}
+    for name, raw in table["kinds"].items():
+        parts = {}
+        for part, own in raw["parts"].items():
+            quantity = "power" if "power" in own else "energy"
+            cost = reader.cost(own, key=f"kinds.{name}.parts.{part}", quantity=quantity)
+            if not isinstance(cost, Cost):
+                raise wrong("dram", f"kinds.{name}.parts.{part} must not depend on a size")
+            parts[part] = cost
+        kinds[name] = DramKind(
+            name=name,
+            sources=sources,
+            parts=parts,
+            read_byte=tuple(raw["energy"]["read_byte"]),
+            write_byte=tuple(raw["energy"]["write_byte"]),
+            standby=tuple(raw["standby"]),
+        )
+    return kinds

@@ -1,0 +1,59 @@
+"""The tables as people read them: Markdown rows of every cost with its range, status and source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from pcsim.technology.costs import Cost, Curve
+from pcsim.technology.dram import DramKind
+from pcsim.technology.tables import Technology
+from pcsim.units import exact_quantity
+
+DISPLAY = {"J": (1e12, "pJ"), "W": (1e3, "mW"), "m2": (1e6, "mm2")}
+"""One unit for a whole column, so that rows compare at a glance."""
+
+
+def technology_markdown(technology: Technology) -> str:
+    """Every cost of a technology, then its sources."""
+    rows = (row for key, entry in technology.costs.items() for row in _rows(key, entry))
+    return f"{_table(rows)}\n\n{_sources(technology.sources)}"
+
+
+def dram_markdown(kinds: Iterable[DramKind]) -> str:
+    """Every part of every kind and what its prices are made of, then the sources."""
+    kinds = tuple(kinds)
+    rows: list[str] = []
+    sums: list[str] = []
+    for kind in kinds:
+        for name, part in kind.parts.items():
+            rows += _rows(f"{kind.name}.{name}", part)
+        for price in ("read_byte", "write_byte", "standby"):
+            parts = " + ".join(getattr(kind, price))
+            sums.append(f"- `{kind.name}`: {price} = {parts}")
+    return "\n\n".join((_table(rows), "\n".join(sums), _sources(kinds[0].sources)))
+
+
+def _rows(key: str, entry: Cost | Curve) -> Iterator[str]:
+    if isinstance(entry, Cost):
+        yield _row(key, entry, note=entry.note)
+        return
+    for place, (size_bytes, cost) in enumerate(entry.points):
+        name = f"{key}, {exact_quantity(size_bytes, 'B')}"
+        yield _row(name, cost, note="as above" if place else cost.note)
+
+
+def _row(name: str, cost: Cost, *, note: str) -> str:
+    factor, unit = DISPLAY[cost.unit]
+    value, low, high = (f"{number * factor:.6g}" for number in (cost.value, cost.low, cost.high))
+    sources = ", ".join(cost.sources)
+    cells = (name, f"{value} {unit}", f"{low} .. {high}", cost.per, cost.status, sources, note)
+    return f"| {' | '.join(cells)} |"
+
+
+def _table(rows: Iterable[str]) -> str:
+    head = "| cost | value | range | per | status | source | note |\n|---|---|---|---|---|---|---|"
+    return "\n".join((head, *rows))
+
+
+def _sources(sources: Mapping[str, str]) -> str:
+    return "\n".join(f"- **{key}** {text}" for key, text in sources.items())

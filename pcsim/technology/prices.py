@@ -1,0 +1,167 @@
+"""What does one count, one leaking block and one square millimetre cost on this very chip?
+
+A published number becomes a price by the chip's own sizes: SRAM's from the bank's size, a hop's
+from its length, a router's leakage from its width. What is unlimited has neither leakage nor area.
+Leaves out: the width of an SRAM port (energies are those of a 64-bit port), temperature, voltage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from pcsim.config import Hardware
+from pcsim.errors import InputError, MissingCostError
+from pcsim.technology.actions import (
+    AREA_UNITS,
+    ENERGY_UNITS,
+    FORMAT_DEPENDENT,
+    LEAKAGE_UNITS,
+    UNITS,
+)
+from pcsim.technology.checks import bank_bytes, problems_of
+from pcsim.technology.costs import Cost, Curve, joined
+from pcsim.technology.dram import DramKind
+from pcsim.technology.overrides import given_cost, missing_costs
+from pcsim.technology.tables import Technology, table_key
+from pcsim.technology.values import Area, Leak, Price, PriceList
+
+MIB = 2**20
+MM2_PER_M2 = 1e6
+
+
+def price_list(hardware: Hardware) -> PriceList:
+    """The prices of ``hardware``: its technology's table, with its own ``costs`` put over it.
+
+    Raises InputError when a name or a size is outside the tables, MissingCostError when a cost that
+    this chip needs is nowhere (a number format that the table does not price, for example), naming
+    every one.
+    """
+    if problems := problems_of(hardware):
+        raise InputError(problems)
+    technology = Technology.load(hardware.technology)
+    dram = DramKind.load(hardware.dram.kind)
+    counts = _block_counts(hardware)
+    wanted = [*ENERGY_UNITS, *LEAKAGE_UNITS]
+    has_size = all(counts.values()) and hardware.tiles.sram.size_bytes is not None
+    if has_size:
+        wanted += AREA_UNITS
+    given = {key: given_cost(key, cost) for key, cost in hardware.costs.items()}
+    costs = dram.costs(hardware.dram)
+    costs |= _table_costs(technology, hardware, wanted=set(wanted) - given.keys())
+    costs |= given
+    if missing := [key for key in wanted if key not in costs]:
+        number_format = hardware.tiles.formats.weight
+        why = "" if number_format in technology.formats else f" for {number_format}"
+        raise MissingCostError(missing_costs(technology.name, missing, why=why))
+    sources = {**dram.sources, **technology.sources}
+    prices = (_price(key, costs[key], sources) for key in ENERGY_UNITS)
+    return PriceList(
+        technology=technology.name,
+        prices={(price.component, price.action): price for price in prices},
+        leaks=tuple(_leak(key, costs[key], counts, sources) for key in LEAKAGE_UNITS),
+        areas=tuple(_area(key, costs[key], counts, sources) for key in AREA_UNITS)
+        if has_size
+        else None,
+    )
+
+
+def _block_counts(hardware: Hardware) -> dict[str, int]:
+    """How many of each block the whole chip has; 0 where the block is unlimited."""
+    tiles = hardware.tiles
+    tile_count = tiles.mesh[0] * tiles.mesh[1]
+    return {
+        "array": tile_count * tiles.compute.rows * tiles.compute.cols,
+        "vector": tile_count * (tiles.vector.lanes or 0),
+        "update": tile_count * (tiles.update.lanes or 0),
+        "sram": tile_count * tiles.sram.banks,
+        "noc": 0 if hardware.noc.link_bytes_per_cycle is None else tile_count,
+        "dma": tile_count,
+        "dram_standby": hardware.dram.channels,
+    }
+
+
+def _table_costs(
+    technology: Technology, hardware: Hardware, *, wanted: Collection[str]
+) -> dict[str, Cost]:
+    """Those of ``wanted`` that the table prices for this chip, per counted unit."""
+    sram = hardware.tiles.sram
+    macro_bytes = bank_bytes(sram)
+    factors = {
+        "64-bit word": 1 / 8,
+        "64-bit flit": 1 / 8,
+        "bit": 8.0,
+        "bit mm": 8 * hardware.noc.hop_length_m * 1e3,
+        "MiB": macro_bytes / MIB,
+        "64-bit router": (hardware.noc.link_bytes_per_cycle or 0) / 8,
+    }
+    format_priced = hardware.tiles.formats.weight in technology.formats
+    costs = {}
+    for key in wanted:
+        entry = technology.costs.get(table_key(key, cell=sram.cell))
+        if entry is None or (key in FORMAT_DEPENDENT and not format_priced):
+            continue
+        cost = entry.at(macro_bytes) if isinstance(entry, Curve) else entry
+        if cost.per in factors:
+            cost = cost.scaled(factors[cost.per], per=UNITS[key])
+        costs[key] = cost
+    return costs
+
+
+def _source(cost: Cost, sources: Mapping[str, str]) -> str:
+    if cost.status == "user":
+        return cost.sources[0]
+    return " / ".join(f"{source}: {sources[source]}" for source in cost.sources)
+
+
+def _source_id(cost: Cost) -> str:
+    return "user" if cost.status == "user" else "+".join(cost.sources)
+
+
+def _price(key: str, cost: Cost, sources: Mapping[str, str]) -> Price:
+    component, action = key.split(".")
+    return Price(
+        component=component,
+        action=action,
+        joules=cost.value,
+        per=cost.per,
+        status=cost.status,
+        low_j=cost.low,
+        high_j=cost.high,
+        source=_source(cost, sources),
+        note=cost.note,
+        source_id=_source_id(cost),
+    )
+
+
+def _leak(key: str, cost: Cost, counts: Mapping[str, int], sources: Mapping[str, str]) -> Leak:
+    block = key.removeprefix("leakage.")
+    count = counts[block]
+    return Leak(
+        block=block,
+        watts=count * cost.value,
+        low_w=count * cost.low,
+        high_w=count * cost.high,
+        status=cost.status,
+        source=_source(cost, sources),
+        note=joined(cost.note, "" if count else "unlimited, therefore not counted"),
+        count=count,
+        per=cost.per,
+        source_id=_source_id(cost),
+    )
+
+
+def _area(key: str, cost: Cost, counts: Mapping[str, int], sources: Mapping[str, str]) -> Area:
+    block = key.removeprefix("area.")
+    count = counts[block]
+    return Area(
+        block=block,
+        mm2=count * cost.value * MM2_PER_M2,
+        low_mm2=count * cost.low * MM2_PER_M2,
+        high_mm2=count * cost.high * MM2_PER_M2,
+        status=cost.status,
+        source=_source(cost, sources),
+        note=cost.note,
+        count=count,
+        per=cost.per,
+        source_id=_source_id(cost),
+    )

@@ -1,0 +1,35 @@
+"""What did the user write, is it legal, and which candidates follow?"""
+
+from pcsim.config.candidates import Candidate as Candidate
+from pcsim.config.candidates import candidates as candidates
+from pcsim.config.dump import dump_yaml as dump_yaml
+from pcsim.config.dump import to_plain as to_plain
+from pcsim.config.files import shipped as shipped
+from pcsim.config.hardware import CostOverride as CostOverride
+from pcsim.config.hardware import Dma as Dma
+from pcsim.config.hardware import Dram as Dram
+from pcsim.config.hardware import Formats as Formats
+from pcsim.config.hardware import Hardware as Hardware
+from pcsim.config.hardware import Noc as Noc
+from pcsim.config.hardware import Sram as Sram
+from pcsim.config.hardware import Systolic as Systolic
+from pcsim.config.hardware import Tiles as Tiles
+from pcsim.config.hardware import Update as Update
+from pcsim.config.hardware import Vector as Vector
+from pcsim.config.loader import load_any as load_any
+from pcsim.config.loader import load_both as load_both
+from pcsim.config.loader import load_hardware as load_hardware
+from pcsim.config.loader import load_workload as load_workload
+from pcsim.config.marks import Mark as Mark
+from pcsim.config.overrides import assign_overrides as assign_overrides
+from pcsim.config.section import mark_of as mark_of
+from pcsim.config.section import problem_at as problem_at
+from pcsim.config.workload import DATASETS as DATASETS
+from pcsim.config.workload import Backpropagation as Backpropagation
+from pcsim.config.workload import Data as Data
+from pcsim.config.workload import DatasetShape as DatasetShape
+from pcsim.config.workload import Network as Network
+from pcsim.config.workload import Optimiser as Optimiser
+from pcsim.config.workload import PredictiveCoding as PredictiveCoding
+from pcsim.config.workload import TrainingSettings as TrainingSettings
+from pcsim.config.workload import Workload as Workload

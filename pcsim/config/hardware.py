@@ -1,0 +1,253 @@
+"""Which chip did the user describe?
+
+A mesh of equal tiles, a network between them and DRAM channels beside them. Lengths of time are
+cycles of the one clock except DRAM's, which does not depend on it. Bounds are generous: they catch
+slips of unit, not ambition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_serializer, field_validator, model_validator
+
+from pcsim.config.fields import (
+    FROM_FILE,
+    Finding,
+    choice,
+    must_be,
+    name,
+    only_true,
+    quantity,
+    rejected,
+    sentence,
+    whole,
+    wholes,
+)
+from pcsim.config.section import ConfigFile, Section, key, key_of
+
+HardwareSchema = Literal["pcsim/hardware/1"]
+ComputeKind = Literal["systolic"]
+Dataflow = Literal["ws"]
+Cell = Literal["lstp", "lop", "hp"]
+NumberFormat = Literal["fp32", "fp64"]
+Topology = Literal["mesh"]
+
+NOT_MODELLED = "is not modelled yet"
+NOT_EXECUTED = "is not executed by the engine yet"
+
+_Cycles = Annotated[int, quantity("cycles", 0, 1_000_000)]
+_Lanes = Annotated[int | None, whole(1, 65_536, unlimited=True)]
+_BytesPerSecond = Annotated[int | None, quantity("B/s", 1, 10**15, unlimited=True)]
+_BytesPerCycle = Annotated[int | None, quantity("B/cycle", 1, 1 << 20, unlimited=True)]
+_Format = Annotated[
+    NumberFormat,
+    choice(NumberFormat, later=("fp16", "bf16", "tf32", "fp8", "int8", "int16"), why=NOT_EXECUTED),
+]
+
+
+class Systolic(Section):
+    """A systolic array of ``rows`` x ``cols`` multiply-accumulate cells."""
+
+    kind: Annotated[
+        ComputeKind, choice(ComputeKind, later=("simd", "crossbar", "serial"), why=NOT_MODELLED)
+    ]
+    rows: Annotated[int, whole(1, 4096)]
+    cols: Annotated[int, whole(1, 4096)]
+    dataflow: Annotated[Dataflow, choice(Dataflow, later=("os", "is"), why=NOT_MODELLED)]
+    transposable: Annotated[
+        Literal[True],
+        only_true(
+            why="an array that cannot read W as its transpose needs a second copy of the weights, "
+            "which is not modelled yet"
+        ),
+    ]
+
+
+class Vector(Section):
+    """Lanes for activation functions, errors and state updates; None lanes are unlimited."""
+
+    lanes: _Lanes
+    latency_cycles: _Cycles = key("latency")
+
+
+class Update(Section):
+    """Lanes for the optimiser; None lanes are unlimited."""
+
+    lanes: _Lanes
+    latency_cycles: _Cycles = key("latency")
+
+
+class Sram(Section):
+    """The banked memory of a tile; None size or port is unlimited.
+
+    ``port_bytes_per_cycle`` is per bank. ``priced_as_bytes`` is the size whose energy, leakage and
+    area an unlimited memory is given; it is None otherwise.
+    """
+
+    size_bytes: Annotated[int | None, quantity("B", 1, 1 << 40, unlimited=True)] = key("size")
+    banks: Annotated[int, whole(1, 1024)]
+    port_bytes_per_cycle: _BytesPerCycle = key("port")
+    cell: Annotated[Cell, choice(Cell)]
+    priced_as_bytes: Annotated[int | None, quantity("B", 1, 1 << 40, optional=True)] = key(
+        "priced_as", default=None
+    )
+
+    @model_validator(mode="after")
+    def _priced_when_unlimited(self) -> Self:
+        if self.size_bytes is None and self.priced_as_bytes is None:
+            said = "must be given where size is unlimited"
+            hint = "a size such as '128 KiB', whose energy, leakage and area are taken"
+            raise rejected([Finding(said, ("priced_as",), hint)])
+        if self.size_bytes is not None and self.priced_as_bytes is not None:
+            said = "must be left out where size is not unlimited"
+            raise rejected([Finding(said, ("priced_as",))])
+        return self
+
+
+class Dma(Section):
+    """The engine that moves data between a tile and the network."""
+
+    setup_cycles: _Cycles = key("setup")
+
+
+class Formats(Section):
+    """The number format of each kind of value. The engine computes in what is priced here."""
+
+    weight: _Format
+    state: _Format
+    error: _Format
+    accumulate: _Format
+    optimiser: _Format
+
+    @model_validator(mode="after")
+    def _all_equal(self) -> Self:
+        hint = f"a mixture of formats {NOT_EXECUTED}"
+        findings = [
+            must_be(f"{self.weight!r} as weight is", value, path=(field,), hint=hint)
+            for field, value in self
+            if value != self.weight
+        ]
+        if findings:
+            raise rejected(findings)
+        return self
+
+    @property
+    def word_bytes(self) -> int:
+        """Bytes of one number."""
+        return {"fp32": 4, "fp64": 8}[self.weight]
+
+
+class Tiles(Section):
+    """A mesh of (rows, columns) equal tiles, and what each of them holds."""
+
+    mesh: Annotated[
+        tuple[int, int],
+        wholes(1, 256, shape="a list of two whole numbers [rows, columns]", fewest=2, most=2),
+    ]
+    compute: Systolic
+    vector: Vector
+    update: Update
+    sram: Sram
+    dma: Dma
+    formats: Formats
+
+
+class Noc(Section):
+    """The network between tiles: links of some width, a delay per router and link.
+
+    ``hop_length_m`` is the distance from tile to tile, for the energy of its wires.
+    """
+
+    topology: Annotated[Topology, choice(Topology, later=("torus", "ring"), why=NOT_MODELLED)]
+    link_bytes_per_cycle: _BytesPerCycle = key("link")
+    router_latency_cycles: _Cycles = key("router_latency")
+    link_latency_cycles: _Cycles = key("link_latency")
+    hop_length_m: Annotated[float, quantity("m", 0, 1)] = key("hop_length")
+
+
+class Dram(Section):
+    """The channels beside the chip; capacity, bandwidth and latency are of one channel.
+
+    None bandwidth is unlimited.
+    """
+
+    kind: Annotated[str, name()]
+    channels: Annotated[int, whole(1, 1024)]
+    capacity_bytes: Annotated[int, quantity("B", 1, 1 << 50)] = key("capacity")
+    bandwidth_bytes_per_s: _BytesPerSecond = key("bandwidth")
+    latency_s: Annotated[float, quantity("s", 0, 1)] = key("latency")
+
+
+_COST_KINDS = {
+    "energy_j": quantity("J", 0, 1, optional=True),
+    "power_w": quantity("W", 0, 1000, optional=True),
+    "area_m2": quantity("m2", 0, 1, optional=True),
+}
+
+
+class CostOverride(Section):
+    """A cost given by the user instead of the technology's: exactly one quantity, with its source.
+
+    ``low`` and ``high`` bound it, in the same unit; without them it counts as certain.
+    """
+
+    energy_j: Annotated[float | None, _COST_KINDS["energy_j"]] = key("energy", default=None)
+    power_w: Annotated[float | None, _COST_KINDS["power_w"]] = key("power", default=None)
+    area_m2: Annotated[float | None, _COST_KINDS["area_m2"]] = key("area", default=None)
+    source: Annotated[str, sentence()]
+    low: float | None = None
+    high: float | None = None
+
+    @field_validator("low", "high", mode="plain")
+    @classmethod
+    def _read_bound(cls, value: object, info: ValidationInfo) -> object:
+        given = [field for field in _COST_KINDS if info.data.get(field) is not None]
+        if len(given) != 1:
+            return None  # Said elsewhere: there is no unit that this could have.
+        return _COST_KINDS[given[0]].read(value, info.context == FROM_FILE)
+
+    @field_serializer("low", "high", when_used="json")
+    def _write_bound(self, value: float | None) -> object:
+        return _COST_KINDS[self._given[0]].write(value)
+
+    @model_validator(mode="after")
+    def _one_value_within_bounds(self) -> Self:
+        keys = [key_of(type(self), field) for field in self._given]
+        if len(keys) != 1:
+            given = " and ".join(keys) or "none"
+            said = f"must give exactly one of energy, power and area, not {given}"
+            raise rejected([Finding(said)])
+        if findings := list(self._out_of_order(keys[0])):
+            raise rejected(findings)
+        return self
+
+    @property
+    def _given(self) -> list[str]:
+        return [field for field in _COST_KINDS if getattr(self, field) is not None]
+
+    def _out_of_order(self, quantity_key: str) -> Iterator[Finding]:
+        value = getattr(self, self._given[0])
+        show = _COST_KINDS[self._given[0]].write
+        if self.low is not None and self.low > value:
+            limit = f"at most the {quantity_key} {show(value)}"
+            yield must_be(limit, show(self.low), path=("low",))
+        if self.high is not None and self.high < value:
+            limit = f"at least the {quantity_key} {show(value)}"
+            yield must_be(limit, show(self.high), path=("high",))
+
+
+class Hardware(ConfigFile):
+    """A chip. ``costs`` overrides single costs of ``technology``, keyed "component.action"."""
+
+    schema_id: Annotated[HardwareSchema, choice(HardwareSchema)] = key(
+        "schema", default="pcsim/hardware/1"
+    )
+    name: Annotated[str, name()]
+    clock_hz: Annotated[int, quantity("Hz", 1000, 100_000_000_000)] = key("clock")
+    technology: Annotated[str, name()]
+    tiles: Tiles
+    noc: Noc
+    dram: Dram
+    costs: dict[str, CostOverride] = Field(default_factory=dict)

@@ -1,0 +1,106 @@
+"""How does a name or a path become a chip or a workload, with every mistake told at once?
+
+Read the file and those that it extends, set single values, then check everything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TypeVar
+
+from pcsim.config.fields import any_of
+from pcsim.config.files import find_file, shipped
+from pcsim.config.hardware import Hardware
+from pcsim.config.marks import show_value
+from pcsim.config.overrides import FILES, apply_override, assign
+from pcsim.config.reading import SCHEMAS, read_extended, read_tree
+from pcsim.config.section import ConfigFile
+from pcsim.config.validation import validate
+from pcsim.config.workload import Workload
+from pcsim.errors import InputError, Problem
+
+Reference = str | os.PathLike[str]
+FileType = TypeVar("FileType", bound=ConfigFile)
+
+
+def load_hardware(reference: Reference, *, overrides: Sequence[str] = ()) -> Hardware:
+    """The chip in a file: its path, or the name of a shipped one.
+
+    Each of ``overrides`` is "path=value" such as "tiles.vector.lanes=32".
+
+    Raises:
+        InputError: with every mistake in the file, in those that it extends and in ``overrides``.
+    """
+    hardware, problems = _load(Hardware, reference, overrides)
+    return _checked(hardware, problems)
+
+
+def load_workload(reference: Reference, *, overrides: Sequence[str] = ()) -> Workload:
+    """The workload in a file, in the way of ``load_hardware``."""
+    workload, problems = _load(Workload, reference, overrides)
+    return _checked(workload, problems)
+
+
+def load_both(
+    hardware: Reference, workload: Reference, *, overrides: Sequence[str] = ()
+) -> tuple[Hardware, Workload]:
+    """A chip and a workload; each of ``overrides`` may be for either.
+
+    Raises:
+        InputError: with every mistake in either file and in ``overrides``.
+    """
+    assigned = assign(overrides)
+    chip, chip_problems = _load(Hardware, hardware, assigned.hardware)
+    work, work_problems = _load(Workload, workload, assigned.workload)
+    problems = chip_problems + work_problems + assigned.problems
+    return _checked(chip, problems), _checked(work, problems)
+
+
+def load_any(reference: Reference) -> Hardware | Workload:
+    """The chip or workload in a file, whichever its schema says it is.
+
+    Raises:
+        InputError: with every mistake in the file and in those that it extends.
+    """
+    kind = "workload" if reference in shipped("workload") else "hardware"
+    path = find_file(reference, kind)
+    tree, problems = read_tree(path)
+    if tree is None:
+        raise InputError(problems)
+    schema = tree.value.get("schema")
+    written = schema.value if schema else None
+    kinds = [kind for kind, known in SCHEMAS.items() if known == written]
+    if not kinds:
+        place = schema.mark if schema else tree.mark
+        said = f"schema must be {any_of(map(repr, SCHEMAS.values()))}, not {show_value(written)}"
+        raise InputError((*problems, place.problem(said)))
+    return load_hardware(path) if kinds == ["hardware"] else load_workload(path)
+
+
+def _load(
+    model: type[FileType], reference: Reference, overrides: Sequence[str]
+) -> tuple[FileType | None, tuple[Problem, ...]]:
+    kind = next(kind for kind, file in FILES.items() if file is model)
+    try:
+        path = find_file(reference, kind)
+    except InputError as error:
+        return None, error.problems
+    tree, problems = read_extended(path, kind)
+    if tree is None:
+        return None, problems
+    for override in overrides:
+        tree, wrong = apply_override(tree, override)
+        problems += wrong
+    file, wrong = validate(model, tree)
+    return file, tuple(sorted(problems + wrong, key=_place))
+
+
+def _place(problem: Problem) -> tuple[bool, str, int, int]:
+    return bool(problem.line), problem.file, problem.line, problem.column
+
+
+def _checked(file: FileType | None, problems: tuple[Problem, ...]) -> FileType:
+    if file is None or problems:
+        raise InputError(problems)
+    return file

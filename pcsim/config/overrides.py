@@ -1,0 +1,145 @@
+"""What does ``--set path=value`` change, and in which of the two files?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pcsim.config.fields import any_of, did_you_mean
+from pcsim.config.hardware import Hardware
+from pcsim.config.marks import Mark, Node, Path, show_path
+from pcsim.config.section import ConfigFile, fields_by_key, section_at
+from pcsim.config.workload import Workload
+from pcsim.config.yaml_marks import read_yaml
+from pcsim.errors import InputError, Problem
+
+FILES: Mapping[str, type[ConfigFile]] = {"hardware": Hardware, "workload": Workload}
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Which options are for which file, and what is wrong with those that are for neither."""
+
+    hardware: tuple[str, ...]
+    workload: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def assign_overrides(overrides: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of ``overrides`` that are for the hardware file and those for the workload file.
+
+    The first key of the path decides; where both files have it, "hardware." or "workload." before
+    the path does, which is taken away.
+
+    Raises:
+        InputError: a path begins with no key of either file, or with one of both.
+    """
+    assignment = assign(overrides)
+    if assignment.problems:
+        raise InputError(assignment.problems)
+    return assignment.hardware, assignment.workload
+
+
+def assign(overrides: Sequence[str]) -> Assignment:
+    """As ``assign_overrides``, but tells the problems instead of raising them."""
+    assigned: dict[str, list[str]] = {kind: [] for kind in FILES}
+    problems = []
+    for override in overrides:
+        first, _, rest = override.partition(".")
+        path = override.partition("=")[0].strip()
+        owners = [kind for kind, model in FILES.items() if _keys(path)[0] in fields_by_key(model)]
+        if first in FILES:
+            assigned[first].append(rest)
+        elif len(owners) == 1:
+            assigned[owners[0]].append(override)
+        else:
+            problems.append(_unassigned(path, in_both=bool(owners)))
+    return Assignment(tuple(assigned["hardware"]), tuple(assigned["workload"]), tuple(problems))
+
+
+def apply_override(tree: Node, override: str) -> tuple[Node, tuple[Problem, ...]]:
+    """``tree`` with one "path=value" set; or as it was, with what is wrong with ``override``."""
+    mark = Mark(f"--set {override}")
+    path, equals, text = override.partition("=")
+    path = path.strip()
+    if not equals or not all(_keys(path)):
+        said = f"--set must be path=value, not {override!r}"
+        return tree, (Problem(said, hint="for example --set tiles.vector.lanes=32"),)
+    value, problems = read_yaml(text, file=mark.file)
+    if value is None or problems:
+        return tree, (mark.problem(f"{path} must be set to a YAML value, not {text!r}"),)
+    value = _moved(value, mark)
+    try:
+        return _set(tree, _joined_cost(_keys(path), value), value, ()), ()
+    except _NoSuchPlaceError as error:
+        return tree, (mark.problem(str(error)),)
+
+
+class _NoSuchPlaceError(ValueError):
+    """A path leads into something without parts, or past the end of a list."""
+
+
+def _keys(path: str) -> tuple[str, ...]:
+    """The parts of a path; ``layers[0]`` is ``layers.0``."""
+    return tuple(re.sub(r"\[([0-9]+)\]", r".\1", path).split("."))
+
+
+def _joined_cost(keys: tuple[str, ...], value: Node) -> tuple[str, ...]:
+    """Keys of costs contain a dot: ``costs.array.mac.energy`` is ``energy`` of ``array.mac``."""
+    if keys[0] != "costs" or len(keys) < 3:
+        return keys
+    if isinstance(value.value, dict):
+        return ("costs", ".".join(keys[1:]))
+    return ("costs", ".".join(keys[1:-1]), keys[-1])
+
+
+def _set(node: Node, keys: tuple[str, ...], value: Node, above: Path) -> Node:
+    """``node``, which stands at ``above``, with ``value`` at ``keys`` below it."""
+    if not keys:
+        return value
+    key, rest = keys[0], keys[1:]
+    if isinstance(node.value, dict):
+        child = node.value.get(key) or Node({}, value.mark, value.mark)
+        children = {**node.value, key: _set(child, rest, value, (*above, key))}
+        return Node(children, node.mark, node.key_mark)
+    if not isinstance(node.value, list) or not re.fullmatch(r"[0-9]{1,9}", key):
+        said = f"{show_path(above)} must be set as a whole: it has no part {key!r}"
+        raise _NoSuchPlaceError(said)
+    index, count = int(key), len(node.value)
+    if index >= count:
+        said = f"{show_path(above)} must be set as a whole: it has no item [{key}], only {count}"
+        raise _NoSuchPlaceError(said)
+    item = _set(node.value[index], rest, value, (*above, index))
+    items = [*node.value[:index], item, *node.value[index + 1 :]]
+    return Node(items, node.mark, node.key_mark)
+
+
+def _moved(node: Node, mark: Mark) -> Node:
+    """``node`` and all below it, at one and the same place."""
+    value = node.value
+    if isinstance(value, dict):
+        value = {key: _moved(child, mark) for key, child in value.items()}
+    elif isinstance(value, list):
+        value = [_moved(child, mark) for child in value]
+    return Node(value, mark, mark)
+
+
+def _unassigned(path: str, *, in_both: bool) -> Problem:
+    if in_both:
+        said = f"--set {path} must name its file: hardware.{path} or workload.{path}"
+        return Problem(said)
+    known = [full for model in FILES.values() for full in _paths(model)]
+    meant = [repr(full) for full in known if full.endswith(f".{path}")]
+    hint = f"did you mean {any_of(meant)}?" if meant else did_you_mean(path, known)
+    said = f"--set must begin with a key of the hardware or workload file, not {path!r}"
+    return Problem(said, hint=hint)
+
+
+def _paths(model: type[ConfigFile], *, above: Path = ()) -> Iterator[str]:
+    """Every path of a file, of sections and of values."""
+    section = section_at(model, above)
+    if above:
+        yield show_path(above)
+    for key in fields_by_key(section) if section else ():
+        yield from _paths(model, above=(*above, key))

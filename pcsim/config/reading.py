@@ -1,0 +1,112 @@
+"""What does a file say together with the files that it extends?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+from pcsim.config.fields import did_you_mean
+from pcsim.config.files import find_base, shipped
+from pcsim.config.hardware import HardwareSchema
+from pcsim.config.marks import Node, show_value
+from pcsim.config.workload import WorkloadSchema
+from pcsim.config.yaml_marks import LARGEST_TEXT, read_yaml
+from pcsim.errors import Problem
+
+SCHEMAS = {"hardware": get_args(HardwareSchema)[0], "workload": get_args(WorkloadSchema)[0]}
+
+Tree = tuple[Node | None, tuple[Problem, ...]]
+"""What was understood of a file, if there is any sense in looking further, and what is wrong."""
+
+
+def read_tree(path: Path) -> Tree:
+    """The mapping in one file."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(4 * LARGEST_TEXT + 1)
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        return None, (Problem(f"the file must be readable ({reason})", str(path)),)
+    except UnicodeDecodeError as error:
+        line = 1 + content.count(b"\n", 0, error.start)
+        return None, (Problem(f"the file must be UTF-8 text, line {line} is not", str(path)),)
+    tree, problems = read_yaml(text, file=str(path))
+    if tree is not None and not isinstance(tree.value, dict):
+        said = f"the file must be a mapping of keys to values, not {show_value(tree.value)}"
+        return None, (*problems, tree.mark.problem(said))
+    return tree, problems
+
+
+def read_extended(path: Path, kind: str, *, above: tuple[Path, ...] = ()) -> Tree:
+    """The file laid over those that it extends. ``above`` are the files that extend it.
+
+    Mappings are merged but for single costs, all else replaces what it extends. A name is not
+    inherited: two chips of one name could not be told apart in a report.
+    """
+    tree, problems = read_tree(path)
+    if tree is None:
+        return None, problems
+    schema, wrong = tree.value.get("schema"), _wrong_schema(tree, kind)
+    problems += wrong
+    if wrong and schema is not None:
+        return None, problems
+    keys = {key: node for key, node in tree.value.items() if key != "extends"}
+    own = Node(keys, tree.mark)
+    if "extends" not in tree.value:
+        return own, problems
+    extends = tree.value["extends"]
+    base_path, wrong = _base_path(extends, path, kind, above)
+    if base_path is None:
+        return None, problems + wrong
+    base, wrong = read_extended(base_path, kind, above=(*above, path))
+    if base is None:
+        return None, problems + wrong
+    inherited = {key: node for key, node in base.value.items() if key != "name"}
+    return laid_over(Node(inherited, base.mark), own), problems + wrong
+
+
+def laid_over(base: Node, top: Node, *, key: str = "") -> Node:
+    """``top`` where it says something, ``base`` where only that does, each with its own places.
+
+    ``key`` is the one that both stand under. A cost is not merged: its source is of its number.
+    """
+    if not isinstance(base.value, dict) or not isinstance(top.value, dict):
+        return top
+    merged = dict(base.value)
+    for child, node in top.value.items():
+        merge = child in merged and key != "costs"
+        merged[child] = laid_over(merged[child], node, key=child) if merge else node
+    return Node(merged, top.mark, top.key_mark)
+
+
+def _wrong_schema(tree: Node, kind: str) -> tuple[Problem, ...]:
+    node = tree.value.get("schema")
+    if node is None:
+        hint = f"the first line of a {kind} file is 'schema: {SCHEMAS[kind]}'"
+        return (tree.mark.problem("schema must be given", hint=hint),)
+    if node.value == SCHEMAS[kind]:
+        return ()
+    others = [other for other, schema in SCHEMAS.items() if schema == node.value]
+    hint = f"this is a {others[0]} file, where a {kind} file is expected" if others else ""
+    said = f"schema must be {SCHEMAS[kind]!r}, not {show_value(node.value)}"
+    return (node.mark.problem(said, hint=hint),)
+
+
+def _base_path(
+    extends: Node, path: Path, kind: str, above: tuple[Path, ...]
+) -> tuple[Path | None, tuple[Problem, ...]]:
+    known = shipped(kind)
+    base = find_base(extends.value, beside=path, kind=kind) if type(extends.value) is str else None
+    if base is None:
+        said = (
+            f"extends must be a file beside this one or one of {', '.join(known)}, "
+            f"not {show_value(extends.value)}"
+        )
+        return None, (extends.mark.problem(said, hint=did_you_mean(extends.value, known)),)
+    chain = (*above, path)
+    if any(base.samefile(other) for other in chain):
+        names = " -> ".join(file.name for file in (*chain, base))
+        said = f"extends must not lead back to the same file, as {names} does"
+        return None, (extends.mark.problem(said),)
+    return base, ()

@@ -1,0 +1,249 @@
+"""What does "64 KiB" mean, and how is 1.24e-6 J shown?
+
+Text becomes exact numbers (rationals, whole where the thing counted is indivisible); numbers become
+text either exactly (``exact_quantity``, for files) or shortly (``format_quantity``, for people).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from math import isfinite
+
+from pcsim.errors import PcsimError
+
+
+class QuantityError(PcsimError, ValueError):
+    """A text is not the quantity it should be: "must be <constraint>, not <value>; <hint>"."""
+
+    exit_code = 2
+
+    def __init__(self, constraint: str, value: object, hint: str = "") -> None:
+        super().__init__(constraint, value, hint)
+        self.constraint = constraint
+        self.value = value
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"must be {self.constraint}, not {self.value!r}"
+        return f"{text}; {self.hint}" if self.hint else text
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What can be measured in one base unit.
+
+    ``units`` maps every accepted spelling to its size in the base unit; ``shown`` are those that
+    people are shown, from small to large. ``whole`` names the indivisible thing counted, if any.
+    """
+
+    noun: str
+    example: str
+    units: Mapping[str, Fraction]
+    shown: tuple[str, ...]
+    whole: str = ""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A unit for display: a value in the base unit is divided by ``size`` and ``name`` written."""
+
+    size: float
+    name: str
+
+
+_EXPONENTS = {"f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12}
+
+
+def _decimal(prefixes: str, base: str, *, power: int = 1) -> dict[str, Fraction]:
+    """``base`` under each of ``prefixes``, of which "-" stands for none."""
+    names = ("" if prefix == "-" else prefix for prefix in prefixes)
+    return {f"{name}{base}": Fraction(10) ** (power * _EXPONENTS[name]) for name in names}
+
+
+def _binary(prefixes: str, base: str) -> dict[str, Fraction]:
+    return {f"{name}i{base}": Fraction(1024) ** (1 + k) for k, name in enumerate(prefixes)}
+
+
+def _dimension(
+    noun: str,
+    example: str,
+    shown: dict[str, Fraction],
+    *,
+    also: dict[str, Fraction] | None = None,
+    whole: str = "",
+) -> Dimension:
+    units = sorted((shown | (also or {})).items(), key=lambda unit: unit[1])
+    return Dimension(noun, example, dict(units), tuple(shown), whole)
+
+
+_ONE = Fraction(1)
+
+DIMENSIONS: Mapping[str, Dimension] = {
+    "Hz": _dimension("a frequency", "500 MHz", _decimal("-kMGT", "Hz"), whole="hertz"),
+    "s": _dimension("a time", "80 ns", _decimal("fpnum-", "s")),
+    "cycles": _dimension(
+        "a number of cycles", "4 cycles", {"cycles": _ONE}, also={"cycle": _ONE}, whole="cycles"
+    ),
+    "B": _dimension(
+        "a size",
+        "64 KiB",
+        {"B": _ONE, **_binary("KMGT", "B")},
+        also=_decimal("kMGT", "B"),
+        whole="bytes",
+    ),
+    "B/s": _dimension(
+        "a bandwidth",
+        "12.8 GB/s",
+        _decimal("-kMGT", "B/s"),
+        also=_binary("KMGT", "B/s"),
+        whole="bytes per second",
+    ),
+    "B/cycle": _dimension(
+        "a width",
+        "32 B/cycle",
+        {"B/cycle": _ONE, **_binary("KM", "B/cycle")},
+        also=_decimal("kM", "B/cycle"),
+        whole="bytes per cycle",
+    ),
+    "m": _dimension("a length", "2 mm", _decimal("num-", "m")),
+    "J": _dimension("an energy", "4.6 pJ", _decimal("fpnum-", "J")),
+    "W": _dimension("a power", "0.2 mW", _decimal("fpnum-", "W")),
+    "m2": _dimension(
+        "an area", "0.5 mm2", _decimal("um", "m2", power=2), also=_decimal("n-", "m2", power=2)
+    ),
+}
+"""Base unit -> what can be measured in it."""
+
+_LONGEST_TEXT = 64
+_LONGEST_PLAIN = 20
+_QUANTITY = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\s*(\S.*)?")
+
+
+def parse_quantity(text: object, unit: str) -> Fraction:
+    """The exact value of ``text`` in the base unit ``unit``, one of ``DIMENSIONS``.
+
+    Raises:
+        QuantityError: ``text`` is no text, has no or another unit, or cuts something indivisible.
+    """
+    dimension = DIMENSIONS[unit]
+    expected = f"{dimension.noun} such as '{dimension.example}'"
+    if not isinstance(text, str) or len(text) > _LONGEST_TEXT:
+        raise QuantityError(expected, text, _nearest("", dimension))
+    match = _QUANTITY.fullmatch(text.strip())
+    if match is None:
+        raise QuantityError(expected, text, _nearest("", dimension))
+    written = _ascii(match[2] or "")
+    if written not in dimension.units:
+        raise QuantityError(expected, text, _nearest(written, dimension))
+    value = Fraction(Decimal(match[1])) * dimension.units[written]
+    if dimension.whole and value.denominator != 1:
+        raise QuantityError(f"a whole number of {dimension.whole}", text)
+    return value
+
+
+def parse_size(text: object) -> int:
+    """Bytes in a text such as "64 KiB" (1024 each) or "64 kB" (1000 each)."""
+    return int(parse_quantity(text, "B"))
+
+
+def parse_energy(text: object) -> float:
+    """Joules in a text such as "4.6 pJ"."""
+    return float(parse_quantity(text, "J"))
+
+
+def parse_power(text: object) -> float:
+    """Watts in a text such as "0.2 mW"."""
+    return float(parse_quantity(text, "W"))
+
+
+def parse_area(text: object) -> float:
+    """Square metres in a text such as "12500 um2"."""
+    return float(parse_quantity(text, "m2"))
+
+
+def exact_quantity(value: int | float, unit: str) -> str:
+    """The shortest text that ``parse_quantity`` reads as ``value`` again, to the last bit."""
+    exact = Fraction(value) if isinstance(value, int) else Fraction(Decimal(repr(float(value))))
+    if exact == 0:
+        return f"0 {unit}"
+    texts: list[str] = []
+    for name, size in DIMENSIONS[unit].units.items():
+        if name == "cycle" or (texts and abs(exact) < size):
+            continue
+        number = _digits(exact / size)
+        texts.append(f"{number} {'cycle' if unit == 'cycles' and number == '1' else name}")
+    return min(reversed(texts), key=len)
+
+
+def scale_of(value: float, unit: str) -> Scale:
+    """The largest unit in which ``value`` is at least 1 when rounded to three digits.
+
+    ``unit`` is a base unit or a ratio or product that begins with one, such as "J/MAC". Zero keeps
+    it as it is.
+    """
+    base = unit if unit in DIMENSIONS else re.split(r"[/·]", unit, maxsplit=1)[0]
+    tail = unit[len(base) :]
+    if not value or not isfinite(value):
+        return Scale(1.0, unit)
+    dimension = DIMENSIONS[base]
+    scales = [Scale(float(dimension.units[name]), _pretty(name) + tail) for name in dimension.shown]
+    fitting = [scale for scale in scales if float(f"{abs(value) / scale.size:.3g}") >= 1]
+    return fitting[-1] if fitting else scales[0]
+
+
+def auto_scale(value: float, unit: str) -> tuple[float, str]:
+    """``value`` in the unit that suits it, with that unit's name: 3.2e-12 J is ``(3.2, "pJ")``."""
+    scale = scale_of(value, unit)
+    return value / scale.size, scale.name
+
+
+def format_quantity(value: float, unit: str, *, digits: int = 3) -> str:
+    """``value`` for people: 1.2415e-6 J is "1.24 µJ". Digits before the point are all kept."""
+    scaled, name = auto_scale(value, unit)
+    number = f"{scaled:,.0f}" if 10**digits <= abs(scaled) < 1e15 else f"{scaled:.{digits}g}"
+    return f"{number} {'cycle' if name == 'cycles' and number == '1' else name}"
+
+
+def _digits(number: Fraction) -> str:
+    """All decimal digits of a rational that has finitely many; an exponent only if it is long."""
+    places = max(_power_of(number.denominator, 2), _power_of(number.denominator, 5))
+    text = str(number.numerator * 10**places // number.denominator)
+    digits = text.rstrip("0") or "0"
+    short = f"{digits}e{len(text) - len(digits) - places}"
+    plain = f"{Decimal(short):f}"
+    return plain if len(plain) <= _LONGEST_PLAIN else short
+
+
+def _power_of(number: int, prime: int) -> int:
+    """How often ``prime`` divides ``number``."""
+    power = 0
+    while number % prime == 0:
+        number //= prime
+        power += 1
+    return power
+
+
+def _ascii(written: str) -> str:
+    """A unit in its plain spelling: micro as u, no blanks around the stroke."""
+    return re.sub(r"\s*/\s*", "/", written).replace("\N{MICRO SIGN}", "u").replace("μ", "u")
+
+
+def _pretty(name: str) -> str:
+    return f"µ{name[1:]}" if name.startswith("u") else name
+
+
+def _nearest(written: str, dimension: Dimension) -> str:
+    """The unit that was probably meant, as a hint, else all there are."""
+    names = list(dimension.units)
+    close = [name for name in names if name.casefold() == written.casefold()]
+    close += [f"{name[0].upper()}i{name[1:]}" for name in close]  # KB: most who write it mean KiB.
+    close = [name for name in close if name in names]
+    close = close or difflib.get_close_matches(written, names, n=1, cutoff=0.7)
+    if not written or not close:
+        return f"units are {', '.join(names)}"
+    return f"did you mean {' or '.join(map(repr, close))}?"

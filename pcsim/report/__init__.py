@@ -1,0 +1,43 @@
+"""The verdict for eyes, spreadsheets and papers.
+
+The names below are imported when first used: drawing needs matplotlib, a screen does not.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pcsim.report.console import screen as screen
+    from pcsim.report.folder import check_replaceable as check_replaceable
+    from pcsim.report.folder import folder_name as folder_name
+    from pcsim.report.folder import write_folder as write_folder
+    from pcsim.report.provenance import provenance_of as provenance_of
+    from pcsim.report.replace import replace_folder as replace_folder
+    from pcsim.report.svg import drawn as drawn
+
+_HOME = {
+    "check_replaceable": "folder",
+    "drawn": "svg",
+    "folder_name": "folder",
+    "provenance_of": "provenance",
+    "replace_folder": "replace",
+    "screen": "console",
+    "write_folder": "folder",
+}
+__all__ = [
+    "check_replaceable",
+    "drawn",
+    "folder_name",
+    "provenance_of",
+    "replace_folder",
+    "screen",
+    "write_folder",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'pcsim.report' has no attribute {name!r}")
+    return getattr(import_module(f"pcsim.report.{_HOME[name]}"), name)

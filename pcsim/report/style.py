@@ -1,0 +1,84 @@
+"""What does everything look like? One colour per component, everywhere; PC solid, BP hatched.
+
+The colours are those of Okabe and Ito, which stay apart for colour-blind readers and on white as
+well as on black; what is paid by time is grey. Ink, paper and grid are placeholders that a page may
+replace.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+INK = "#1b1f24"
+MUTED = "#59636e"
+PAPER = "#ffffff"
+GRID = "#d1d9e0"
+
+COMPONENT_COLOURS = {
+    "array": "#0072b2",
+    "vector": "#56b4e9",
+    "update": "#009e73",
+    "sram": "#e69f00",
+    "noc": "#f0e442",
+    "dma": "#cc79a7",
+    "dram": "#d55e00",
+    "leakage": "#8c959f",
+    "dram_standby": "#c3c9d0",
+}
+"""In the order in which components are stacked and listed."""
+
+BUSY, FINISHED = "busy", "finished"
+TIME_COLOURS = {
+    BUSY: COMPONENT_COLOURS["array"],
+    "array": "#7fb8d8",
+    "vector": COMPONENT_COLOURS["vector"],
+    "update": COMPONENT_COLOURS["update"],
+    "noc": COMPONENT_COLOURS["noc"],
+    "dma": COMPONENT_COLOURS["dma"],
+    "dram": COMPONENT_COLOURS["dram"],
+    FINISHED: GRID,
+}
+"""How an array spends its time: computing, waiting for a kind of unit, or done for this update."""
+
+TIME_LABELS = {BUSY: "computing", FINISHED: "done"}
+
+RULE_COLOURS = {"pc": "#a63d93", "bp": "#2f9485"}
+RULE_HATCHES = {"pc": "", "bp": "////"}
+RULE_LINES = {"pc": "-", "bp": (0, (5, 2))}
+
+RC_PARAMS: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.facecolor": PAPER,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10.0,
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "figure.facecolor": PAPER,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "hatch.linewidth": 0.7,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "legend.labelcolor": INK,
+    "lines.solid_capstyle": "round",
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "svg.fonttype": "path",
+}
+"""Settings of every figure; figures are drawn with these alone, whatever the user's matplotlibrc
+says."""
+
+
+def in_order(components: set[str]) -> list[str]:
+    """Components in the order of the colour table; unknown ones last, by name."""
+    known = [component for component in COMPONENT_COLOURS if component in components]
+    return known + sorted(components - set(known))

@@ -1,0 +1,33 @@
+"""What does one update or inference cost? Activity and bill, in the units people compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pcsim.verdict.values import Cost
+
+if TYPE_CHECKING:
+    from pcsim.machine.activity import Activity
+    from pcsim.technology import Bill
+
+
+def cost_of(activity: Activity, bill: Bill, *, clock_hz: int, cycles_cold: int | None) -> Cost:
+    """The cost of the run that ``activity`` counted and ``bill`` priced.
+
+    ``cycles_cold`` is the makespan of the same run from an empty chip, None where there is none.
+    """
+    return Cost(
+        macs=activity.macs,
+        cycles=activity.makespan_cycles,
+        cycles_cold=cycles_cold,
+        latency_s=activity.makespan_cycles / clock_hz,
+        energy_j=bill.energy_j,
+        static_energy_j=bill.static_energy_j,
+        energy_by_component_j=bill.by_component(),
+        bytes={
+            "sram": activity.sram_bytes,
+            "noc": activity.noc_bytes,
+            "dram": activity.dram_bytes,
+        },
+        utilization=activity.utilization,
+    )

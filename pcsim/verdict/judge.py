@@ -1,0 +1,49 @@
+"""The verdict on all candidates: what the line of rooms leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pcsim.verdict.assumed import assumed_costs
+from pcsim.verdict.compare import compare
+from pcsim.verdict.not_modelled import NOT_MODELLED
+from pcsim.verdict.sentences import sentences
+from pcsim.verdict.values import Result, Verdict
+
+if TYPE_CHECKING:
+    from pcsim.config import Hardware, Workload
+    from pcsim.technology import PriceList
+
+
+def judge(
+    hardware: Hardware,
+    workload: Workload,
+    *,
+    seeds: tuple[int, ...],
+    results: Sequence[Result],
+    prices: PriceList,
+    energy_range: tuple[float, float] | None,
+    not_modelled: tuple[str, ...] = NOT_MODELLED,
+) -> Verdict:
+    """Compare the results of one run.
+
+    ``seeds`` are the seeds trained; ``prices`` is the list that all bills were made with;
+    ``energy_range`` the lowest and highest PC over BP energy per update over the ranges of the
+    assumed costs, None where only one rule ran. The first result of each rule is compared.
+    """
+    first = {result.candidate.rule: result for result in reversed(results)}
+    ratios = (
+        compare(first["pc"], first["bp"], energy_range=energy_range) if len(first) == 2 else None
+    )
+    return Verdict(
+        hardware=hardware,
+        workload=workload,
+        seeds=seeds,
+        area_mm2=prices.area_mm2,
+        results=tuple(results),
+        ratios=ratios,
+        assumed=assumed_costs(prices, {result.candidate.id: result.bill for result in results}),
+        not_modelled=not_modelled,
+        sentences=sentences(results, ratios),
+    )

@@ -1,0 +1,22 @@
+"""What does the model leave out? One sentence each, for every report."""
+
+from __future__ import annotations
+
+NOT_MODELLED = (
+    "Clock distribution: no clock tree beyond the pipeline registers of the arrays.",
+    "Voltage and temperature: one operating point, no variation, no frequency scaling, no gating.",
+    "DRAM rows: no row misses, bank conflicts, refresh stalls or read-write turnaround.",
+    "Network flow control: no virtual channels; a blocked transfer waits at its source.",
+    "SRAM bank conflicts: accesses spread evenly over the banks of a tile.",
+    "SRAM sharing: the units of a tile do not slow one another down at its ports.",
+    "Array folds: preloading a fold does not overlap with the fold before it.",
+    "Control: instruction fetch costs energy but no time, and nothing at the arrays.",
+    "Zero skipping: a zero activation or error is multiplied like any other number.",
+    "Spare tiles: layers are not copied or spread wider than they must be to fit.",
+    "Analog effects: no noise, wire resistance or device mismatch; arithmetic is digital.",
+    "Evaluation: validation and test passes cost neither time nor energy to target.",
+    "Cold start: to the target every update counts at its steady-state cost.",
+    "Host: loading data into DRAM, shuffling and reading results back are free.",
+    "Tuning: the runs spent on choosing rates and inference steps are not counted.",
+    "Package and board: no voltage regulators, pins or cooling.",
+)

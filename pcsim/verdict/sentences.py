@@ -1,0 +1,195 @@
+"""What does the verdict say in plain words? Who wins, by what factor, why, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+
+from pcsim.units import format_quantity
+from pcsim.verdict.bound import Bound
+from pcsim.verdict.values import Comparison, Estimate, Result
+from pcsim.verdict.words import component_name, factor, percent, wait_name
+
+
+def sentences(results: Sequence[Result], ratios: Comparison | None) -> tuple[str, ...]:
+    """The verdict on ``results``, most important first; ``ratios`` is None where only one rule
+    ran."""
+    said: list[str] = []
+    if ratios is not None:
+        pc = next(result for result in results if result.candidate.id == ratios.pc)
+        bp = next(result for result in results if result.candidate.id == ratios.bp)
+        said += _to_target(pc, bp, ratios)
+        said += _per_update(pc, bp, ratios)
+    else:
+        said += [_alone(result) for result in results]
+    said += [_accuracy(results)]
+    said += [sentence for result in results for sentence in _credit(result)]
+    said += [sentence for result in results for sentence in _diverged(result)]
+    said += [f"{result.name} {bound_by(result.bound)}" for result in results]
+    return tuple(said)
+
+
+def with_interval(estimate: Estimate) -> str:
+    """``1.27 (1.20..1.35)``, or without the interval where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return factor(estimate.value)
+    return f"{factor(estimate.value)} ({factor(estimate.low)}..{factor(estimate.high)})"
+
+
+def bound_by(bound: Bound) -> str:
+    """What held an update up, as the rest of a sentence that starts with the rule's name."""
+    share = _percent0(bound.busy_share)
+    if bound.saturated:
+        text = f"is bound by its {component_name(bound.kind)}: {bound.busiest}"
+    else:
+        text = f"is bound by the order of its operations: the busiest unit, {bound.busiest},"
+    text += (
+        f" works {share} of an update; its arrays compute {_percent0(bound.array_busy)} of the time"
+    )
+    if bound.array_waits:
+        reason, waited = next(iter(bound.array_waits.items()))
+        text += f" and wait most for {wait_name(reason)} ({_percent0(waited)})"
+    return f"{text}."
+
+
+def _percent0(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _to_target(pc: Result, bp: Result, ratios: Comparison) -> Iterator[str]:
+    goal = f"{percent(pc.to_target.target)} validation accuracy"
+    if ratios.energy_to_target is None:
+        yield from _not_reached(pc, bp, goal)
+    else:
+        yield _race("energy", goal, ratios.energy_to_target)
+    if ratios.time_to_target is not None:
+        yield _race("time", goal, ratios.time_to_target)
+    if ratios.energy is not None:
+        measured = "not measured"
+        if ratios.sample_advantage is not None:
+            measured = f"measured {with_interval(ratios.sample_advantage)}"
+        yield (
+            f"Break-even: PC needs a samples-to-target advantage above {factor(ratios.energy)} "
+            f"on this chip; {measured}."
+        )
+    if ratios.energy_to_target is not None and ratios.energy_to_target.decided:
+        yield from _assumed_decide(ratios.energy_to_target, ratios)
+
+
+def _race(what: str, goal: str, estimate: Estimate) -> str:
+    """Who needs less ``what`` to reach ``goal``, and whether seeds could have decided it."""
+    start = f"To {goal} PC takes {with_interval(estimate)} times BP's {what}: "
+    winner = "BP" if estimate.value > 1 else "PC"
+    if not estimate.decided:
+        return start + "no winner, the 95 % interval over seeds contains 1."
+    if estimate.low is None:
+        return start + f"{winner} needs less, by one seed, so without an interval."
+    return start + f"{winner} needs less."
+
+
+def _assumed_decide(estimate: Estimate, ratios: Comparison) -> Iterator[str]:
+    """Whether costs that nobody published could turn the energy verdict."""
+    if ratios.energy_range is None or ratios.energy is None:
+        return
+    low, high = (bound / ratios.energy * estimate.value for bound in ratios.energy_range)
+    turn = "could turn" if low < 1 < high else "do not turn"
+    yield (
+        f"Assumed costs {turn} this: over their ranges PC's energy to target is {factor(low)} to "
+        f"{factor(high)} times BP's."
+    )
+
+
+def _not_reached(pc: Result, bp: Result, goal: str) -> Iterator[str]:
+    for result in (pc, bp):
+        if result.to_target.updates is None:
+            yield _missed(result, goal)
+    failed = [result.name for result in (pc, bp) if result.to_target.energy_j is None]
+    if len(failed) == 2:
+        yield "So no rule wins on energy or time to target; only costs per update can be compared."
+    elif failed:
+        winner = "BP" if failed == ["PC"] else "PC"
+        yield f"So {winner} wins on energy and time to target: it reached it on every seed."
+
+
+def _missed(result: Result, goal: str) -> str:
+    seeds = len(result.to_target.per_seed)
+    return (
+        f"{result.name} did not reach {goal} on {seeds - result.to_target.seeds_reached} of {seeds} "
+        f"seeds in {result.training.updates_total:,} updates; nothing is extrapolated."
+    )
+
+
+def _per_update(pc: Result, bp: Result, ratios: Comparison) -> Iterator[str]:
+    if ratios.energy is None or ratios.cycles is None or ratios.macs is None:
+        return
+    span = ""
+    if ratios.energy_range is not None:
+        low, high = ratios.energy_range
+        span = f" ({factor(low)}..{factor(high)} over the ranges of the assumed costs)"
+    yield (
+        f"One update of PC takes {factor(ratios.energy)} times BP's energy{span}, "
+        f"{factor(ratios.cycles)} times its cycles and {factor(ratios.macs)} times its "
+        f"multiply-accumulates, with {_steps(pc.inference_steps)}."
+    )
+    yield from _why(pc, bp)
+
+
+def _steps(steps: int) -> str:
+    return f"{steps} inference step{'' if steps == 1 else 's'}"
+
+
+def _why(pc: Result, bp: Result) -> Iterator[str]:
+    """Which components make up the difference in energy per update."""
+    mine, theirs = pc.per_update.energy_by_component_j, bp.per_update.energy_by_component_j
+    gaps = {
+        component: mine.get(component, 0.0) - theirs.get(component, 0.0)
+        for component in (mine.keys() | theirs.keys())
+    }
+    total = pc.per_update.energy_j - bp.per_update.energy_j
+    largest = sorted(gaps, key=lambda component: (-abs(gaps[component]), component))
+    named = [component for component in largest[:3] if abs(gaps[component]) >= 0.05 * abs(total)]
+    if not total or not named:
+        return
+    parts = ", ".join(
+        f"{component_name(component)} {'+' if gaps[component] > 0 else '-'}"
+        f"{format_quantity(abs(gaps[component]), 'J')}"
+        for component in named
+    )
+    more = "more" if total > 0 else "less"
+    yield f"That is {format_quantity(abs(total), 'J')} {more} per update, most of it from {parts}."
+
+
+def _alone(result: Result) -> str:
+    goal = f"{percent(result.to_target.target)} validation accuracy"
+    if result.to_target.updates is None:
+        return _missed(result, goal)
+    return f"{result.name} reached {goal} after {result.to_target.updates:,.0f} updates on average."
+
+
+def _accuracy(results: Sequence[Result]) -> str:
+    parts = []
+    for result in results:
+        values = result.accuracies
+        mean = f"{100 * fmean(values):.2f} %"
+        spread = f" ({100 * min(values):.2f}..{100 * max(values):.2f})" if len(values) > 1 else ""
+        parts.append(f"{result.name} {mean}{spread}")
+    return f"Test accuracy after training: {', '.join(parts)}."
+
+
+def _credit(result: Result) -> Iterator[str]:
+    depth = len(result.places)
+    if result.credit_depth < depth:
+        yield (
+            f"Truncated credit: {result.name} gives a weight gradient to {result.credit_depth} of "
+            f"{depth} layers; the others do not learn."
+        )
+
+
+def _diverged(result: Result) -> Iterator[str]:
+    seeds = [curve for curve in result.training.curves if curve.diverged_at is not None]
+    if seeds:
+        first = min(curve.diverged_at for curve in seeds if curve.diverged_at is not None)
+        yield (
+            f"{result.name} diverged on {len(seeds)} of {len(result.training.curves)} seeds, "
+            f"first at update {first:,}."
+        )

@@ -1,0 +1,122 @@
+"""The verdict as one JSON object: schema ``pcsim/summary/1``.
+
+Equal verdicts give equal objects. What is not known is null; there is no NaN or Infinity in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from statistics import fmean
+from typing import Any
+
+from pcsim.verdict.assumed import AssumedCost
+from pcsim.verdict.values import Comparison, Cost, Estimate, Result, Verdict
+
+SCHEMA = "pcsim/summary/1"
+
+
+def summary(verdict: Verdict) -> dict[str, Any]:
+    """Everything a reader of the verdict needs, as JSON values."""
+    hardware, workload = verdict.hardware, verdict.workload
+    rows, columns = hardware.tiles.mesh
+    return {
+        "schema": SCHEMA,
+        "hardware": hardware.name,
+        "workload": workload.name,
+        "seeds": list(verdict.seeds),
+        "chip": {
+            "area_mm2": verdict.area_mm2,
+            "tiles": rows * columns,
+            "mesh": [rows, columns],
+            "clock_hz": hardware.clock_hz,
+            "technology": hardware.technology,
+        },
+        "network": list(workload.network.layers),
+        "batch": workload.training.batch,
+        "results": [_result(result) for result in verdict.results],
+        "ratios": {} if verdict.ratios is None else _ratios(verdict.ratios),
+        "sentences": list(verdict.sentences),
+        "assumed": [_assumed(cost) for cost in verdict.assumed],
+        "not_modelled": list(verdict.not_modelled),
+    }
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """JSON text with sorted keys, the same bytes for equal values. Refuses NaN and Infinity."""
+    return json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _result(result: Result) -> dict[str, Any]:
+    candidate = result.candidate
+    return {
+        "id": candidate.id,
+        "rule": candidate.rule,
+        "order": candidate.order,
+        "schedule": candidate.schedule,
+        "numerics": candidate.numerics.model_dump(mode="json"),
+        "optimiser": candidate.optimiser.model_dump(mode="json"),
+        "rate": candidate.rate,
+        "accuracy": {
+            "mean": fmean(result.accuracies),
+            "per_seed": list(result.accuracies),
+        },
+        "diverged_at": [curve.diverged_at for curve in result.training.curves],
+        "credit_depth": result.credit_depth,
+        "depth": len(result.places),
+        "inference_steps": result.inference_steps,
+        "updates_total": result.training.updates_total,
+        "to_target": {
+            **asdict(result.to_target),
+            "per_seed": [asdict(seed) for seed in result.to_target.per_seed],
+        },
+        "per_update": _cost(result.per_update),
+        "per_inference": _cost(result.per_inference),
+        "bound_by": asdict(result.bound),
+        "tiles_used": len({tile for place in result.places for tile in place.tiles}),
+        "peak_sram_bytes": max(result.activity.peak_bytes.values(), default=0),
+    }
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {**asdict(cost), "energy_per_mac_j": cost.energy_per_mac_j, "edp_js": cost.edp_js}
+
+
+def _ratios(ratios: Comparison) -> dict[str, Any]:
+    """PC over BP; only ``sample_advantage`` and ``break_even`` are BP over PC."""
+    advantage = ratios.sample_advantage
+    return {
+        "pc": ratios.pc,
+        "bp": ratios.bp,
+        "macs": ratios.macs,
+        "cycles": ratios.cycles,
+        "latency_s": ratios.latency,
+        "energy_j": ratios.energy,
+        "energy_j_range": None if ratios.energy_range is None else list(ratios.energy_range),
+        "static_energy_j": ratios.static_energy,
+        "edp_js": ratios.edp,
+        "utilization": ratios.utilization,
+        "energy_to_target": _estimate(ratios.energy_to_target),
+        "time_to_target": _estimate(ratios.time_to_target),
+        "sample_advantage": _estimate(advantage),
+        "break_even": {
+            "sample_advantage_needed": ratios.energy,
+            "sample_advantage_measured": None if advantage is None else advantage.value,
+        },
+    }
+
+
+def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
+    if estimate is None:
+        return None
+    return {
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "per_seed": list(estimate.per_seed),
+    }
+
+
+def _assumed(cost: AssumedCost) -> dict[str, Any]:
+    return asdict(cost)

@@ -1,0 +1,209 @@
+"""What is known about every candidate once it was trained, timed and priced, and what follows from
+it.
+
+These are values only: `cost`, `to_target`, `compare` and `judge` make them, `summary` writes them
+down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pcsim.verdict.words import RULE_NAMES
+
+if TYPE_CHECKING:  # Annotations only: a verdict can be read without numba or pydantic.
+    from pcsim.config import Candidate, Hardware, Workload
+    from pcsim.engine import Training
+    from pcsim.machine.activity import Activity
+    from pcsim.technology import Bill
+    from pcsim.verdict.assumed import AssumedCost
+    from pcsim.verdict.bound import Bound
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one weight update, or one inference, of one batch costs on the chip.
+
+    ``cycles`` is the steady-state period; ``cycles_cold`` includes fetching weights and the first
+    batch from DRAM and is None where no cold start was simulated. ``energy_j`` is the sum of
+    ``energy_by_component_j``, ``static_energy_j`` (leakage and DRAM standby) included. ``bytes``
+    are those read and written in ``sram`` and ``dram`` and delivered by the ``noc``.
+    ``utilization`` is the fraction of the chip's processing-element cycles that did a
+    multiply-accumulate.
+    """
+
+    macs: int
+    cycles: int
+    cycles_cold: int | None
+    latency_s: float
+    energy_j: float
+    static_energy_j: float
+    energy_by_component_j: Mapping[str, float]
+    bytes: Mapping[str, int]
+    utilization: float
+
+    @property
+    def edp_js(self) -> float:
+        """Energy-delay product."""
+        return self.energy_j * self.latency_s
+
+    @property
+    def energy_per_mac_j(self) -> float | None:
+        """All energy divided by the multiply-accumulates; None where nothing was multiplied."""
+        return self.energy_j / self.macs if self.macs else None
+
+
+@dataclass(frozen=True)
+class SeedToTarget:
+    """What one seed needed until it reached the target; all None where it never did."""
+
+    seed: int
+    updates: int | None
+    samples: int | None
+    time_s: float | None
+    energy_j: float | None
+
+
+@dataclass(frozen=True)
+class ToTarget:
+    """What a candidate needed to reach validation accuracy ``target``: means over the seeds.
+
+    None unless every seed reached it: a mean over the lucky ones would flatter, and nothing is
+    extrapolated. ``seeds_reached`` says how many did.
+    """
+
+    target: float
+    samples: float | None
+    updates: float | None
+    time_s: float | None
+    energy_j: float | None
+    seeds_reached: int
+    per_seed: tuple[SeedToTarget, ...]
+
+
+@dataclass(frozen=True)
+class LayerPlace:
+    """Where layer ``layer`` (1-based, ``n_in`` x ``n_out`` weights) sits: its slices and tiles."""
+
+    layer: int
+    n_in: int
+    n_out: int
+    input_slices: int
+    output_slices: int
+    tiles: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything known about one candidate. ``activity``, ``bill`` and ``bound`` are of one
+    update."""
+
+    candidate: Candidate
+    training: Training
+    per_update: Cost
+    per_inference: Cost
+    to_target: ToTarget
+    activity: Activity
+    bill: Bill
+    bound: Bound
+    places: tuple[LayerPlace, ...]
+
+    @property
+    def name(self) -> str:
+        """How tables and sentences call it: PC or BP."""
+        return RULE_NAMES[self.candidate.rule]
+
+    @property
+    def credit_depth(self) -> int:
+        """How many layers received a weight gradient."""
+        return self.training.credit_depth
+
+    @property
+    def inference_steps(self) -> int:
+        """Inference steps executed per batch; 0 for backpropagation."""
+        return self.training.profile.steps
+
+    @property
+    def accuracies(self) -> tuple[float, ...]:
+        """Test accuracy of each seed, read once, after training."""
+        return tuple(curve.test_accuracy for curve in self.training.curves)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A ratio measured on paired seeds: geometric mean and 95 % interval (None below two seeds)."""
+
+    value: float
+    low: float | None
+    high: float | None
+    per_seed: tuple[float, ...]
+
+    @property
+    def decided(self) -> bool:
+        """Whether the ratio is not 1, as far as seeds can tell."""
+        low = self.value if self.low is None else self.low
+        high = self.value if self.high is None else self.high
+        return not low <= 1 <= high
+
+    def scaled(self, factor: float) -> Estimate:
+        """The same estimate of ``factor`` times the ratio; ``factor`` must be positive."""
+        return Estimate(
+            factor * self.value,
+            None if self.low is None else factor * self.low,
+            None if self.high is None else factor * self.high,
+            tuple(factor * value for value in self.per_seed),
+        )
+
+    def inverse(self) -> Estimate:
+        """The estimate of one over the ratio."""
+        return Estimate(
+            1 / self.value,
+            None if self.high is None else 1 / self.high,
+            None if self.low is None else 1 / self.low,
+            tuple(1 / value for value in self.per_seed),
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """PC over BP. Above one PC needs more; None where BP's number is zero or nothing was reached.
+
+    ``energy_range`` is the range of the energy ratio over the ranges of the assumed costs.
+    ``sample_advantage`` alone is the other way round: samples to target of BP over those of PC, the
+    ``s`` that must exceed the energy ratio for PC to win.
+    """
+
+    pc: str
+    bp: str
+    macs: float | None
+    cycles: float | None
+    latency: float | None
+    energy: float | None
+    static_energy: float | None
+    edp: float | None
+    utilization: float | None
+    energy_range: tuple[float, float] | None
+    sample_advantage: Estimate | None
+    energy_to_target: Estimate | None
+    time_to_target: Estimate | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer: every candidate's numbers, how they compare, and what that means in words.
+
+    ``ratios`` is None unless both rules ran; ``area_mm2`` is None where the technology has no
+    areas.
+    """
+
+    hardware: Hardware
+    workload: Workload
+    seeds: tuple[int, ...]
+    area_mm2: float | None
+    results: tuple[Result, ...]
+    ratios: Comparison | None
+    assumed: tuple[AssumedCost, ...]
+    not_modelled: tuple[str, ...]
+    sentences: tuple[str, ...]

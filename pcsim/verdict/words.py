@@ -1,0 +1,53 @@
+"""What are things called, and how are ratios written, for people?"""
+
+from __future__ import annotations
+
+RULE_NAMES = {"pc": "PC", "bp": "BP"}
+
+COMPONENT_NAMES = {
+    "array": "arrays",
+    "vector": "vector units",
+    "update": "update units",
+    "sram": "SRAM",
+    "noc": "network",
+    "dma": "DMA",
+    "dram": "DRAM",
+    "leakage": "leakage",
+    "dram_standby": "DRAM standby",
+}
+"""Components of the bill and kinds of units, in the order in which they are listed."""
+
+WAIT_NAMES = {
+    "array": "other arrays",
+    "vector": "vector units",
+    "update": "update units",
+    "noc": "transfers",
+    "dram": "DRAM",
+}
+"""What an array can wait for."""
+
+
+def wait_name(kind: str) -> str:
+    """What an array waits for when it waits for a unit of this kind."""
+    return WAIT_NAMES.get(kind, component_name(kind))
+
+
+def component_name(component: str) -> str:
+    """What a component of the bill or a kind of unit is called."""
+    return COMPONENT_NAMES.get(component, component.replace("_", " "))
+
+
+def factor(value: float) -> str:
+    """A ratio for reading: three significant digits, without an exponent where it can be
+    avoided."""
+    if 0.1 <= value < 10:
+        return f"{value:.2f}"
+    if 10 <= value < 100:
+        return f"{value:.1f}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
+def percent(fraction: float) -> str:
+    """``90 %``, with the decimals that are there up to two."""
+    text = f"{100 * fraction:.2f}"
+    return text.rstrip("0").rstrip(".") + " %"

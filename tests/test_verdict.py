@@ -1,0 +1,464 @@
+"""The verdict against numbers worked out by hand, and against scipy's own statistics."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from verdict_values import (
+    BATCH,
+    FAST,
+    NEVER,
+    SLOW,
+    activity_of,
+    bill_of,
+    curve,
+    prices,
+    result,
+    training,
+    verdict,
+)
+
+from pcsim.machine.activity import Activity, UnitTime
+from pcsim.verdict import (
+    NOT_MODELLED,
+    Estimate,
+    as_json,
+    bound_of,
+    compare,
+    cost_of,
+    factor,
+    percent,
+    summary,
+    to_target,
+)
+from pcsim.verdict.assumed import assumed_costs
+from pcsim.verdict.compare import paired_ratio
+from pcsim.verdict.sentences import sentences
+from pcsim.verdict.to_target import updates_to_target
+
+ratios = st.lists(
+    st.tuples(st.integers(1, 10_000), st.integers(1, 10_000)), min_size=2, max_size=12
+)
+
+# Cost.
+
+
+def test_a_cost_is_the_activity_and_the_bill_in_common_units():
+    cost = cost_of(activity_of("pc"), bill_of("pc"), clock_hz=500_000_000, cycles_cold=1100)
+    assert (cost.macs, cost.cycles, cost.cycles_cold) == (2048, 1000, 1100)
+    assert cost.latency_s == 2e-6
+    assert cost.energy_j == 4.5
+    assert cost.static_energy_j == 1.0
+    assert cost.energy_by_component_j == {
+        "array": 3.0,
+        "sram": 0.5,
+        "leakage": 0.75,
+        "dram_standby": 0.25,
+    }
+    assert cost.bytes == {"sram": 4096, "noc": 768, "dram": 0}
+    assert cost.utilization == 2048 / (1024 * 1000)
+    assert cost.edp_js == 4.5 * 2e-6
+    assert cost.energy_per_mac_j == 4.5 / 2048
+
+
+def test_without_multiplications_there_is_no_energy_per_mac():
+    idle = replace(activity_of("pc"), macs=0)
+    cost = cost_of(idle, bill_of("pc"), clock_hz=500_000_000, cycles_cold=None)
+    assert cost.energy_per_mac_j is None
+
+
+# To the target.
+
+
+@pytest.mark.parametrize(
+    "accuracy, updates",
+    [
+        (
+            (0.1, 0.5, 0.95, 0.2, 0.91, 0.92),
+            40,
+        ),  # medians .5, .5, .91: one lucky 0.95 is no arrival
+        ((0.95, 0.95, 0.1), 20),  # the median of the first three is 0.95
+        ((0.1, 0.9, 0.9), 20),  # at the target is reached
+        ((0.1, 0.899, 0.95, 0.1, 0.1), None),  # 0.899 is not 0.9
+        ((0.95, 0.95), None),  # two evaluations are no three
+        ((), None),
+    ],
+)
+def test_the_target_is_reached_when_the_median_of_three_evaluations_is_there(accuracy, updates):
+    assert updates_to_target(curve(0, accuracy or (0.0,)), 0.9) == updates
+
+
+def test_what_it_took_is_updates_times_the_cost_of_one():
+    trained = training("pc", [curve(7, FAST), curve(8, SLOW)])
+    cost = cost_of(activity_of("pc"), bill_of("pc"), clock_hz=500_000_000, cycles_cold=9999)
+    reached = to_target(trained, cost, target=0.9)
+    first, second = reached.per_seed
+    assert (first.seed, first.updates, first.samples) == (7, 20, 20 * BATCH)
+    assert (first.energy_j, first.time_s) == (20 * 4.5, 20 * 2e-6)
+    assert (second.seed, second.updates, second.energy_j) == (8, 40, 40 * 4.5)
+    assert reached.seeds_reached == 2
+    assert (reached.updates, reached.samples) == (30, 30 * BATCH)
+    assert reached.energy_j == 30 * 4.5
+    assert reached.time_s == pytest.approx(30 * 2e-6, rel=1e-15)
+
+
+def test_one_seed_that_never_arrives_leaves_no_mean_but_the_others_keep_theirs():
+    reached = result("pc", (FAST, NEVER, SLOW)).to_target
+    assert (reached.updates, reached.samples, reached.time_s, reached.energy_j) == (None,) * 4
+    assert reached.seeds_reached == 2
+    assert [seed.updates for seed in reached.per_seed] == [20, None, 40]
+    assert [seed.energy_j for seed in reached.per_seed] == [90.0, None, 180.0]
+
+
+# Ratios.
+
+
+@given(ratios)
+def test_the_interval_is_students_t_of_the_log_ratios(pairs):
+    estimate = paired_ratio([a for a, _ in pairs], [b for _, b in pairs])
+    logs = [math.log(a / b) for a, b in pairs]
+    assert estimate.value == pytest.approx(stats.gmean([a / b for a, b in pairs]), rel=1e-9)
+    error = stats.sem(logs)
+    assert estimate.low is not None and estimate.high is not None
+    low, high = stats.t.interval(0.95, len(logs) - 1, loc=sum(logs) / len(logs), scale=error or 1)
+    if error == 0:
+        low = high = math.log(estimate.value)
+    assert math.log(estimate.low) == pytest.approx(low, rel=1e-6, abs=1e-6)
+    assert math.log(estimate.high) == pytest.approx(high, rel=1e-6, abs=1e-6)
+
+
+@given(ratios)
+def test_turning_the_ratio_round_turns_its_interval_round(pairs):
+    forth = paired_ratio([a for a, _ in pairs], [b for _, b in pairs])
+    back = paired_ratio([b for _, b in pairs], [a for a, _ in pairs]).inverse()
+    assert (back.value, back.low, back.high) == pytest.approx(
+        (forth.value, forth.low, forth.high), rel=1e-9
+    )
+    assert back.per_seed == pytest.approx(forth.per_seed, rel=1e-12)
+
+
+def test_one_seed_has_a_ratio_and_no_interval():
+    assert paired_ratio([3.0], [2.0]) == Estimate(1.5, None, None, (1.5,))
+    assert paired_ratio([3.0], [2.0]).scaled(2).inverse() == Estimate(1 / 3, None, None, (1 / 3,))
+
+
+def test_pc_over_bp_is_worked_out_for_every_quantity():
+    ratio = compare(result("pc", (FAST, SLOW)), result("bp", (SLOW, SLOW)), energy_range=(1.25, 2))
+    assert (ratio.pc, ratio.bp) == ("pc-jacobi", "bp-sequential")
+    assert (ratio.macs, ratio.cycles, ratio.energy) == (2, 1.25, 1.5)
+    assert ratio.latency == pytest.approx(1.25, rel=1e-15)
+    assert ratio.static_energy == 1 / 0.75
+    assert ratio.edp == pytest.approx(1.5 * 1.25, rel=1e-15)
+    assert ratio.utilization == pytest.approx(2 / 1.25, rel=1e-15)
+    assert ratio.energy_range == (1.25, 2)
+    # BP takes 40 and 40 updates, PC 20 and 40: advantages 2 and 1, geometric mean sqrt(2).
+    half = stats.t.ppf(0.975, 1) * (math.log(2) / math.sqrt(2)) / math.sqrt(2)
+    assert ratio.sample_advantage.per_seed == (2.0, 1.0)
+    assert ratio.sample_advantage.value == pytest.approx(math.sqrt(2))
+    assert ratio.sample_advantage.low == pytest.approx(math.exp(math.log(2) / 2 - half))
+    assert ratio.sample_advantage.high == pytest.approx(math.exp(math.log(2) / 2 + half))
+    assert ratio.energy_to_target.value == pytest.approx(1.5 / math.sqrt(2))
+    assert ratio.energy_to_target.per_seed == (0.75, 1.5)
+    assert ratio.energy_to_target.low == pytest.approx(1.5 / ratio.sample_advantage.high)
+    assert ratio.energy_to_target.high == pytest.approx(1.5 / ratio.sample_advantage.low)
+    assert ratio.time_to_target.value == pytest.approx(1.25 / math.sqrt(2))
+
+
+def test_energy_to_target_by_seed_is_the_quotient_of_the_two_energies():
+    pc, bp = result("pc", (FAST, SLOW, FAST)), result("bp", (SLOW, FAST, FAST))
+    ratio = compare(pc, bp).energy_to_target
+    quotients = [
+        mine.energy_j / theirs.energy_j
+        for mine, theirs in zip(pc.to_target.per_seed, bp.to_target.per_seed, strict=True)
+    ]
+    assert ratio.per_seed == pytest.approx(quotients)
+
+
+@pytest.mark.parametrize("pc, bp", [((FAST, NEVER), (SLOW, SLOW)), ((FAST, FAST), (NEVER, NEVER))])
+def test_nothing_to_target_is_compared_unless_every_seed_of_both_arrived(pc, bp):
+    ratio = compare(result("pc", pc), result("bp", bp))
+    assert (ratio.sample_advantage, ratio.energy_to_target, ratio.time_to_target) == (None,) * 3
+    assert ratio.energy == 1.5
+
+
+def test_a_ratio_over_zero_is_none():
+    bp = result("bp", (SLOW,))
+    free = replace(bp, per_update=replace(bp.per_update, static_energy_j=0.0))
+    assert compare(result("pc", (FAST,)), free).static_energy is None
+
+
+# What held the run up.
+
+
+def test_the_bound_is_the_busiest_unit_and_the_average_array():
+    bound = bound_of(activity_of("pc"))
+    assert (bound.busiest, bound.kind, bound.tile) == ("tile[0,0].array", "array", 0)
+    assert bound.busy_share == 0.6
+    assert not bound.saturated
+    # Two arrays, 1000 cycles: busy 600 + 200, waiting for noc 100 + 500 and vector 200, done 100 + 300.
+    assert (bound.arrays, bound.array_busy, bound.array_finished) == (2, 0.4, 0.2)
+    assert bound.array_waits == {"noc": 0.3, "vector": 0.1}
+    assert next(iter(bound.array_waits)) == "noc"
+
+
+def unit(name: str, kind: str, busy: int, *, makespan: int = 100) -> UnitTime:
+    return UnitTime(name, kind, 0, busy, {}, makespan - busy)
+
+
+def activity_with(*units: UnitTime) -> Activity:
+    return replace(activity_of("pc"), makespan_cycles=100, units=units)
+
+
+def test_a_unit_that_is_nearly_always_busy_saturates():
+    assert bound_of(activity_with(unit("a", "array", 50), unit("u", "update", 90))).saturated
+    assert not bound_of(activity_with(unit("a", "array", 50), unit("u", "update", 89))).saturated
+
+
+def test_which_of_two_equally_busy_units_is_named_does_not_depend_on_their_order():
+    units = (unit("tile[0,1].array", "array", 50), unit("tile[0,0].array", "array", 50))
+    assert bound_of(activity_with(*units)) == bound_of(activity_with(*reversed(units)))
+    assert bound_of(activity_with(*units)).busiest == "tile[0,0].array"
+
+
+def test_arrays_without_work_do_not_dilute_the_average():
+    bound = bound_of(activity_with(unit("a", "array", 50), unit("b", "array", 0)))
+    assert (bound.arrays, bound.array_busy) == (1, 0.5)
+
+
+# Assumed costs.
+
+
+def test_assumed_costs_are_those_that_somebody_pays_largest_share_first():
+    bills = {"pc": bill_of("pc"), "bp": bill_of("bp")}
+    costs = assumed_costs(prices(), bills)
+    assert [cost.name for cost in costs] == ["leakage.array", "sram.read_byte", "area.dma"]
+    leakage, sram, area = costs
+    assert leakage.shares == {"pc": 0.75 / 4.5, "bp": 0.5 / 3}
+    assert (leakage.value, leakage.low, leakage.high) == (0.02, 0.01, 0.04)
+    assert leakage.unit == "W on the whole chip"
+    assert sram.shares == {"pc": 0.5 / 4.5, "bp": 0.25 / 3}
+    assert (sram.value, sram.low, sram.high, sram.unit) == (4e-12, 2e-12, 8e-12, "J per mac")
+    assert (sram.source, sram.note) == ("a paper", "a note")
+    assert area.shares == {"pc": 0.0, "bp": 0.0}
+    assert (area.value, area.unit) == (0.5, "mm2 on the whole chip")
+
+
+def test_the_area_of_the_chip_is_the_sum_of_its_blocks():
+    assert verdict().area_mm2 == 2.0
+
+
+# Sentences.
+
+
+def test_the_sentences_of_a_run_without_a_winner_say_so():
+    assert verdict().sentences == (
+        "To 90 % validation accuracy PC takes 1.06 (0.013..86.7) times BP's energy: no winner, the "
+        "95 % interval over seeds contains 1.",
+        "To 90 % validation accuracy PC takes 0.88 (0.011..72.3) times BP's time: no winner, the "
+        "95 % interval over seeds contains 1.",
+        "Break-even: PC needs a samples-to-target advantage above 1.50 on this chip; measured 1.41 "
+        "(0.017..116).",
+        "One update of PC takes 1.50 times BP's energy (1.25..2.00 over the ranges of the assumed "
+        "costs), 1.25 times its cycles and 2.00 times its multiply-accumulates, with 3 inference "
+        "steps.",
+        "That is 1.5 J more per update, most of it from arrays +1 J, leakage +250 mJ, SRAM +250 mJ.",
+        "Test accuracy after training: PC 95.00 % (95.00..95.00), BP 95.00 % (95.00..95.00).",
+        "PC is bound by the order of its operations: the busiest unit, tile[0,0].array, works 60 % "
+        "of an update; its arrays compute 40 % of the time and wait most for transfers (30 %).",
+        "BP is bound by the order of its operations: the busiest unit, tile[0,0].array, works 60 % "
+        "of an update; its arrays compute 40 % of the time and wait most for transfers (30 %).",
+    )
+
+
+def test_equal_seeds_decide_for_bp_and_assumed_costs_do_not_turn_that():
+    said = verdict((SLOW, SLOW), (SLOW, SLOW)).sentences
+    assert said[0] == (
+        "To 90 % validation accuracy PC takes 1.50 (1.50..1.50) times BP's energy: BP needs less."
+    )
+    assert said[2].endswith("above 1.50 on this chip; measured 1.00 (1.00..1.00).")
+    assert said[3] == (
+        "Assumed costs do not turn this: over their ranges PC's energy to target is 1.25 to 2.00 "
+        "times BP's."
+    )
+
+
+def test_pc_wins_where_its_advantage_exceeds_the_energy_ratio_and_assumed_costs_could_turn_it():
+    said = verdict((FAST,), (SLOW,)).sentences
+    assert said[0] == (
+        "To 90 % validation accuracy PC takes 0.75 times BP's energy: PC needs less, by one seed, so "
+        "without an interval."
+    )
+    # Advantage 2 against energy ratios 1.25 to 2: 0.625 to 1, which is no turn yet.
+    assert said[3] == (
+        "Assumed costs do not turn this: over their ranges PC's energy to target is 0.62 to 1.00 "
+        "times BP's."
+    )
+    wide = compare(result("pc", (FAST,)), result("bp", (SLOW,)), energy_range=(1.25, 3))
+    assert sentences([result("pc", (FAST,)), result("bp", (SLOW,))], wide)[3] == (
+        "Assumed costs could turn this: over their ranges PC's energy to target is 0.62 to 1.50 "
+        "times BP's."
+    )
+
+
+def test_a_rule_that_never_arrives_loses_and_nothing_is_extrapolated():
+    said = verdict((FAST, NEVER), (SLOW, SLOW)).sentences
+    assert said[:3] == (
+        "PC did not reach 90 % validation accuracy on 1 of 2 seeds in 40 updates; nothing is "
+        "extrapolated.",
+        "So BP wins on energy and time to target: it reached it on every seed.",
+        "Break-even: PC needs a samples-to-target advantage above 1.50 on this chip; not measured.",
+    )
+
+
+def test_where_neither_arrives_nobody_wins():
+    said = verdict((NEVER,), (NEVER,)).sentences
+    assert said[1] == (
+        "BP did not reach 90 % validation accuracy on 1 of 1 seeds in 40 updates; nothing is "
+        "extrapolated."
+    )
+    assert said[2] == (
+        "So no rule wins on energy or time to target; only costs per update can be compared."
+    )
+
+
+def test_truncated_credit_is_labelled():
+    results = [result("pc", (FAST,), credited=(2,)), result("bp", (SLOW,))]
+    assert (
+        "Truncated credit: PC gives a weight gradient to 1 of 2 layers; the others do not learn."
+    ) in sentences(results, compare(*results))
+
+
+def test_a_diverged_seed_is_named():
+    pc = result("pc", (FAST, SLOW))
+    curves = (curve(0, FAST), curve(1, (0.1, 0.2), diverged_at=17))
+    broken = replace(pc, training=replace(pc.training, curves=curves))
+    assert "PC diverged on 1 of 2 seeds, first at update 17." in sentences([broken], None)
+
+
+def test_one_rule_alone_is_described_without_ratios():
+    alone = verdict(rules=("pc",))
+    assert alone.ratios is None
+    assert alone.sentences[0] == "PC reached 90 % validation accuracy after 30 updates on average."
+    assert summary(alone)["ratios"] == {}
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (1.2749, "1.27"),
+        (0.1, "0.10"),
+        (0.0456, "0.046"),
+        (12.34, "12.3"),
+        (123.4, "123"),
+        (12345.6, "12,346"),
+    ],
+)
+def test_factors_have_three_digits(value, text):
+    assert factor(value) == text
+
+
+@pytest.mark.parametrize(
+    "value, text", [(0.9, "90 %"), (0.975, "97.5 %"), (1, "100 %"), (0, "0 %")]
+)
+def test_percentages_have_the_decimals_that_are_there(value, text):
+    assert percent(value) == text
+
+
+# The summary.
+
+RESULT_FIELDS = {
+    "id",
+    "rule",
+    "order",
+    "schedule",
+    "numerics",
+    "accuracy",
+    "credit_depth",
+    "inference_steps",
+    "to_target",
+    "per_update",
+    "per_inference",
+}
+COST_FIELDS = {
+    "macs",
+    "cycles",
+    "cycles_cold",
+    "latency_s",
+    "energy_j",
+    "static_energy_j",
+    "energy_by_component_j",
+    "bytes",
+    "utilization",
+}
+
+
+def test_the_summary_has_every_field_that_others_rely_on():
+    facts = summary(verdict())
+    assert facts["schema"] == "pcsim/summary/1"
+    assert (facts["hardware"], facts["workload"]) == ("tiny-chip", "tiny-net")
+    assert facts["seeds"] == [0, 1]
+    assert (facts["chip"]["area_mm2"], facts["chip"]["tiles"]) == (2.0, 4)
+    assert {"results", "ratios", "assumed", "not_modelled"} <= facts.keys()
+    for found in facts["results"]:
+        assert found.keys() >= RESULT_FIELDS
+        assert found["accuracy"].keys() == {"mean", "per_seed"}
+        assert found["to_target"].keys() >= {"target", "samples", "updates", "time_s", "energy_j"}
+        for cost in (found["per_update"], found["per_inference"]):
+            assert cost.keys() >= COST_FIELDS
+            assert cost["bytes"].keys() == {"sram", "noc", "dram"}
+            assert sum(cost["energy_by_component_j"].values()) == cost["energy_j"]
+    assert {cost["name"] for cost in facts["assumed"]} == {
+        "leakage.array",
+        "sram.read_byte",
+        "area.dma",
+    }
+    assert facts["assumed"][0].keys() >= {"name", "value", "low", "high", "unit", "shares"}
+
+
+def test_the_summary_says_what_the_verdict_says():
+    pc, bp = summary(verdict())["results"]
+    assert (pc["id"], pc["rule"], pc["order"], pc["schedule"]) == (
+        "pc-jacobi",
+        "pc",
+        "jacobi",
+        "sequential",
+    )
+    assert (pc["credit_depth"], pc["inference_steps"], bp["inference_steps"]) == (2, 3, 0)
+    assert pc["numerics"]["weight"] == "fp32"
+    assert pc["accuracy"] == {"mean": 0.95, "per_seed": [0.95, 0.95]}
+    assert pc["to_target"]["updates"] == 30
+    assert pc["per_update"]["cycles_cold"] == 1100
+    assert pc["per_inference"]["cycles_cold"] is None
+    assert bp["order"] is None
+    ratio = summary(verdict())["ratios"]
+    assert (ratio["energy_j"], ratio["energy_j_range"]) == (1.5, [1.25, 2.0])
+    assert ratio["break_even"]["sample_advantage_needed"] == 1.5
+    assert ratio["break_even"]["sample_advantage_measured"] == pytest.approx(math.sqrt(2))
+
+
+def test_the_summary_is_plain_json_and_the_same_every_time():
+    facts = summary(verdict((FAST, NEVER), (SLOW, SLOW)))
+    text = as_json(facts)
+    assert json.loads(text, parse_constant=pytest.fail) == facts
+    assert as_json(summary(verdict((FAST, NEVER), (SLOW, SLOW)))) == text
+    assert text.endswith("}\n")
+
+
+def test_json_has_no_word_for_nan():
+    with pytest.raises(ValueError, match=r"^Out of range float values are not JSON compliant"):
+        as_json({"energy_j": math.nan})
+
+
+def test_what_is_not_modelled_is_in_every_summary_as_topic_and_sentence():
+    said = summary(verdict())["not_modelled"]
+    assert said == list(NOT_MODELLED)
+    assert len({sentence.partition(":")[0] for sentence in said}) == len(said)
+    for sentence in said:
+        topic, colon, rest = sentence.partition(": ")
+        assert topic and colon and rest.endswith(".")

@@ -1,0 +1,17 @@
+"""What does a rule compute on real data: accuracy, inference steps executed, what stays busy. Knows no hardware.
+
+Importing this room imports neither numba nor the data sets: a run whose trainings are stored never
+does.
+"""
+
+from pcsim.engine.inference import BatchResult as BatchResult
+from pcsim.engine.inference import backpropagate as backpropagate
+from pcsim.engine.inference import infer as infer
+from pcsim.engine.learn import train as train
+from pcsim.engine.learn import train_all as train_all
+from pcsim.engine.network import Network as Network
+from pcsim.engine.network import initial_weights as initial_weights
+from pcsim.engine.store import learning_key as learning_key
+from pcsim.engine.training import Profile as Profile
+from pcsim.engine.training import SeedCurve as SeedCurve
+from pcsim.engine.training import Training as Training

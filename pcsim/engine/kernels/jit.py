@@ -1,0 +1,37 @@
+"""How a function is compiled: numba without the interpreter's lock, kept on disk where that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numba
+
+from pcsim.engine.cache import kernel_folder, why_nothing_is_kept
+
+_KEPT = why_nothing_is_kept() is None
+
+
+def jit(function: Callable[..., Any]) -> Any:
+    """Compile ``function`` on its first call for each dtype.
+
+    ``error_model="numpy"`` because a division that may raise cannot be vectorised. No fastmath:
+    sums keep their order.
+    """
+    return _compiled(function, inline="never")
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """As ``jit``, copied into its callers: for one-line views, whose call would cost more than they do."""
+    return _compiled(function, inline="always")
+
+
+def _compiled(function: Callable[..., Any], *, inline: Literal["never", "always"]) -> Any:
+    """numba reads its cache folder when it decorates, so ours is set for that moment only."""
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(kernel_folder())
+    try:
+        return numba.njit(nogil=True, cache=_KEPT, error_model="numpy", inline=inline)(function)
+    finally:
+        settings.CACHE_DIR = before

@@ -1,0 +1,124 @@
+"""Predictive coding: states relax towards the energy's minimum, then every layer learns from its own error.
+
+F = (1/B) sum [ sum_{l<L} 1/2 |z_l - p_l|^2 + loss(y, p_L) ],  p_l = W_l phi(z_{l-1}).
+From a feed-forward start, each inference step moves all hidden states at once (order jacobi):
+z_l <- z_l - rate ( e_l - (W_{l+1}^T e_{l+1}) * phi'(z_l) ),
+with e_l = z_l - p_l and e_L = y - p_L (cross-entropy: y - softmax(p_L)).
+
+The wavefront: the error enters at the output and climbs one layer a step, so step t (from 0) can
+move only z_{L-1-t} and above. Skipping the rest saves its work and changes no bit.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pcsim.engine.kernels.activations import inference_step
+from pcsim.engine.kernels.jit import jit
+from pcsim.engine.kernels.layout import layer_flat, layer_units, layer_weights
+from pcsim.engine.kernels.losses import half_square, output_energy, output_error
+from pcsim.engine.kernels.passes import forward, load_batch, put_columns, step_weights, take_columns
+
+
+@jit
+def start_block(shape, weights, batch, begin, columns, block):
+    """Put samples begin..begin+columns of the batch into ``block``, at the feed-forward state."""
+    last = shape.widths.size - 1
+    y = block.y[: shape.widths[last] * columns].reshape(shape.widths[last], columns)
+    take_columns(batch.y, begin, y)
+    take_columns(batch.p1, begin, layer_units(block.p, shape, 1, columns))
+    forward(shape, weights, columns, block.p, block.a)
+    for i in range(shape.unit_at[last] * columns):
+        block.z[i] = block.p[i]
+        block.e[i] = 0.0
+    p = layer_units(block.p, shape, last, columns)
+    output_error(shape.loss, y, p, layer_units(block.e, shape, last, columns))
+
+
+@jit
+def relax(shape, weights, block, columns, inference):
+    """The inference steps after the ``inference.done`` that the block has behind it."""
+    last = shape.widths.size - 1
+    step_size = block.z.dtype.type(inference.rate)
+    y = block.y[: shape.widths[last] * columns].reshape(shape.widths[last], columns)
+    for step in range(inference.done, inference.done + inference.steps):
+        lowest = max(1, last - 1 - step) if inference.wavefront else 1
+        # Upwards, each layer reads the error above before that layer replaces it: all move at once.
+        for layer in range(lowest, last + 1):
+            p = layer_units(block.p, shape, layer, columns)
+            if layer > lowest:
+                below = layer_units(block.a, shape, layer - 1, columns)
+                np.dot(layer_weights(weights, shape, layer), below, p)
+            if layer == last:
+                output_error(shape.loss, y, p, layer_units(block.e, shape, last, columns))
+            else:
+                pull = block.pull[: shape.widths[layer] * columns]
+                np.dot(
+                    layer_weights(weights, shape, layer + 1).T,
+                    layer_units(block.e, shape, layer + 1, columns),
+                    pull.reshape(shape.widths[layer], columns),
+                )
+                inference_step(
+                    shape.activation,
+                    step_size,
+                    pull,
+                    layer_flat(block.p, shape, layer, columns),
+                    layer_flat(block.z, shape, layer, columns),
+                    layer_flat(block.a, shape, layer, columns),
+                    layer_flat(block.e, shape, layer, columns),
+                )
+
+
+@jit
+def finish_block(shape, batch, begin, columns, block):
+    """Copy the block's activities and errors to where the weight update reads them."""
+    whole = batch.x.shape[0]
+    for layer in range(1, shape.widths.size):
+        e = layer_units(block.e, shape, layer, columns)
+        put_columns(e, layer_units(batch.e, shape, layer, whole), begin)
+        if layer < shape.widths.size - 1:
+            a = layer_units(block.a, shape, layer, columns)
+            put_columns(a, layer_units(batch.a, shape, layer, whole), begin)
+
+
+@jit
+def layer_energy(shape, block, columns, layer):
+    """The energy of one layer, summed over the block's samples."""
+    last = shape.widths.size - 1
+    if layer < last:
+        return half_square(layer_flat(block.e, shape, layer, columns))
+    y = block.y[: shape.widths[last] * columns].reshape(shape.widths[last], columns)
+    return output_energy(shape.loss, y, layer_units(block.p, shape, last, columns))
+
+
+@jit
+def predictive_coding_updates(
+    shape, parameters, data, order, done, optimiser, inference, batch, block, learn
+):
+    """Learn from each row of ``order``, ``done`` updates lying behind; returns (updates made, last F).
+
+    Stops after the update in which an output error is no longer finite. ``learn`` False leaves the
+    weights as they are and only measures F.
+    """
+    last = shape.widths.size - 1
+    energy = 0.0
+    size = order.shape[1]
+    for update in range(order.shape[0]):
+        load_batch(shape, parameters.weights, data, order[update], batch, batch.p1)
+        measured = update == order.shape[0] - 1
+        for begin in range(0, size, inference.columns):
+            width = min(inference.columns, size - begin)
+            start_block(shape, parameters.weights, batch, begin, width, block)
+            relax(shape, parameters.weights, block, width, inference)
+            finish_block(shape, batch, begin, width, block)
+            if measured:
+                for layer in range(1, last + 1):
+                    energy += layer_energy(shape, block, width, layer)
+        if learn:
+            reached = min(last, inference.steps + 1) if inference.wavefront else last
+            step_weights(shape, parameters, batch, reached, done + update + 1, optimiser)
+        if not math.isfinite(half_square(layer_flat(batch.e, shape, last, size))):
+            return update + 1, math.nan
+    return order.shape[0], energy / size

@@ -1,0 +1,102 @@
+"""How does one seed learn? Batch after batch, evaluated every few updates, until done or diverged.
+
+Importing this module imports numba.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pcsim.engine.datasets import Dataset, Part
+from pcsim.engine.network import Network, Weights, batch_rows, initial_weights
+from pcsim.engine.rules import Learner, Rule
+from pcsim.engine.training import Profile, SeedCurve
+
+
+@dataclass(frozen=True)
+class Course:
+    """One rule's training, but for the seed. ``optimiser`` is (kind, rate)."""
+
+    network: Network
+    rule: Rule
+    dataset: Dataset
+    batch: int
+    epochs: int
+    evaluate_every: int
+    optimiser: tuple[str, float]
+
+    @property
+    def updates_total(self) -> int:
+        return self.epochs * (len(self.dataset.train.x) // self.batch)
+
+
+def cast(dataset: Dataset, dtype: str) -> Dataset:
+    """The data set in the dtype that kernels read."""
+    parts = (dataset.train, dataset.validation, dataset.test)
+    return Dataset(*(Part(part.x.astype(dtype), part.y.astype(dtype)) for part in parts))
+
+
+def learn_seed(
+    course: Course, seed: int, *, progress: Callable[[int], None]
+) -> tuple[SeedCurve, Weights]:
+    """Train from ``seed``; ``progress`` is told how many updates were just made."""
+    train = course.dataset.train
+    order = batch_rows(seed, len(train.x), batch=course.batch, epochs=course.epochs)
+    learner = Learner(
+        course.network,
+        initial_weights(course.network, seed),
+        rule=course.rule,
+        x=train.x,
+        y=train.y,
+        batch=course.batch,
+        optimiser=course.optimiser,
+    )
+    _, energy = learner.updates(order[:1], done=0, learn=False)
+    done, diverged_at = 0, None
+    evaluations = [(0, *evaluate(learner, course.dataset.validation), energy)]
+    while done < len(order):
+        asked = order[done : done + course.evaluate_every]
+        made, energy = learner.updates(asked, done=done)
+        done += made
+        progress(made)
+        accuracy, loss = evaluate(learner, course.dataset.validation)
+        if not (math.isfinite(energy) and math.isfinite(loss)):
+            diverged_at = done
+            break
+        evaluations.append((done, accuracy, loss, energy))
+    test_accuracy, _ = evaluate(learner, course.dataset.test)
+    updates, accuracies, losses, energies = zip(*evaluations, strict=True)
+    curve = SeedCurve(seed, updates, accuracies, losses, energies, test_accuracy, diverged_at)
+    return curve, learner.weights()
+
+
+def evaluate(learner: Learner, part: Part) -> tuple[float, float]:
+    """(accuracy, mean loss) of the feed-forward pass; an output that is not finite counts as wrong."""
+    outputs = learner.outputs(part.x).T.astype(np.float64)
+    right = np.isfinite(outputs).all(axis=1) & (outputs.argmax(axis=1) == part.y.argmax(axis=1))
+    with np.errstate(all="ignore"):  # After a divergence the loss is whatever it is.
+        if learner.network.loss == "cross_entropy":
+            top = outputs.max(axis=1, keepdims=True)
+            log_sum = top + np.log(np.exp(outputs - top).sum(axis=1, keepdims=True))
+            losses = (part.y * (log_sum - outputs)).sum(axis=1)
+        else:
+            losses = 0.5 * ((part.y - outputs) ** 2).sum(axis=1)
+    return float(right.mean()), float(losses.mean())
+
+
+def profile_of(course: Course, seed: int, weights: Weights) -> Profile:
+    """What the first training batch of ``seed`` keeps busy at ``weights``."""
+    rows = batch_rows(seed, len(course.dataset.train.x), batch=course.batch, epochs=1)[0]
+    train = course.dataset.train
+    result = course.rule.look_at(course.network, weights, train.x[rows], train.y[rows])
+    return Profile(
+        steps=len(result.active_states) - 1,
+        batch=course.batch,
+        active_states=tuple(map(tuple, result.active_states.tolist())),
+        active_errors=tuple(map(tuple, result.active_errors.tolist())),
+        credited_layers=result.credited_layers,
+    )

@@ -1,0 +1,96 @@
+"""Where things are kept: which folder, whole files only, and no complaint where nothing can be kept."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pcsim.engine import cache
+
+
+def test_the_environment_names_the_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("PCSIM_CACHE", str(tmp_path / "here"))
+    assert cache.cache_folder() == tmp_path / "here"
+    assert cache.why_nothing_is_kept() is None
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG folders are for other systems")
+def test_without_it_the_folder_is_the_users_cache(monkeypatch, tmp_path):
+    monkeypatch.delenv("PCSIM_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache.cache_folder() == tmp_path / "pcsim"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache.cache_folder() == Path.home() / ".cache" / "pcsim"
+
+
+def test_a_folder_that_cannot_be_made_gives_the_reason(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    folder = tmp_path / "file" / "below"
+    monkeypatch.setenv("PCSIM_CACHE", str(folder))
+    reason = cache.why_nothing_is_kept()
+    assert reason == f"the cache folder {folder} cannot be written: Not a directory"
+
+
+def test_a_file_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "deep" / "file"
+    for content in (b"one", b"another"):
+        cache.write_whole(path, content)
+        assert path.read_bytes() == content
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_failed_write_keeps_the_old_file(monkeypatch, tmp_path):
+    path = tmp_path / "file"
+    cache.write_whole(path, b"old")
+
+    def refuse(source, target):
+        raise OSError("no")
+
+    monkeypatch.setattr(cache.os, "replace", refuse)
+    with pytest.raises(OSError, match=r"^no$"):
+        cache.write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_folder_of_compiled_kernels_changes_with_any_source_of_the_engine(
+    monkeypatch, tmp_path
+):
+    (tmp_path / "kernels").mkdir()
+    source = tmp_path / "kernels" / "callee.py"
+    monkeypatch.setattr(cache, "ENGINE_FOLDER", tmp_path)
+    folders = set()
+    for text in ("a = 1", "a = 2"):
+        source.write_text(text)
+        cache.engine_fingerprint.cache_clear()
+        folders.add(cache.kernel_folder())
+    monkeypatch.undo()
+    cache.engine_fingerprint.cache_clear()
+    assert len(folders) == 2
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_functions_compile_whether_or_not_they_can_be_kept(tmp_path, writable):
+    folder = tmp_path / "cache"
+    if not writable:
+        folder.write_text("in the way")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numba\n"
+        "from pcsim.engine.kernels.jit import jit\n"
+        "before = numba.config.CACHE_DIR\n"
+        "@jit\n"
+        "def twice(x):\n"
+        "    return 2 * x\n"
+        "print(twice(21), numba.config.CACHE_DIR == before)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, str(script)],
+        env={"PCSIM_CACHE": str(folder), "PYTHONPATH": str(Path(cache.__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (found.stdout, found.stderr) == ("42 True\n", "")
+    assert writable == bool(list(folder.glob("numba-*/*/*.nbi")) if folder.is_dir() else [])

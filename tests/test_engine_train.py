@@ -1,0 +1,277 @@
+"""Training as the rest of pcsim asks for it: both rules learn, the same seeds meet the same world, and what was
+trained is found again."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import pcsim.engine.rules  # noqa: F401 - binds the folder of compiled kernels before it is changed
+from pcsim.config import Optimiser, candidates, load_workload
+from pcsim.engine import infer, learning_key, train, train_all
+from pcsim.engine.datasets import load_dataset
+from pcsim.engine.learn import course_of
+from pcsim.engine.loop import learn_seed
+from pcsim.engine.network import batch_rows
+from pcsim.engine.store import load_training, save_training
+from pcsim.engine.training import training_from_json, training_to_json
+
+SHORT = ("training.epochs=2", "training.seeds=2", "training.evaluate_every=30")
+
+
+@pytest.fixture(autouse=True)
+def store(monkeypatch, tmp_path):
+    """An empty place for trainings."""
+    monkeypatch.setenv("PCSIM_CACHE", str(tmp_path))
+    return tmp_path / "trainings"
+
+
+@pytest.fixture
+def rules(tile64):
+    """``rules(workload, "hardware.path=value", ...)``: (pc, bp)."""
+    return lambda workload, *overrides: candidates(tile64(*overrides), workload)
+
+
+def digits(*overrides):
+    return load_workload("digits", overrides=(*SHORT, *overrides))
+
+
+def test_both_rules_learn_digits(rules):
+    work = load_workload("digits", overrides=("training.epochs=8", "training.seeds=2"))
+    for training in train_all(work, rules(work)).values():
+        for curve in training.curves:
+            assert curve.diverged_at is None
+            assert curve.validation_accuracy[0] < 0.3  # ten classes, untrained
+            assert curve.validation_accuracy[-1] > 0.93
+            assert curve.test_accuracy > 0.93
+            assert curve.validation_loss[-1] < curve.validation_loss[0] / 3
+            assert curve.train_energy[-1] < curve.train_energy[0] / 3
+
+
+def test_evaluations_are_at_zero_every_so_many_updates_and_at_the_end(rules):
+    work = digits()
+    pc, bp = train_all(work, rules(work), first_seed=4).values()
+    assert pc.updates_total == bp.updates_total == 2 * (1200 // 32)
+    assert (pc.rule, bp.rule, pc.batch) == ("pc", "bp", 32)
+    for training in (pc, bp):
+        assert [curve.seed for curve in training.curves] == [4, 5]
+        for curve in training.curves:
+            assert curve.updates == (0, 30, 60, 74)
+
+
+def test_the_same_seed_starts_every_rule_from_the_same_network(rules):
+    work = digits()
+    pc, bp = train_all(work, rules(work)).values()
+    for a, b in zip(pc.curves, bp.curves, strict=True):
+        assert a.validation_accuracy[0] == b.validation_accuracy[0]
+        assert a.validation_loss[0] == b.validation_loss[0]
+    assert pc.curves[0].validation_loss[0] != pc.curves[1].validation_loss[0]
+
+
+def test_a_seed_gives_the_same_whether_trained_first_or_second(rules):
+    work = digits()
+    pc, _ = rules(work)
+    together = train(work, pc, first_seed=0)
+    alone = train(digits("training.seeds=1"), pc, first_seed=1)
+    assert alone.curves[0] == together.curves[1]
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+def test_the_profile_is_what_the_first_batch_of_the_first_seed_keeps_busy(rules, loss):
+    work = digits(f"training.loss={loss}", "network.activation=relu", "pc.steps=1")
+    pc, _ = rules(work)
+    training = train(work, pc, first_seed=3)
+    course = course_of(work, pc, load_dataset(work.data))
+    _, weights = learn_seed(course, 3, progress=lambda made: None)
+    rows = batch_rows(3, 1200, batch=32, epochs=1)[0]
+    part = course.dataset.train
+    result = infer(course.network, weights, part.x[rows], part.y[rows], steps=1, rate=pc.rate)
+    profile = training.profile
+    assert (profile.steps, profile.batch) == (1, 32)
+    np.testing.assert_array_equal(profile.active_states, result.active_states)
+    np.testing.assert_array_equal(profile.active_errors, result.active_errors)
+    assert profile.active_errors[0] == (0, 0, 32 * 10)
+    assert profile.credited_layers == (2, 3)  # one step reaches one layer below the output
+    assert training.credit_depth == 2
+
+
+def test_backpropagation_credits_every_layer_in_no_inference_step(rules):
+    work = digits()
+    _, bp = rules(work)
+    training = train(work, bp)
+    assert training.profile.steps == 0
+    assert len(training.profile.active_errors) == 1
+    assert training.credit_depth == 3
+
+
+@pytest.mark.parametrize("rule", [0, 1], ids=["pc", "bp"])
+def test_a_seed_that_diverges_says_when_and_keeps_its_finite_evaluations(rules, rule):
+    work = digits("network.activation=relu")
+    candidate = rules(work)[rule]
+    wild = replace(candidate, optimiser=Optimiser(kind="sgd", rate=1000.0))
+    for training in (train(work, wild), train(work, wild)):  # trained, then read
+        for curve in training.curves:
+            assert 0 < curve.diverged_at <= training.updates_total
+            assert curve.updates[-1] < curve.diverged_at
+            assert np.isfinite([*curve.validation_loss, *curve.train_energy]).all()
+            assert 0 <= curve.test_accuracy < 0.3
+
+
+def test_progress_counts_the_updates_of_all_seeds_and_rules(rules):
+    work = digits()
+    told = []
+    train_all(work, rules(work), progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (2 * 2 * 74, 2 * 2 * 74)
+    assert told == sorted(told)
+
+
+def test_a_stored_training_equals_the_recomputed_one(rules, store):
+    work = digits()
+    pc, _ = rules(work)
+    first = train(work, pc)
+    told = []
+    assert train(work, pc, progress=lambda done, total: told.append(done)) == first
+    assert told == []
+    (kept,) = store.iterdir()
+    before = kept.read_bytes()
+    kept.unlink()
+    assert train(work, pc) == first
+    assert kept.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"rule": "pc"', '{"curves": [1]}'])
+def test_a_damaged_file_is_trained_again(rules, store, content):
+    work = digits("training.epochs=1", "training.seeds=1")
+    pc, _ = rules(work)
+    first = train(work, pc)
+    (kept,) = store.iterdir()
+    whole = kept.read_text()
+    kept.write_text(content)
+    assert load_training(kept.stem) is None
+    assert train(work, pc) == first
+    assert kept.read_text() == whole
+
+
+def test_training_works_where_nothing_can_be_kept(rules, monkeypatch, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    work = digits("training.epochs=1", "training.seeds=1")
+    pc, _ = rules(work)
+    expected = train(work, pc)
+    monkeypatch.setenv("PCSIM_CACHE", str(blocked))
+    assert train(work, pc) == expected
+
+
+def test_a_training_survives_json(rules):
+    work = digits("training.epochs=1")
+    training = train(work, rules(work)[0])
+    text = json.dumps(training_to_json(training))
+    assert training_from_json(json.loads(text)) == training
+    save_training("key", training)
+    assert load_training("key") == training
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "network.layers=[64, 32, 10]",
+        "network.activation=linear",
+        "data.train=1100",
+        "data.validation=200",
+        "data.test=200",
+        "data.normalise=false",
+        "training.batch=16",
+        "training.epochs=3",
+        "training.loss=cross_entropy",
+        "training.seeds=1",
+        "training.evaluate_every=7",
+        "pc.steps=4",
+        "pc.rate=0.2",
+        "pc.optimiser.kind=sgd",
+        "pc.optimiser.rate=0.5",
+    ],
+)
+def test_the_key_changes_with_whatever_learning_depends_on(rules, override):
+    plain, changed = digits(), digits(override)
+    keys = {learning_key(work, rules(work)[0], first_seed=0) for work in (plain, changed)}
+    assert len(keys) == 2
+
+
+def test_the_key_changes_with_rule_seed_and_number_format(rules):
+    work = digits()
+    pc, bp = rules(work)
+    names = ("weight", "state", "error", "accumulate", "optimiser")
+    double, _ = rules(work, *(f"tiles.formats.{name}=fp64" for name in names))
+    keys = {
+        learning_key(work, pc, first_seed=0),
+        learning_key(work, bp, first_seed=0),
+        learning_key(work, pc, first_seed=1),
+        learning_key(work, double, first_seed=0),
+    }
+    assert len(keys) == 4
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "name=other",
+        "training.target_accuracy=0.5",
+        "pc.wavefront=false",
+        "pc.hoist=false",
+        "bp.optimiser.rate=0.5",
+    ],
+)
+def test_the_key_of_predictive_coding_ignores_what_changes_no_bit(rules, override):
+    plain, changed = digits(), digits(override)
+    keys = {learning_key(work, rules(work)[0], first_seed=0) for work in (plain, changed)}
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize("override", ["pc.steps=9", "pc.rate=0.1", "pc.optimiser.rate=0.5"])
+def test_the_key_of_backpropagation_ignores_predictive_coding(rules, override):
+    plain, changed = digits(), digits(override)
+    keys = {learning_key(work, rules(work)[1], first_seed=0) for work in (plain, changed)}
+    assert len(keys) == 1
+
+
+def test_the_key_ignores_the_chip(rules):
+    work = digits()
+    one, other = (
+        rules(work, *overrides)[0] for overrides in ((), ("tiles.vector.lanes=2", "clock=1 GHz"))
+    )
+    assert learning_key(work, one, first_seed=0) == learning_key(work, other, first_seed=0)
+
+
+def test_candidates_that_learn_alike_are_trained_once(rules):
+    work = digits()
+    pc, _ = rules(work)
+    told = []
+    trainings = train_all(
+        work,
+        (pc, replace(pc, id="pc-full", wavefront=False)),
+        progress=lambda done, total: told.append(total),
+    )
+    assert set(told) == {2 * 74}
+    assert trainings[pc.id] is trainings["pc-full"]
+
+
+def test_an_interrupted_training_ends_its_threads_and_keeps_nothing(rules, store):
+    work = digits("training.seeds=6", "training.epochs=200")
+
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(work, rules(work)[0], progress=interrupt)
+    assert not store.exists()
+
+
+def test_reading_stored_trainings_imports_no_numba():
+    code = (
+        "import sys, pcsim.engine; print(sorted({'numba', 'joblib', 'sklearn'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

@@ -1,8 +1,21 @@
-"""What several tests need: the shipped chips with single values changed."""
+"""What several tests need: a cache of their own, the shipped chips with single values changed."""
+
+import os
+import shutil
+import tempfile
 
 import pytest
 
-from pcsim.config import load_hardware
+# Before pcsim is imported: tests neither see nor touch what the user's runs have kept. One folder for the
+# whole session, so that kernels are compiled once.
+CACHE = tempfile.mkdtemp(prefix="pcsim-tests-")
+os.environ["PCSIM_CACHE"] = CACHE
+
+from pcsim.config import load_hardware  # noqa: E402
+
+
+def pytest_unconfigure():
+    shutil.rmtree(CACHE, ignore_errors=True)
 
 
 @pytest.fixture

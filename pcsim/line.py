@@ -1,0 +1,176 @@
+"""The whole way, once: from a chip and a workload through every room to a verdict.
+
+    config -> engine -> program -> placement -> machine -> technology -> verdict
+
+Each candidate walks it on its own; training is shared by all that learn alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pcsim.config import Candidate, Hardware, Workload, candidates
+from pcsim.engine import Training, train_all
+from pcsim.machine import Activity, simulate
+from pcsim.placement import Placement, place
+from pcsim.program import Program, inference_of, program_of
+from pcsim.technology import Bill, PriceList, bill, price_list, ratio_range
+from pcsim.verdict import (
+    Bound,
+    Cost,
+    LayerPlace,
+    Result,
+    Verdict,
+    bound_of,
+    cost_of,
+    judge,
+    to_target,
+)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One candidate on one chip, without its accuracy: what an update and an inference cost."""
+
+    candidate: Candidate
+    per_update: Cost
+    per_inference: Cost
+    activity: Activity
+    bill: Bill
+    bound: Bound
+    places: tuple[LayerPlace, ...]
+
+
+def time_candidate(
+    hardware: Hardware,
+    workload: Workload,
+    candidate: Candidate,
+    *,
+    steps: int,
+    prices: PriceList,
+) -> Timed:
+    """Place, simulate and price one update (warm and cold) and one inference of ``candidate``.
+
+    ``steps`` are the inference steps that training executed per batch.
+    """
+    program = program_of(workload, candidate, steps=steps)
+    placement = place(program, hardware)
+    activity = simulate(placement, hardware)
+    cold = simulate(placement, hardware, cold=True)
+    update_bill = bill(activity, prices, clock_hz=hardware.clock_hz)
+    feed_forward = simulate(place(inference_of(workload), hardware), hardware)
+    feed_forward_bill = bill(feed_forward, prices, clock_hz=hardware.clock_hz)
+    return Timed(
+        candidate,
+        cost_of(
+            activity,
+            update_bill,
+            clock_hz=hardware.clock_hz,
+            cycles_cold=cold.makespan_cycles,
+        ),
+        cost_of(feed_forward, feed_forward_bill, clock_hz=hardware.clock_hz, cycles_cold=None),
+        activity,
+        update_bill,
+        bound_of(activity),
+        _places(program, placement),
+    )
+
+
+def run(
+    hardware: Hardware,
+    workload: Workload,
+    *,
+    rule: str = "all",
+    seed: int = 0,
+    stage: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verdict:
+    """Train ``workload`` by every rule asked for, time and price each on ``hardware``, and compare.
+
+    ``rule`` is "pc", "bp" or "all"; ``seed`` the first of the workload's seeds. ``stage`` is told the
+    name of each stage as it begins, ``progress`` how many of how many updates are trained.
+
+    Raises:
+        DoesNotFitError: the network is too large for the chip; says what would fit.
+        MissingCostError: the technology lacks a cost; names all that are missing.
+    """
+    tell = stage or (lambda _name: None)
+    tell("place")
+    chosen = candidates(hardware, workload, rule=rule)
+    prices = price_list(hardware)
+    for candidate in chosen:  # What does not fit is said before minutes of training.
+        place(program_of(workload, candidate, steps=candidate.steps), hardware)
+    tell("train")
+    trainings = train_all(workload, chosen, first_seed=seed, progress=progress)
+    tell("simulate")
+    results = tuple(
+        result_of(hardware, workload, candidate, trainings[candidate.id], prices=prices)
+        for candidate in chosen
+    )
+    tell("judge")
+    return verdict_of(hardware, workload, results, prices=prices, seed=seed)
+
+
+def result_of(
+    hardware: Hardware,
+    workload: Workload,
+    candidate: Candidate,
+    training: Training,
+    *,
+    prices: PriceList,
+) -> Result:
+    """Everything about one trained candidate on this chip."""
+    timed = time_candidate(
+        hardware, workload, candidate, steps=training.profile.steps, prices=prices
+    )
+    target = workload.training.target_accuracy
+    return Result(
+        candidate=candidate,
+        training=training,
+        per_update=timed.per_update,
+        per_inference=timed.per_inference,
+        to_target=to_target(training, timed.per_update, target=target),
+        activity=timed.activity,
+        bill=timed.bill,
+        bound=timed.bound,
+        places=timed.places,
+    )
+
+
+def verdict_of(
+    hardware: Hardware,
+    workload: Workload,
+    results: tuple[Result, ...],
+    *,
+    prices: PriceList,
+    seed: int,
+) -> Verdict:
+    """Compare the first result of each rule."""
+    by_rule = {result.candidate.rule: result for result in reversed(results)}
+    energy_range = (
+        ratio_range(by_rule["pc"].bill, by_rule["bp"].bill, prices) if len(by_rule) == 2 else None
+    )
+    seeds = tuple(range(seed, seed + workload.training.seeds))
+    return judge(
+        hardware,
+        workload,
+        seeds=seeds,
+        results=results,
+        prices=prices,
+        energy_range=energy_range,
+    )
+
+
+def _places(program: Program, placement: Placement) -> tuple[LayerPlace, ...]:
+    return tuple(
+        LayerPlace(
+            group.layer,
+            program.widths[group.layer - 1],
+            program.widths[group.layer],
+            len(group.inputs),
+            len(group.outputs),
+            group.tiles,
+        )
+        for group in placement.groups
+    )

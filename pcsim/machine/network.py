@@ -59,35 +59,55 @@ class Calendar:
         del self.taken[:past]
 
 
+class Sent(Event):
+    """A transfer's way out of its source: processed when its tail has left.
+
+    Its life: created by ``Network.request``; at the end of that instant the network decides when the
+    transfer starts and calls ``on_start`` with the cycles until then; its value is the start time.
+    """
+
+    def __init__(self, env: simpy.Environment, flits: int) -> None:
+        super().__init__(env)
+        self.flits = flits
+        self.on_start: Callable[[int], None] | None = None
+
+    def start(self, start: int) -> None:
+        wait = start - int(self.env.now)
+        if self.on_start is not None:
+            self.on_start(wait)
+        self._ok = True
+        self._value = start
+        self.env.schedule(self, delay=wait + self.flits)
+
+
 class Network:
     """The links of one simulated chip.
 
     Its life: units call ``request`` at the time they are ready to send; at the end of that instant all
-    requests are sorted by their keys and each is given its start time, which the unit receives as the
-    value of the event it waits for.
+    requests are sorted by their keys and each is given the time at which it starts.
     """
 
     def __init__(self, env: simpy.Environment, *, hop_cycles: int) -> None:
         self.env = env
         self.hop_cycles = hop_cycles
         self.calendars: dict[Link, Calendar] = {}
-        self.requests: list[tuple[tuple[int, ...], Route, int, Event]] = []
+        self.requests: list[tuple[tuple[int, ...], Route, Sent]] = []
 
-    def request(self, key: tuple[int, ...], route: Route, flits: int) -> Event:
-        """Ask to send ``flits`` >= 1 along ``route`` now; the event's value is the start time in cycles.
+    def request(self, key: tuple[int, ...], route: Route, flits: int) -> Sent:
+        """Ask to send ``flits`` >= 1 along ``route`` now; yield what is returned.
 
         ``key`` orders requests of one instant and must be unique among them.
         """
         if not self.requests:
             EndOfInstant(self.env, self._arbitrate)
-        granted = Event(self.env)
-        self.requests.append((key, route, flits, granted))
-        return granted
+        sent = Sent(self.env, flits)
+        self.requests.append((key, route, sent))
+        return sent
 
     def _arbitrate(self, _: Event) -> None:
         requests, self.requests = sorted(self.requests, key=lambda request: request[0]), []
-        for _key, route, flits, granted in requests:
-            granted.succeed(self.reserve(route, flits))
+        for _key, route, sent in requests:
+            sent.start(self.reserve(route, sent.flits))
 
     def reserve(self, route: Route, flits: int) -> int:
         """Take every link of ``route`` at the earliest possible time; returns the start time."""

@@ -8,7 +8,6 @@ number of inference steps.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -24,7 +23,7 @@ from pcsim.placement import PHASES, Placement, TaskKind, Tasks, Unit
 
 SETUP, START, STEP, FINISH = (PHASES.index(phase) for phase in PHASES)
 
-WAIT_KIND = {
+WAIT_KIND: dict[int, str] = {
     TaskKind.PRODUCT: "array",
     TaskKind.ELEMENTWISE: "vector",
     TaskKind.UPDATE: "update",
@@ -48,6 +47,28 @@ def simulate(placement: Placement, hardware: Hardware, *, cold: bool = False) ->
     return _Chip(placement.tasks, hardware, cold=cold).run(placement, hardware)
 
 
+class Ready(Event):
+    """A task's wait for its needs and its work, in one event.
+
+    Its life: created by the unit that will run the task; ``met`` is called as each of ``missing``
+    needs ends; ``work_cycles`` after the last of them it is processed and its unit goes on.
+    """
+
+    def __init__(self, env: simpy.Environment, work_cycles: int) -> None:
+        super().__init__(env)
+        self.work_cycles = work_cycles
+        self.missing = 0
+        self.last_need = -1
+
+    def met(self, need: int) -> None:
+        self.missing -= 1
+        if not self.missing:
+            self.last_need = need
+            self._ok = True
+            self._value = None
+            self.env.schedule(self, delay=self.work_cycles)
+
+
 class _Chip:
     """One simulated chip. Its life: built with full queues, ``run`` once, then only read."""
 
@@ -59,27 +80,43 @@ class _Chip:
         self.network = Network(self.env, hop_cycles=hop_cycles)
         self.lowered: Lowered = lower(tasks, hardware)
         self.kind: list[int] = tasks.kind.tolist()
+        self.layer: list[int] = tasks.layer.tolist()
         self.phase: list[int] = tasks.phase.tolist()
         self.first: list[int] = tasks.first_step.tolist()
         self.instances: list[int] = tasks.instances().tolist()
         self.route: list[int] = tasks.route.tolist()
-        starts, needed, back = (
-            array.tolist() for array in (tasks.needs_start, tasks.needs_task, tasks.needs_back)
-        )
-        self.needs: list[list[tuple[int, int]]] = [
-            list(zip(needed[a:b], back[a:b], strict=True)) for a, b in itertools.pairwise(starts)
-        ]
         # In the steady state what SETUP brings is there already.
         self.ended = [0 if cold or phase != SETUP else 1 for phase in self.phase]
-        self.waiters: list[list[tuple[int, Event]]] = [[] for _ in self.phase]
+        self.waiters: list[list[tuple[int, Ready]]] = [[] for _ in self.phase]
+        self.step_needs: list[list[tuple[int, int]]] = []
+        """Per task its needs within STEP: (task, instances ended by then minus the step)."""
+        self.whole_needs: list[list[int]] = []
+        """Per task the needs of which all instances must have ended before its first."""
+        self._split_needs()
         self.busy = [0] * len(tasks.units)
         self.stalled: list[dict[str, int]] = [{} for _ in tasks.units]
         self.last_end = [0] * len(tasks.units)
-        self.waiting: dict[int, tuple[int, int, int, int]] = {}
-        """Unit -> (task, step, needed task, since), while it waits."""
+        self.waiting: dict[int, tuple[int, int, int]] = {}
+        """Unit -> (task, step, since), while it waits."""
         self.queues: list[list[list[int]]] = [[[] for _ in PHASES] for _ in tasks.units]
         for task, unit in enumerate(tasks.unit.tolist()):
             self.queues[unit][self.phase[task]].append(task)
+
+    def _split_needs(self) -> None:
+        starts, needed, back = (
+            array.tolist()
+            for array in (self.tasks.needs_start, self.tasks.needs_task, self.tasks.needs_back)
+        )
+        for task, phase in enumerate(self.phase):
+            step_needs, whole_needs = [], []
+            for at in range(starts[task], starts[task + 1]):
+                need = needed[at]
+                if phase == STEP and self.phase[need] == STEP:
+                    step_needs.append((need, 1 - back[at] - self.first[need]))
+                else:
+                    whole_needs.append(need)
+            self.step_needs.append(step_needs)
+            self.whole_needs.append(whole_needs)
 
     def run(self, placement: Placement, hardware: Hardware) -> Activity:
         processes = [self.env.process(self._unit(unit)) for unit in range(len(self.queues))]
@@ -103,25 +140,28 @@ class _Chip:
         yield from ((task, 0) for task in queue[FINISH])
 
     def _unit(self, unit: int) -> Generator[Event, Any, None]:
-        env, lowered = self.env, self.lowered
+        env, busy, delay = self.env, self.lowered.busy, self.lowered.delay
         for task, step in self._queue(unit):
-            for need, back in self.needs[task]:
-                count = self._count_needed(task, step, need, back)
-                if self.ended[need] < count:
-                    since = int(env.now)
-                    self.waiting[unit] = (task, step, need, since)
-                    arrived = env.event()
-                    self.waiters[need].append((count, arrived))
-                    yield arrived
-                    del self.waiting[unit]
-                    self._stall(unit, WAIT_KIND[TaskKind(self.kind[need])], int(env.now) - since)
-            if lowered.busy[task]:
-                yield env.timeout(lowered.busy[task])
-                self.busy[unit] += lowered.busy[task]
+            work = busy[task]
+            unmet = self._unmet(task, step)
+            if unmet:
+                since = int(env.now)
+                ready = Ready(env, work)
+                for need, count in unmet:
+                    ready.missing += 1
+                    self.waiters[need].append((count, ready))
+                self.waiting[unit] = (task, step, since)
+                yield ready
+                del self.waiting[unit]
+                reason = WAIT_KIND[self.kind[ready.last_need]]
+                self._stall(unit, reason, int(env.now) - work - since)
+            elif work:
+                yield env.timeout(work)
+            self.busy[unit] += work
             if self.kind[task] == TaskKind.TRANSFER:
                 yield from self._transfer(unit, task, step)
             else:
-                self._end_after(task, lowered.delay[task])
+                self._end_after(task, delay[task])
             self.last_end[unit] = int(env.now)
 
     def _transfer(self, unit: int, task: int, step: int) -> Generator[Event, Any, None]:
@@ -134,18 +174,26 @@ class _Chip:
             self._end_after(task, flight)
             return
         asked = int(self.env.now)
-        key = (int(self.tasks.layer[task]), task, step)
-        start = yield self.network.request(key, route, flits)
-        self._stall(unit, "noc", start - asked)
-        self._end_after(task, start - asked + flight)
-        yield self.env.timeout(start - asked + flits)
+        key = (self.layer[task], task, step)
+        sent = self.network.request(key, route, flits)
+        sent.on_start = lambda wait: self._end_after(task, wait + flight)
+        yield sent
+        self._stall(unit, "noc", int(self.env.now) - flits - asked)
         self.busy[unit] += flits
 
-    def _count_needed(self, task: int, step: int, need: int, back: int) -> int:
-        """How many instances of ``need`` must have ended before this instance may start."""
-        if self.phase[task] == STEP and self.phase[need] == STEP:
-            return min(max(step - back - self.first[need] + 1, 0), self.instances[need])
-        return self.instances[need]
+    def _unmet(self, task: int, step: int) -> list[tuple[int, int]]:
+        """What this instance still waits for: (task, how many of its instances must have ended)."""
+        ended, instances = self.ended, self.instances
+        unmet = []
+        for need, offset in self.step_needs[task]:
+            count = min(step + offset, instances[need])
+            if ended[need] < count:
+                unmet.append((need, count))
+        if step <= self.first[task]:  # Afterwards they have ended for good.
+            for need in self.whole_needs[task]:
+                if ended[need] < instances[need]:
+                    unmet.append((need, instances[need]))
+        return unmet
 
     def _stall(self, unit: int, kind: str, cycles: int) -> None:
         if cycles:
@@ -160,16 +208,14 @@ class _Chip:
         arrival.callbacks.append(lambda _: self._end(task))
 
     def _end(self, task: int) -> None:
-        """One more instance of ``task`` has ended; wake who waited for it."""
-        self.ended[task] += 1
-        if self.waiters[task]:
-            still = []
-            for count, event in self.waiters[task]:
-                if count <= self.ended[task]:
-                    event.succeed()
-                else:
-                    still.append((count, event))
-            self.waiters[task] = still
+        """One more instance of ``task`` has ended; tell who waits for it."""
+        self.ended[task] = ended = self.ended[task] + 1
+        waiters = self.waiters[task]
+        if waiters:
+            self.waiters[task] = [waiter for waiter in waiters if waiter[0] > ended]
+            for count, ready in waiters:
+                if count <= ended:
+                    ready.met(task)
 
     # What is left to read afterwards.
 
@@ -184,7 +230,8 @@ class _Chip:
 
     def _who_waits(self) -> str:
         lines = ["the chip stopped before its work was done:"]
-        for unit, (task, step, need, since) in sorted(self.waiting.items()):
+        for unit, (task, step, since) in sorted(self.waiting.items()):
+            need, _ = self._unmet(task, step)[0]
             name = self.unit_name(self.tasks.units[unit])
             other = self.unit_name(self.tasks.units[int(self.tasks.unit[need])])
             at = f" in step {step}" if step else ""
@@ -210,18 +257,14 @@ class _Chip:
         counts: dict[Count, int] = {}
         link_bytes: dict[tuple[int, int], int] = {}
         noc_bytes = macs = 0
-        layers, stages, sizes = (
-            tasks.layer.tolist(),
-            tasks.stage.tolist(),
-            tasks.size_bytes.tolist(),
-        )
+        stages, sizes = tasks.stage.tolist(), tasks.size_bytes.tolist()
         for task, instances in enumerate(self.instances):
             if self.phase[task] == SETUP and not self.cold:
                 continue
             stage = tasks.stages[stages[task]]
             for component, action, amount in self.lowered.actions[task]:
                 if amount:
-                    key = Count(component, action, layers[task], stage)
+                    key = Count(component, action, self.layer[task], stage)
                     counts[key] = counts.get(key, 0) + instances * amount
             macs += instances * self.lowered.macs[task]
             if self.kind[task] == TaskKind.TRANSFER:

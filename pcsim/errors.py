@@ -14,6 +14,9 @@ class PcsimError(Exception):
     exit_code = 3
 
 
+_WIDEST_LINE = 120
+
+
 @dataclass(frozen=True)
 class Problem:
     """One mistake in the user's input.
@@ -36,11 +39,23 @@ class Problem:
             place = f"{self.file}: "
         text = f"{place}{self.message}"
         if self.source_line:
-            caret = " " * (self.column - 1) + "^"
-            text += f"\n    {self.source_line}\n    {caret}"
+            text += f"\n{self._excerpt()}"
         if self.hint:
             text += f"\n    {self.hint}"
         return text
+
+    def _excerpt(self) -> str:
+        """The source line with a caret below the column; of a long line what is around it."""
+        line, at = self.source_line, self.column - 1
+        if len(line) > _WIDEST_LINE:
+            start = max(0, min(at - _WIDEST_LINE // 2, len(line) - _WIDEST_LINE))
+            before, after = (
+                "..." if start else "",
+                "..." if start + _WIDEST_LINE < len(line) else "",
+            )
+            line = f"{before}{line[start : start + _WIDEST_LINE]}{after}"
+            at += len(before) - start
+        return f"    {line}\n    {' ' * at}^"
 
 
 class InputError(PcsimError):
@@ -70,3 +85,13 @@ class MissingCostError(PcsimError):
 
 class DeadlockError(PcsimError):
     """The simulated chip stopped before its work was done; the message says who waits for whom."""
+
+
+class OutputError(PcsimError):
+    """Results could not be written; the message says where and why, and that nothing is half-written."""
+
+
+class Interrupted(PcsimError):
+    """The user stopped a run; the message says what is kept."""
+
+    exit_code = 130

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pcsim.config import Candidate, Hardware, Workload, candidates
+from pcsim.config import Candidate, Hardware, Workload, candidates, check_size
 from pcsim.engine import Training, train_all
 from pcsim.machine import Activity, simulate
 from pcsim.placement import Placement, place
@@ -92,12 +92,14 @@ def run(
     name of each stage as it begins, ``progress`` how many of how many updates are trained.
 
     Raises:
+        InputError: the job is too large for this machine, or a name or size cannot be priced.
         DoesNotFitError: the network is too large for the chip; says what would fit.
         MissingCostError: the technology lacks a cost; names all that are missing.
     """
     tell = stage or (lambda _name: None)
     tell("place")
     chosen = candidates(hardware, workload, rule=rule)
+    check_size(hardware, workload, chosen)
     prices = price_list(hardware)
     for candidate in chosen:  # What does not fit is said before minutes of training.
         place(program_of(workload, candidate, steps=candidate.steps), hardware)

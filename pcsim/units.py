@@ -146,6 +146,17 @@ def parse_quantity(text: object, unit: str) -> Fraction:
     return value
 
 
+def quantity_pattern(unit: str) -> str:
+    """A regular expression, as JSON Schema writes them, for the texts that are a quantity of ``unit``.
+
+    Bounds, and whether something indivisible is cut, are not in it.
+    """
+    spellings = "|".join(
+        name.replace("u", "[uµμ]").replace("/", r"\s*/\s*") for name in DIMENSIONS[unit].units
+    )
+    return rf"^\s*[+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{{1,3}})?\s*({spellings})\s*$"
+
+
 def parse_size(text: object) -> int:
     """Bytes in a text such as "64 KiB" (1024 each) or "64 kB" (1000 each)."""
     return int(parse_quantity(text, "B"))

@@ -63,23 +63,25 @@ def setting(path: str, value: str, *, load=load_hardware) -> str:
     [
         (
             "a: b: c",
-            "f.yaml:1:5: the file must be valid YAML: mapping values are not allowed here\n"
+            "f.yaml:1:5: the file must be valid YAML: a key cannot stand here\n"
             "    a: b: c\n"
-            "        ^",
+            "        ^\n"
+            "    begin it in the column of the keys beside it; put a text with ': ' in it in quotes",
         ),
         (
             "a: 1\n\tb: 2",
-            "f.yaml:2:1: the file must be valid YAML: while scanning for the next token, "
-            "found character '\\t' that cannot start any token\n"
+            "f.yaml:2:1: the file must be valid YAML: a tab stands here\n"
             "     b: 2\n"
-            "    ^",
+            "    ^\n"
+            "    indent by spaces",
         ),
         (
             "a: [1,\n  2",
-            "f.yaml:2:4: the file must be valid YAML: while parsing a flow sequence, "
-            "expected ',' or ']', but got '<stream end>'\n"
-            "      2\n"
-            "       ^",
+            "f.yaml:1:4: the file must be valid YAML: this bracket is not closed, or a comma is "
+            "missing behind it\n"
+            "    a: [1,\n"
+            "       ^\n"
+            "    close it, and put commas between the items",
         ),
         (
             "a: 1\nb: \x07",
@@ -100,16 +102,17 @@ def setting(path: str, value: str, *, load=load_hardware) -> str:
         ),
         (
             "a: *b",
-            "f.yaml:1:4: the file must be valid YAML: found undefined alias 'b'\n"
+            "f.yaml:1:4: the file must be valid YAML: no text begins with '*' or '&'\n"
             "    a: *b\n"
-            "       ^",
+            "       ^\n"
+            "    put the text in quotes",
         ),
         (
             "a: 1\n---\nb: 2",
-            "f.yaml:2:1: the file must be valid YAML: expected a single document in the stream, "
-            "but found another document\n"
+            "f.yaml:2:1: the file must be valid YAML: a second document begins here\n"
             "    ---\n"
-            "    ^",
+            "    ^\n"
+            "    put it in a file of its own",
         ),
         (
             "&a [*a]",
@@ -128,7 +131,7 @@ def setting(path: str, value: str, *, load=load_hardware) -> str:
         ),
         (
             "x" * (LARGEST_TEXT + 1),
-            f"f.yaml: the file must have at most {LARGEST_TEXT} characters, not {LARGEST_TEXT + 1}",
+            f"f.yaml: the file must have at most {LARGEST_TEXT} bytes, not {LARGEST_TEXT + 1}",
         ),
     ],
 )
@@ -153,8 +156,11 @@ def test_aliases_that_multiply_are_refused(tmp_path):
 def test_a_file_that_is_not_utf8_is_refused(tmp_path):
     path = tmp_path / "f.yaml"
     path.write_bytes(b"a: 1\nb: \xff")
-    message = f"{path}: the file must be UTF-8 text, line 2 is not"
-    assert said(lambda: load_hardware(path)) == message
+    assert said(lambda: load_hardware(path)) == (
+        f"{path}:2:4: the file must be UTF-8 text, not bytes such as 0xff\n"
+        "    b: \N{REPLACEMENT CHARACTER}\n"
+        "       ^"
+    )
 
 
 @given(st.text(max_size=200))
@@ -259,8 +265,16 @@ def test_a_key_that_is_no_word_is_refused(tmp_path):
             "must be a whole number between 1 and 65536 or unlimited, not null",
         ),
         ("tiles.compute.rows", "true", "must be a whole number between 1 and 4096, not true"),
-        ("tiles.compute.rows", "16.0", "must be a whole number between 1 and 4096, not 16.0"),
-        ("tiles.compute.rows", "'16'", "must be a whole number between 1 and 4096, not '16'"),
+        (
+            "tiles.compute.rows",
+            "16.0",
+            "must be a whole number between 1 and 4096, not 16.0\n    write 16",
+        ),
+        (
+            "tiles.compute.rows",
+            "'16'",
+            "must be a whole number between 1 and 4096, not '16'\n    write 16",
+        ),
         (
             "tiles.compute.transposable",
             "false",
@@ -326,7 +340,7 @@ def test_a_wrong_value_of_a_chip_is_answered_with_what_would_be_right(path, valu
         ("pc.rate", "1e999", "must be a number above 0 and at most 1000, not inf"),
         ("pc.rate", "true", "must be a number above 0 and at most 1000, not true"),
         ("pc.rate", "fast", "must be a number above 0 and at most 1000, not 'fast'"),
-        ("pc.wavefront", "yes", "must be true or false, not 'yes'"),
+        ("pc.wavefront", "yes", "must be true or false, not 'yes'\n    write true"),
         (
             "pc.order",
             "red_black",
@@ -349,7 +363,8 @@ def test_a_wrong_value_of_a_chip_is_answered_with_what_would_be_right(path, valu
         (
             "data.dataset",
             "digit",
-            "must be mnist5k or digits, not 'digit'\n    did you mean 'digits'?",
+            "must be mnist5k, digits, fashion or a path such as ./folder or images.npz, "
+            "not 'digit'\n    did you mean 'digits'?",
         ),
     ],
 )
@@ -509,14 +524,15 @@ def test_a_name_that_is_not_shipped_is_answered_with_those_that_are():
     )
     known = ", ".join(shipped("workload"))
     assert said(lambda: load_workload("x" * 5000)) == (
-        f"workload must be the path of a file or one of {known}, not '{'x' * 5000}'"
+        f"workload must be the path of a file or one of {known}, not '{'x' * 76}..."
     )
 
 
 def test_a_folder_is_no_file(tmp_path):
     known = ", ".join(shipped("hardware"))
     assert said(lambda: load_hardware(tmp_path)) == (
-        f"hardware must be the path of a file or one of {known}, not {str(tmp_path)!r}"
+        f"hardware must be the path of a file or one of {known}, not {str(tmp_path)!r}\n"
+        "    this is a folder"
     )
 
 
@@ -629,12 +645,19 @@ def test_a_setting_is_a_path_and_a_value(override):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("tiles.mesh=[", "tiles.mesh must be set to a YAML value, not '['"),
+        (
+            "tiles.mesh=[",
+            "tiles.mesh must be set to a YAML value, not '['\n    a value is missing here",
+        ),
         ("tiles.mesh=", "tiles.mesh must be set to a YAML value, not ''"),
-        ("tiles.mesh={a: 1, a: 2}", "tiles.mesh must be set to a YAML value, not '{a: 1, a: 2}'"),
+        (
+            "tiles.mesh={a: 1, a: 2}",
+            "tiles.mesh must be set to a YAML value, not '{a: 1, a: 2}'\n"
+            "    a must be given once, not again",
+        ),
         ("clock.fast=3", "clock must be set as a whole: it has no part 'fast'"),
-        ("tiles.mesh[2]=3", "tiles.mesh must be set as a whole: it has no item [2], only 2"),
-        ("tiles.mesh.x=3", "tiles.mesh must be set as a whole: it has no part 'x'"),
+        ("tiles.mesh[2]=3", "tiles.mesh must be set at [0] to [1] or as a whole, not at [2]"),
+        ("tiles.mesh.x=3", "tiles.mesh must be set at [0] to [1] or as a whole, not at [x]"),
     ],
 )
 def test_a_setting_that_cannot_be_made_is_told(override, message):

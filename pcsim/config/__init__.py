@@ -2,9 +2,11 @@
 
 from pcsim.config.candidates import Candidate as Candidate
 from pcsim.config.candidates import candidates as candidates
+from pcsim.config.datasets import DATASETS as DATASETS
+from pcsim.config.datasets import DatasetShape as DatasetShape
+from pcsim.config.datasets import dataset_place as dataset_place
 from pcsim.config.dump import dump_yaml as dump_yaml
 from pcsim.config.dump import to_plain as to_plain
-from pcsim.config.files import shipped as shipped
 from pcsim.config.hardware import CostOverride as CostOverride
 from pcsim.config.hardware import Dma as Dma
 from pcsim.config.hardware import Dram as Dram
@@ -16,20 +18,22 @@ from pcsim.config.hardware import Systolic as Systolic
 from pcsim.config.hardware import Tiles as Tiles
 from pcsim.config.hardware import Update as Update
 from pcsim.config.hardware import Vector as Vector
+from pcsim.config.limits import Host as Host
+from pcsim.config.limits import check_size as check_size
 from pcsim.config.loader import load_any as load_any
 from pcsim.config.loader import load_both as load_both
 from pcsim.config.loader import load_hardware as load_hardware
 from pcsim.config.loader import load_workload as load_workload
 from pcsim.config.marks import Mark as Mark
 from pcsim.config.overrides import assign_overrides as assign_overrides
+from pcsim.config.schema import json_schema as json_schema
 from pcsim.config.section import mark_of as mark_of
 from pcsim.config.section import problem_at as problem_at
-from pcsim.config.workload import DATASETS as DATASETS
 from pcsim.config.workload import Backpropagation as Backpropagation
 from pcsim.config.workload import Data as Data
-from pcsim.config.workload import DatasetShape as DatasetShape
 from pcsim.config.workload import Network as Network
 from pcsim.config.workload import Optimiser as Optimiser
 from pcsim.config.workload import PredictiveCoding as PredictiveCoding
 from pcsim.config.workload import TrainingSettings as TrainingSettings
 from pcsim.config.workload import Workload as Workload
+from pcsim.shipped import shipped as shipped

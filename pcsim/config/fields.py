@@ -7,18 +7,24 @@ the same. Its complaints follow one grammar: "must be <constraint>, not <value>"
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
 from math import isfinite
 from typing import Any, get_args
 
-from pydantic import GetCoreSchemaHandler, ValidationInfo
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from pcsim.config.marks import Path, show_value
-from pcsim.units import DIMENSIONS, QuantityError, exact_quantity, parse_quantity
+from pcsim.units import (
+    DIMENSIONS,
+    QuantityError,
+    exact_quantity,
+    parse_quantity,
+    quantity_pattern,
+)
 
 FROM_FILE = "from a file"
 """Validation context of values from a file, where a quantity has to name its unit."""
@@ -27,6 +33,10 @@ FINDINGS = "findings"
 """Type of the pydantic errors that carry findings."""
 
 UNLIMITED = "unlimited"
+NAME_SHAPE = "a name of at most 64 letters, digits, '.', '_' and '-'"
+_TRUTH = {"true": "true", "yes": "true", "on": "true"}
+_TRUTH |= {"false": "false", "no": "false", "off": "false"}
+_SIMPLE_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?%?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -68,10 +78,14 @@ def did_you_mean(word: object, words: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Kind:
-    """How a value is read (told whether it comes from a file) and written. Annotates a field."""
+    """How a value is read (told whether it comes from a file) and written. Annotates a field.
+
+    ``schema`` tells editors what a file may say there, in the words of JSON Schema.
+    """
 
     read: Callable[[Any, bool], Any]
     write: Callable[[Any], Any] = lambda value: value
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
     def __get_pydantic_core_schema__(
         self, _source: Any, _handler: GetCoreSchemaHandler
@@ -81,6 +95,11 @@ class Kind:
 
         writer = core_schema.plain_serializer_function_ser_schema(self.write, when_used="json")
         return core_schema.with_info_plain_validator_function(validate, serialization=writer)
+
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return dict(self.schema)
 
 
 def quantity(
@@ -118,7 +137,9 @@ def quantity(
             return UNLIMITED if unlimited else None
         return exact_quantity(value, unit)
 
-    return Kind(read, write)
+    example = DIMENSIONS[unit].example
+    text = {"type": "string", "pattern": quantity_pattern(unit), "examples": [example]}
+    return Kind(read, write, _or_unlimited(text) if unlimited else text)
 
 
 def whole(minimum: int, maximum: int, *, unlimited: bool = False) -> Kind:
@@ -130,10 +151,18 @@ def whole(minimum: int, maximum: int, *, unlimited: bool = False) -> Kind:
             return None
         if not _is_whole_within(value, minimum, maximum):
             hint = did_you_mean(value, [UNLIMITED]) if unlimited else ""
+            hint = hint or _plain_number(
+                value, lambda meant: minimum <= meant <= maximum, whole=True
+            )
             raise rejected([must_be(constraint, value, hint=hint)])
         return int(value)
 
-    return Kind(read, lambda value: UNLIMITED if value is None else value)
+    number = {"type": "integer", "minimum": minimum, "maximum": maximum}
+    return Kind(
+        read,
+        lambda value: UNLIMITED if value is None else value,
+        _or_unlimited(number) if unlimited else number,
+    )
 
 
 def wholes(minimum: int, maximum: int, *, shape: str, fewest: int, most: int) -> Kind:
@@ -143,7 +172,12 @@ def wholes(minimum: int, maximum: int, *, shape: str, fewest: int, most: int) ->
         if not isinstance(value, list | tuple) or not fewest <= len(value) <= most:
             raise rejected([must_be(shape, value)])
         wrong = [
-            must_be(_whole_within(minimum, maximum), item, path=(index,))
+            must_be(
+                _whole_within(minimum, maximum),
+                item,
+                path=(index,),
+                hint=_plain_number(item, lambda meant: minimum <= meant <= maximum, whole=True),
+            )
             for index, item in enumerate(value)
             if not _is_whole_within(item, minimum, maximum)
         ]
@@ -151,7 +185,9 @@ def wholes(minimum: int, maximum: int, *, shape: str, fewest: int, most: int) ->
             raise rejected(wrong)
         return tuple(value)
 
-    return Kind(read, list)
+    items = {"type": "integer", "minimum": minimum, "maximum": maximum}
+    schema = {"type": "array", "items": items, "minItems": fewest, "maxItems": most}
+    return Kind(read, list, schema)
 
 
 def positive(maximum: float) -> Kind:
@@ -159,10 +195,11 @@ def positive(maximum: float) -> Kind:
 
     def read(value: Any, _from_file: bool) -> float:
         if not is_number(value) or not 0 < value <= maximum:
-            raise rejected([must_be(f"a number above 0 and at most {maximum:g}", value)])
+            hint = _plain_number(value, lambda meant: 0 < meant <= maximum)
+            raise rejected([must_be(f"a number above 0 and at most {maximum:g}", value, hint=hint)])
         return float(value)
 
-    return Kind(read)
+    return Kind(read, schema={"type": "number", "exclusiveMinimum": 0, "maximum": maximum})
 
 
 def choice(words: Any, *, later: tuple[str, ...] = (), why: str = "") -> Kind:
@@ -175,7 +212,7 @@ def choice(words: Any, *, later: tuple[str, ...] = (), why: str = "") -> Kind:
         hint = f"{value} {why}" if value in later else did_you_mean(value, known)
         raise rejected([must_be(any_of(known), value, hint=hint)])
 
-    return Kind(read)
+    return Kind(read, schema={"enum": list(known)})
 
 
 def flag() -> Kind:
@@ -183,10 +220,10 @@ def flag() -> Kind:
 
     def read(value: Any, _from_file: bool) -> bool:
         if not isinstance(value, bool):
-            raise rejected([must_be("true or false", value)])
+            raise rejected([must_be("true or false", value, hint=_plain_truth(value))])
         return value
 
-    return Kind(read)
+    return Kind(read, schema={"type": "boolean"})
 
 
 def only_true(*, why: str) -> Kind:
@@ -194,22 +231,27 @@ def only_true(*, why: str) -> Kind:
 
     def read(value: Any, _from_file: bool) -> bool:
         if value is not True:
-            raise rejected([must_be("true", value, hint=why)])
+            hint = why if value is False else _plain_truth(value)
+            raise rejected([must_be("true", value, hint=hint)])
         return True
 
-    return Kind(read)
+    return Kind(read, schema={"const": True})
 
 
 def name() -> Kind:
     """A word that can be part of a file's name."""
 
     def read(value: Any, _from_file: bool) -> str:
-        if not isinstance(value, str) or not _NAME.fullmatch(value):
-            shape = "a name of at most 64 letters, digits, '.', '_' and '-'"
-            raise rejected([must_be(shape, value)])
-        return value
+        if not is_name(value):
+            raise rejected([must_be(NAME_SHAPE, value)])
+        return str(value)
 
-    return Kind(read)
+    return Kind(read, schema={"type": "string", "pattern": f"^{_NAME.pattern}$"})
+
+
+def is_name(value: object) -> bool:
+    """Whether this may stand where a file asks for a name."""
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
 def sentence() -> Kind:
@@ -220,7 +262,7 @@ def sentence() -> Kind:
             raise rejected([must_be("a line of text", value)])
         return value
 
-    return Kind(read)
+    return Kind(read, schema={"type": "string", "pattern": r"\S"})
 
 
 def any_of(words: Iterable[str]) -> str:
@@ -232,6 +274,27 @@ def any_of(words: Iterable[str]) -> str:
 def is_number(value: Any) -> bool:
     """Whether this is a finite number; truth values are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _or_unlimited(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"const": UNLIMITED}]}
+
+
+def _plain_truth(value: object) -> str:
+    """A hint at the truth value that a word such as 'yes' means elsewhere."""
+    meant = _TRUTH.get(value.casefold()) if isinstance(value, str) else None
+    return f"write {meant}" if meant else ""
+
+
+def _plain_number(value: object, possible: Callable[[float], bool], *, whole: bool = False) -> str:
+    """A hint at the number that a text or a float such as '1_000', '0,3' or 32.0 seems to mean."""
+    text = str(value).replace("_", "").replace(",", ".").strip()
+    if isinstance(value, bool) or not _SIMPLE_NUMBER.fullmatch(text):
+        return ""
+    meant = float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+    if not possible(meant) or (whole and not meant.is_integer()):
+        return ""
+    return f"write {int(meant) if whole else meant}"
 
 
 def _is_whole_within(value: Any, minimum: int, maximum: int) -> bool:

@@ -1,25 +1,15 @@
-"""Which file does a name stand for?
-
-Some files come along with the package: inside of it when it is installed, beside it in a checkout.
-"""
+"""Which file does a name stand for?"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from pcsim.config.fields import did_you_mean
+from pcsim.config.fields import nearest
+from pcsim.config.marks import show_value
 from pcsim.errors import InputError, Problem
-
-FOLDERS = {"hardware": "hw_configs", "workload": "workloads"}
-
-
-def shipped(kind: str) -> dict[str, Path]:
-    """The files of a ``kind``, "hardware" or "workload", that come along, by name."""
-    package = Path(__file__).parent.parent
-    inside = package / FOLDERS[kind]
-    folder = inside if inside.is_dir() else package.parent / FOLDERS[kind]
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+from pcsim.shipped import FOLDERS, shipped
 
 
 def find_file(reference: str | os.PathLike[str], kind: str) -> Path:
@@ -34,8 +24,8 @@ def find_file(reference: str | os.PathLike[str], kind: str) -> Path:
     if _is_file(path := Path(reference)):
         return path
     names = ", ".join(known)
-    said = f"{kind} must be the path of a file or one of {names}, not {str(reference)!r}"
-    raise InputError((Problem(said, hint=did_you_mean(path.name, known)),))
+    said = f"{kind} must be the path of a file or one of {names}, not {show_value(str(reference))}"
+    raise InputError((Problem(said, hint=what_is(str(reference), kind=kind)),))
 
 
 def find_base(reference: str, *, beside: Path, kind: str) -> Path | None:
@@ -50,8 +40,28 @@ def find_base(reference: str, *, beside: Path, kind: str) -> Path | None:
     return shipped(kind).get(reference)
 
 
+def what_is(reference: str, *, kind: str, folder: Path = Path()) -> str:
+    """A hint at what ``reference`` is or means where it is no file of ``kind`` seen from ``folder``."""
+    others = [other for other in FOLDERS if other != kind and reference in shipped(other)]
+    if others:
+        return f"{reference} is a {others[0]} file"
+    path = folder / reference
+    if _tells(path, Path.is_dir):
+        return "this is a folder"
+    if _tells(path, Path.exists):
+        return "this is no regular file"
+    beside = sorted(path.parent.glob("*.yaml")) if _tells(path.parent, Path.is_dir) else ()
+    names = dict.fromkeys(shipped(kind)) | {file.stem: file.name for file in beside}
+    close = nearest(path.stem, names)
+    return f"did you mean {names[close] or close!r}?" if close else ""
+
+
 def _is_file(path: Path) -> bool:
+    return _tells(path, Path.is_file)
+
+
+def _tells(path: Path, question: Callable[[Path], bool]) -> bool:
     try:
-        return path.is_file()
-    except OSError:  # Such as a name that is too long for the file system.
+        return question(path)
+    except (OSError, ValueError):  # Such as a name that is too long, or that no file can have.
         return False

@@ -9,16 +9,18 @@ import os
 from collections.abc import Sequence
 from typing import TypeVar
 
+from pcsim.config.datasets import anchored
 from pcsim.config.fields import any_of
-from pcsim.config.files import find_file, shipped
+from pcsim.config.files import find_file
 from pcsim.config.hardware import Hardware
-from pcsim.config.marks import show_value
+from pcsim.config.marks import plain, show_value
 from pcsim.config.overrides import FILES, apply_override, assign
 from pcsim.config.reading import SCHEMAS, read_extended, read_tree
 from pcsim.config.section import ConfigFile
 from pcsim.config.validation import validate
 from pcsim.config.workload import Workload
 from pcsim.errors import InputError, Problem
+from pcsim.shipped import shipped
 
 Reference = str | os.PathLike[str]
 FileType = TypeVar("FileType", bound=ConfigFile)
@@ -69,7 +71,7 @@ def load_any(reference: Reference) -> Hardware | Workload:
     if tree is None:
         raise InputError(problems)
     schema = tree.value.get("schema")
-    written = schema.value if schema else None
+    written = plain(schema) if schema else None
     kinds = [kind for kind, known in SCHEMAS.items() if known == written]
     if not kinds:
         place = schema.mark if schema else tree.mark
@@ -92,6 +94,8 @@ def _load(
     for override in overrides:
         tree, wrong = apply_override(tree, override)
         problems += wrong
+    if model is Workload:
+        tree = anchored(tree)
     file, wrong = validate(model, tree)
     return file, tuple(sorted(problems + wrong, key=_place))
 

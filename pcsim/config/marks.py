@@ -77,5 +77,11 @@ def show_value(value: object) -> str:
         return words[value]
     if isinstance(value, dict):
         return "a mapping"
-    text = repr(value)
+    if isinstance(value, list | tuple):
+        return short(f"[{', '.join(show_value(item) for item in value)}]")
+    return short(repr(value))
+
+
+def short(text: str) -> str:
+    """``text``, or its beginning where it would fill a message."""
     return text if len(text) <= 80 else f"{text[:77]}..."

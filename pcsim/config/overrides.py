@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from pcsim.config.fields import any_of, did_you_mean
 from pcsim.config.hardware import Hardware
-from pcsim.config.marks import Mark, Node, Path, show_path
+from pcsim.config.marks import Mark, Node, Path, short, show_path, show_value
 from pcsim.config.section import ConfigFile, fields_by_key, section_at
 from pcsim.config.workload import Workload
-from pcsim.config.yaml_marks import read_yaml
+from pcsim.config.yaml_marks import DEEPEST, is_word, read_yaml
 from pcsim.errors import InputError, Problem
 
 FILES: Mapping[str, type[ConfigFile]] = {"hardware": Hardware, "workload": Workload}
@@ -60,15 +60,17 @@ def assign(overrides: Sequence[str]) -> Assignment:
 
 def apply_override(tree: Node, override: str) -> tuple[Node, tuple[Problem, ...]]:
     """``tree`` with one "path=value" set; or as it was, with what is wrong with ``override``."""
-    mark = Mark(f"--set {override}")
+    mark = Mark(f"--set {_shown(override)}")
     path, equals, text = override.partition("=")
     path = path.strip()
-    if not equals or not all(_keys(path)):
-        said = f"--set must be path=value, not {override!r}"
+    if not equals or len(_keys(path)) > DEEPEST or not all(map(is_word, _keys(path))):
+        said = f"--set must be path=value, not {show_value(override)}"
         return tree, (Problem(said, hint="for example --set tiles.vector.lanes=32"),)
     value, problems = read_yaml(text, file=mark.file)
     if value is None or problems:
-        return tree, (mark.problem(f"{path} must be set to a YAML value, not {text!r}"),)
+        said = f"{path} must be set to a YAML value, not {show_value(text)}"
+        hint = problems[0].message.partition(": ")[2] if value is None else problems[0].message
+        return tree, (mark.problem(said, hint=hint),)
     value = _moved(value, mark)
     try:
         return _set(tree, _joined_cost(_keys(path), value), value, ()), ()
@@ -82,7 +84,7 @@ class _NoSuchPlaceError(ValueError):
 
 def _keys(path: str) -> tuple[str, ...]:
     """The parts of a path; ``layers[0]`` is ``layers.0``."""
-    return tuple(re.sub(r"\[([0-9]+)\]", r".\1", path).split("."))
+    return tuple(re.sub(r"\[(-?[0-9]+)\]", r".\1", path).split("."))
 
 
 def _joined_cost(keys: tuple[str, ...], value: Node) -> tuple[str, ...]:
@@ -103,13 +105,14 @@ def _set(node: Node, keys: tuple[str, ...], value: Node, above: Path) -> Node:
         child = node.value.get(key) or Node({}, value.mark, value.mark)
         children = {**node.value, key: _set(child, rest, value, (*above, key))}
         return Node(children, node.mark, node.key_mark)
-    if not isinstance(node.value, list) or not re.fullmatch(r"[0-9]{1,9}", key):
+    if not isinstance(node.value, list) or not node.value:
         said = f"{show_path(above)} must be set as a whole: it has no part {key!r}"
         raise _NoSuchPlaceError(said)
-    index, count = int(key), len(node.value)
-    if index >= count:
-        said = f"{show_path(above)} must be set as a whole: it has no item [{key}], only {count}"
+    last = len(node.value) - 1
+    if not re.fullmatch(r"[0-9]{1,9}", key) or int(key) > last:
+        said = f"{show_path(above)} must be set at [0] to [{last}] or as a whole, not at [{key}]"
         raise _NoSuchPlaceError(said)
+    index = int(key)
     item = _set(node.value[index], rest, value, (*above, index))
     items = [*node.value[:index], item, *node.value[index + 1 :]]
     return Node(items, node.mark, node.key_mark)
@@ -125,14 +128,19 @@ def _moved(node: Node, mark: Mark) -> Node:
     return Node(value, mark, mark)
 
 
+def _shown(override: str) -> str:
+    return short(override if override.isprintable() else repr(override))
+
+
 def _unassigned(path: str, *, in_both: bool) -> Problem:
     if in_both:
+        path = _shown(path)
         said = f"--set {path} must name its file: hardware.{path} or workload.{path}"
         return Problem(said)
     known = [full for model in FILES.values() for full in _paths(model)]
     meant = [repr(full) for full in known if full.endswith(f".{path}")]
     hint = f"did you mean {any_of(meant)}?" if meant else did_you_mean(path, known)
-    said = f"--set must begin with a key of the hardware or workload file, not {path!r}"
+    said = f"--set must begin with a key of the hardware or workload file, not {show_value(path)}"
     return Problem(said, hint=hint)
 
 

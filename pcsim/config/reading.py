@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from pcsim.config.fields import did_you_mean
-from pcsim.config.files import find_base, shipped
+from pcsim.config.files import find_base, what_is
 from pcsim.config.hardware import HardwareSchema
-from pcsim.config.marks import Node, show_value
+from pcsim.config.marks import Node, plain, show_value
 from pcsim.config.workload import WorkloadSchema
 from pcsim.config.yaml_marks import LARGEST_TEXT, read_yaml
 from pcsim.errors import Problem
+from pcsim.shipped import shipped
 
 SCHEMAS = {"hardware": get_args(HardwareSchema)[0], "workload": get_args(WorkloadSchema)[0]}
+
+LONGEST_CHAIN = 32
+"""Files that may extend one another."""
 
 Tree = tuple[Node | None, tuple[Problem, ...]]
 """What was understood of a file, if there is any sense in looking further, and what is wrong."""
@@ -23,17 +26,20 @@ def read_tree(path: Path) -> Tree:
     """The mapping in one file."""
     try:
         with path.open("rb") as file:
-            content = file.read(4 * LARGEST_TEXT + 1)
-        text = content.decode("utf-8-sig")
+            content = file.read(LARGEST_TEXT + 1)
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         return None, (Problem(f"the file must be readable ({reason})", str(path)),)
+    if len(content) > LARGEST_TEXT:
+        said = f"the file must have at most {LARGEST_TEXT} bytes, not {path.stat().st_size}"
+        return None, (Problem(said, str(path)),)
+    try:
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = 1 + content.count(b"\n", 0, error.start)
-        return None, (Problem(f"the file must be UTF-8 text, line {line} is not", str(path)),)
-    tree, problems = read_yaml(text, file=str(path))
+        return None, (_not_utf8(content, error.start, file=str(path)),)
+    tree, problems = read_yaml(text.removeprefix("\ufeff"), file=str(path))
     if tree is not None and not isinstance(tree.value, dict):
-        said = f"the file must be a mapping of keys to values, not {show_value(tree.value)}"
+        said = f"the file must be a mapping of keys to values, not {show_value(plain(tree))}"
         return None, (*problems, tree.mark.problem(said))
     return tree, problems
 
@@ -80,6 +86,16 @@ def laid_over(base: Node, top: Node, *, key: str = "") -> Node:
     return Node(merged, top.mark, top.key_mark)
 
 
+def _not_utf8(content: bytes, at: int, *, file: str) -> Problem:
+    """The complaint about the byte at ``at``."""
+    lines = content.decode("utf-8", "replace").split("\n")
+    before = content[:at].decode("utf-8", "replace")
+    line, column = before.count("\n"), len(before) - before.rfind("\n")
+    source = "".join(letter if letter.isprintable() else " " for letter in lines[line])
+    said = f"the file must be UTF-8 text, not bytes such as 0x{content[at]:02x}"
+    return Problem(said, file, line + 1, column, source)
+
+
 def _wrong_schema(tree: Node, kind: str) -> tuple[Problem, ...]:
     node = tree.value.get("schema")
     if node is None:
@@ -89,7 +105,7 @@ def _wrong_schema(tree: Node, kind: str) -> tuple[Problem, ...]:
         return ()
     others = [other for other, schema in SCHEMAS.items() if schema == node.value]
     hint = f"this is a {others[0]} file, where a {kind} file is expected" if others else ""
-    said = f"schema must be {SCHEMAS[kind]!r}, not {show_value(node.value)}"
+    said = f"schema must be {SCHEMAS[kind]!r}, not {show_value(plain(node))}"
     return (node.mark.problem(said, hint=hint),)
 
 
@@ -97,14 +113,21 @@ def _base_path(
     extends: Node, path: Path, kind: str, above: tuple[Path, ...]
 ) -> tuple[Path | None, tuple[Problem, ...]]:
     known = shipped(kind)
-    base = find_base(extends.value, beside=path, kind=kind) if type(extends.value) is str else None
+    named = type(extends.value) is str
+    base = find_base(extends.value, beside=path, kind=kind) if named else None
     if base is None:
         said = (
             f"extends must be a file beside this one or one of {', '.join(known)}, "
-            f"not {show_value(extends.value)}"
+            f"not {show_value(plain(extends))}"
         )
-        return None, (extends.mark.problem(said, hint=did_you_mean(extends.value, known)),)
+        hint = what_is(extends.value, kind=kind, folder=path.parent) if named else ""
+        if extends.value in (path.name, path.stem):
+            hint = "a file cannot extend itself"
+        return None, (extends.mark.problem(said, hint=hint),)
     chain = (*above, path)
+    if len(chain) > LONGEST_CHAIN:
+        said = f"extends must lead over at most {LONGEST_CHAIN} files, not more"
+        return None, (extends.mark.problem(said),)
     if any(base.samefile(other) for other in chain):
         names = " -> ".join(file.name for file in (*chain, base))
         said = f"extends must not lead back to the same file, as {names} does"

@@ -40,7 +40,7 @@ def validate(model: type[FileType], tree: Node) -> tuple[FileType | None, tuple[
         if any(entry["loc"] for entry in error.errors(include_url=False)):
             findings += _between_right_sections(model, values)
         return None, tuple(_problem(finding, nodes) for finding in findings)
-    with_marks(file, {show_path(path): node.mark for path, node in nodes.items()})
+    with_marks(file, {show_path(path): _mark_of(node) for path, node in nodes.items()})
     return file, ()
 
 
@@ -59,6 +59,8 @@ def _findings(model: type[Section], error: ValidationError) -> Iterator[Finding]
         elif entry["type"] == _UNKNOWN:
             keys = _keys(model, path[:-1])
             hint = did_you_mean(path[-1], keys) or f"known keys: {', '.join(keys)}"
+            if path[0] == "costs" and isinstance(entry["input"], dict):
+                hint = f"write one key with a dot, {'.'.join(map(str, path[1:]))!r}"
             said = f"must be a known key, not {str(path[-1])!r}"
             yield Finding(said, path, hint, at_key=True)
         elif entry["type"] != _MISSING:
@@ -94,15 +96,14 @@ def _section(model: type[ConfigFile], field: str, values: Any) -> Section:
 def _problem(finding: Finding, nodes: Mapping[Path, Node]) -> Problem:
     """A complaint at the place of its value, or of what should contain it where there is none."""
     message = f"{show_path(finding.path) or 'the file'} {finding.said}"
-    node = nodes.get(finding.path)
-    if node is None or finding.at_key or isinstance(node.value, dict):
-        mark = _nearest_key_mark(finding.path, nodes)
-    else:
-        mark = node.mark
-    return mark.problem(message, hint=finding.hint)
-
-
-def _nearest_key_mark(path: Path, nodes: Mapping[Path, Node]) -> Mark:
+    path = finding.path
     while path not in nodes:
         path = path[:-1]
-    return nodes[path].key_mark or nodes[path].mark
+    node = nodes[path]
+    mark = node.key_mark if finding.at_key else None
+    return (mark or _mark_of(node)).problem(message, hint=finding.hint)
+
+
+def _mark_of(node: Node) -> Mark:
+    """Where a value is shown: a mapping at its key, all else where it stands itself."""
+    return node.key_mark if isinstance(node.value, dict) and node.key_mark else node.mark

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from pcsim.config.datasets import dataset, dataset_shape
 from pcsim.config.fields import (
     Finding,
     choice,
@@ -25,26 +25,10 @@ from pcsim.config.section import Check, ConfigFile, Section, key
 WorkloadSchema = Literal["pcsim/workload/1"]
 Activation = Literal["linear", "tanh", "relu"]
 Parameterisation = Literal["sp"]
-Dataset = Literal["mnist5k", "digits"]
 Loss = Literal["mse", "cross_entropy"]
 Order = Literal["jacobi"]
 Schedule = Literal["sequential"]
 OptimiserKind = Literal["sgd", "adam"]
-
-
-@dataclass(frozen=True)
-class DatasetShape:
-    """What a dataset offers: labelled images, each flattened to ``width`` numbers."""
-
-    images: int
-    width: int
-    classes: int
-
-
-DATASETS: Mapping[str, DatasetShape] = {
-    "mnist5k": DatasetShape(images=5000, width=784, classes=10),
-    "digits": DatasetShape(images=1797, width=64, classes=10),
-}
 
 
 class Network(Section):
@@ -69,9 +53,12 @@ class Network(Section):
 
 
 class Data(Section):
-    """Which images, and how many of them for training, validation and the final test."""
+    """Which images, and how many of them for training, validation and the final test.
 
-    dataset: Annotated[Dataset, choice(Dataset)]
+    ``dataset`` is a name of ``DATASETS`` or the absolute path of an IDX folder or an .npz file.
+    """
+
+    dataset: Annotated[str, dataset()]
     train: Annotated[int, whole(1, 10_000_000)]
     validation: Annotated[int, whole(1, 10_000_000)]
     test: Annotated[int, whole(1, 10_000_000)]
@@ -79,13 +66,22 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _has_enough_images(self) -> Self:
-        images, wanted = DATASETS[self.dataset].images, self.train + self.validation + self.test
-        if wanted > images:
+        shape = dataset_shape(self.dataset)
+        wanted = {"train": self.train, "validation": self.validation, "test": self.test}
+        findings = []
+        if shape.test_images is not None and wanted.pop("test") > shape.test_images:
+            limit = f"at most {shape.test_images}, the images for testing of {self.dataset}"
+            findings.append(must_be(limit, self.test, path=("test",)))
+        if sum(wanted.values()) > shape.images:
+            *first, last = wanted
             said = (
-                f"must have train, validation and test of at most {images} images together, as "
-                f"{self.dataset} has, not {self.train} + {self.validation} + {self.test} = {wanted}"
+                f"must have {', '.join(first)} and {last} of at most {shape.images} images "
+                f"together, as {self.dataset} has, "
+                f"not {' + '.join(map(str, wanted.values()))} = {sum(wanted.values())}"
             )
-            raise rejected([Finding(said)])
+            findings.append(Finding(said))
+        if findings:
+            raise rejected(findings)
         return self
 
 
@@ -136,10 +132,10 @@ class Backpropagation(Section):
 
 
 def _widths_match(network: Network, data: Data) -> Iterator[Finding]:
-    shape = DATASETS[data.dataset]
+    shape = dataset_shape(data.dataset)
     last = len(network.layers) - 1
     for index, wanted, what in ((0, shape.width, "width"), (last, shape.classes, "classes")):
-        if network.layers[index] != wanted:
+        if wanted is not None and network.layers[index] != wanted:
             limit = f"{wanted}, the {what} of {data.dataset}"
             yield must_be(limit, network.layers[index], path=("network", "layers", index))
 

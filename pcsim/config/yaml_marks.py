@@ -2,7 +2,7 @@
 
 Differs from PyYAML's loaders where these surprise: ``1e-3`` is a number, ``on`` and ``no`` are
 words, only ``true`` and ``false`` are truth values, a repeated key is a mistake, and there are no
-tags, merge keys or dates. Size, depth and growth by aliases are bounded.
+tags, directives, merge keys or dates. Size, depth and growth by aliases are bounded.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from yaml.parser import Parser
 from yaml.reader import Reader, ReaderError
 from yaml.scanner import Scanner
 
-from pcsim.config.marks import Mark, Node, Path, show_path
+from pcsim.config.marks import Mark, Node, Path, show_path, show_value
+from pcsim.config.yaml_mistakes import explain
 from pcsim.errors import Problem
 
 LARGEST_TEXT = 1 << 18
 DEEPEST = 32
 MOST_VALUES = 10_000
+LONGEST_KEY = 100
 
 _TAG = "tag:yaml.org,2002:"
 _WORDS = {
@@ -52,7 +54,7 @@ def read_yaml(text: str, *, file: str) -> tuple[Node | None, tuple[Problem, ...]
         return None, (Problem(said, file),)
     builder = _Builder(text, file)
     try:
-        document = _Composer(text).get_single_node()
+        document = compose(text)
         if document is None:
             return None, (Problem("the file must be a mapping of keys to values, not empty", file),)
         node = builder.build(document, ())
@@ -61,11 +63,24 @@ def read_yaml(text: str, *, file: str) -> tuple[Node | None, tuple[Problem, ...]
         place = builder.mark(len(lines) - 1, len(lines[-1]) - 1)
         return None, (place.problem(f"the file must be text, not {text[error.position]!r}"),)
     except yaml.MarkedYAMLError as error:
-        where = error.problem_mark
-        place = builder.mark(where.line, where.column) if where else Mark(file)
-        said = ", ".join(part for part in (error.context, error.problem) if part)
-        return None, (place.problem(f"the file must be valid YAML: {said}"),)
+        mistake = explain(error)
+        place = builder.mark(mistake.line, mistake.column)
+        said = f"the file must be valid YAML: {mistake.said}"
+        return None, (place.problem(said, hint=mistake.hint),)
     return node, tuple(builder.problems)
+
+
+def compose(text: str) -> yaml.Node | None:
+    """The one document in ``text`` as PyYAML's nodes, None if there is none.
+
+    Raises:
+        yaml.YAMLError: it is no YAML, or more of it than is accepted.
+    """
+    composer = _Composer(text)
+    try:
+        return composer.get_single_node()
+    except (ValueError, OverflowError):  # How PyYAML says it of an escape such as "\UFFFFFFFF".
+        raise _refused("there is no character of this number", composer.get_mark()) from None
 
 
 class Resolver:
@@ -89,7 +104,7 @@ class Resolver:
 
 
 class _Composer(Reader, Scanner, Parser, Composer, Resolver):
-    """PyYAML's pipeline up to nodes, without tags and with bounded depth."""
+    """PyYAML's pipeline up to nodes, without tags and directives, bounded in depth and number."""
 
     def __init__(self, text: str) -> None:
         Reader.__init__(self, text)
@@ -97,13 +112,22 @@ class _Composer(Reader, Scanner, Parser, Composer, Resolver):
         Parser.__init__(self)
         Composer.__init__(self)
         self._depth = 0
+        self._count = 0
+
+    def fetch_directive(self) -> None:
+        """A line that begins with "%"."""
+        raise _refused("directives such as %YAML are not accepted", self.get_mark())
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()
         if getattr(event, "tag", None) is not None:
-            raise _refused(f"tags such as {event.tag!r} are not accepted", event)
+            said = f"tags such as {show_value(event.tag)} are not accepted"
+            raise _refused(said, event.start_mark)
         if self._depth > DEEPEST:
-            raise _refused(f"there are more than {DEEPEST} levels", event)
+            raise _refused(f"there are more than {DEEPEST} levels", event.start_mark)
+        if self._count > 2 * MOST_VALUES:  # Keys and values.
+            raise _refused(f"there are more than {MOST_VALUES} values", event.start_mark)
+        self._count += 1
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1
@@ -117,21 +141,26 @@ class _Builder:
         self.problems: list[Problem] = []
         self._file = file
         self._lines = text.splitlines()
+        self._shown: dict[int, str] = {}
         self._values = 0
 
     def mark(self, line: int, column: int) -> Mark:
         """The place at a 0-based line and column."""
-        source = self._lines[line] if line < len(self._lines) else ""
-        shown = "".join(letter if letter.isprintable() else " " for letter in source)
-        return Mark(self._file, line + 1, column + 1, shown)
+        if line not in self._shown:
+            source = self._lines[line] if line < len(self._lines) else ""
+            shown = "".join(letter if letter.isprintable() else " " for letter in source)
+            self._shown[line] = shown
+        return Mark(self._file, line + 1, column + 1, self._shown[line])
 
     def build(self, node: yaml.Node, path: Path, *, key_mark: Mark | None = None) -> Node:
         """``node`` and all below it, aliases written out."""
         self._values += 1
         if self._values > MOST_VALUES:
-            raise _refused(f"there are more than {MOST_VALUES} values, aliases written out", node)
+            said = f"there are more than {MOST_VALUES} values, aliases written out"
+            raise _refused(said, node.start_mark)
         if len(path) > DEEPEST:
-            raise _refused(f"there are more than {DEEPEST} levels, aliases written out", node)
+            said = f"there are more than {DEEPEST} levels, aliases written out"
+            raise _refused(said, node.start_mark)
         value: Any
         if isinstance(node, yaml.ScalarNode):
             value = _VALUES[node.tag](node.value)
@@ -146,8 +175,8 @@ class _Builder:
         first_lines: dict[str, int] = {}
         for key, value in node.value:
             mark = self._start(key)
-            if not isinstance(key, yaml.ScalarNode):
-                self.problems.append(mark.problem("a key must be a word, not a list or a mapping"))
+            if problem := _wrong_key(key, mark):
+                self.problems.append(problem)
                 continue
             child = self.build(value, (*path, key.value), key_mark=mark)
             if key.value in children:
@@ -166,6 +195,23 @@ class _Builder:
         return self.mark(node.start_mark.line, node.start_mark.column)
 
 
-def _refused(said: str, where: Any) -> yaml.MarkedYAMLError:
-    """The error for YAML that is not accepted, at the event or node ``where``."""
-    return yaml.MarkedYAMLError(problem=said, problem_mark=where.start_mark)
+def _wrong_key(key: yaml.Node, mark: Mark) -> Problem | None:
+    """What is wrong with a key that could be none of any file."""
+    if not isinstance(key, yaml.ScalarNode):
+        return mark.problem("a key must be a word, not a list or a mapping")
+    if key.value == "<<":
+        hint = "'extends: <file>' lays this file over another one"
+        return mark.problem("a key must be a word, not the merge key '<<'", hint=hint)
+    if not is_word(key.value):
+        return mark.problem(f"a key must be a word, not {show_value(key.value)}")
+    return None
+
+
+def is_word(key: str) -> bool:
+    """Whether a message can show ``key`` as it is."""
+    return 0 < len(key) <= LONGEST_KEY and key.isprintable()
+
+
+def _refused(said: str, where: yaml.Mark) -> yaml.MarkedYAMLError:
+    """The error for YAML that is not accepted."""
+    return yaml.MarkedYAMLError(problem=said, problem_mark=where)

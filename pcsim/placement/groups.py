@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from math import isqrt
 
 from pcsim.config import Hardware
 from pcsim.errors import DoesNotFitError
@@ -125,11 +126,11 @@ def smallest_split(
     partial sums up, n_out r_k + n_in (r_n - 1) down. Returns None where no split over ``tiles`` fits.
     """
     n_in, n_out = program.widths[layer - 1], program.widths[layer]
-    for count in range(1, tiles + 1):
+    for count in range(_fewest_tiles(program, layer, capacity_words), tiles + 1):
         fitting = []
-        for outputs in range(1, min(count, n_out) + 1):
+        for outputs in _divisors(count):
             inputs = count // outputs
-            if inputs * outputs != count or inputs > n_in:
+            if inputs > n_in or outputs > n_out:
                 continue
             parts = Split(inputs, outputs)
             if capacity_words is None or (
@@ -140,6 +141,20 @@ def smallest_split(
         if fitting:
             return min(fitting)[2]
     return None
+
+
+def _fewest_tiles(program: Program, layer: int, capacity_words: int | None) -> int:
+    """No fewer tiles hold what ``layer`` keeps per weight."""
+    if capacity_words is None:
+        return 1
+    copies = sum(b.copies for b in program.buffers_of(layer) if b.axis == "weight" and not b.owner)
+    words = copies * program.widths[layer - 1] * program.widths[layer]
+    return max(1, -(-words // max(capacity_words, 1)))
+
+
+def _divisors(number: int) -> list[int]:
+    low = [divisor for divisor in range(1, isqrt(number) + 1) if number % divisor == 0]
+    return [*low, *(number // divisor for divisor in reversed(low) if divisor**2 != number)]
 
 
 def snake(rows: int, columns: int) -> tuple[int, ...]:

@@ -8,6 +8,8 @@ from itertools import product
 
 import yaml
 
+from pcsim.config.marks import show_value
+from pcsim.config.yaml_marks import compose
 from pcsim.errors import InputError, Problem
 
 
@@ -26,24 +28,21 @@ def parse_axis(text: str) -> Axis:
         InputError: there is no path, no value, or the values are not YAML.
     """
     path, equals, values = text.partition("=")
-    if not equals or not path.strip() or not values.strip():
-        raise InputError(
-            (
-                Problem(
-                    f"--axis must be path=value,value,..., not {text!r}",
-                    hint="for example --axis tiles.vector.lanes=8,16,32",
-                ),
-            )
-        )
+    path = path.strip()
+    if not equals or not path or not path.isprintable() or not values.strip():
+        said = f"--axis must be path=value,value,..., not {show_value(text)}"
+        hint = "for example --axis tiles.vector.lanes=8,16,32"
+        raise InputError((Problem(said, hint=hint),))
     source = f"[{values}]"
     try:
-        node = yaml.compose(source, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        problem = Problem(f"--axis {path}: the values must be YAML, not {values!r} ({error})")
-        raise InputError((problem,)) from None
-    assert isinstance(node, yaml.SequenceNode)
+        node = compose(source)
+    except yaml.YAMLError:
+        node = None
+    if not isinstance(node, yaml.SequenceNode):
+        said = f"--axis {path} must be YAML values with commas between, not {show_value(values)}"
+        raise InputError((Problem(said),))
     items = (source[item.start_mark.index : item.end_mark.index].strip() for item in node.value)
-    return Axis(path.strip(), tuple(items))
+    return Axis(path, tuple(items))
 
 
 def grid(axes: Sequence[Axis]) -> Iterator[dict[str, str]]:

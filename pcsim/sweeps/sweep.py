@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from joblib import Parallel, delayed
 
-from pcsim.config import Candidate, Hardware, Workload, candidates, load_both
+from pcsim.config import Candidate, Hardware, Workload, candidates, check_size, load_both
 from pcsim.engine import Training, learning_key, train_all
 from pcsim.errors import DoesNotFitError, InputError, Problem
 from pcsim.line import result_of, verdict_of
@@ -116,10 +116,12 @@ def load_points(
         settings = [*overrides, *(f"{path}={value}" for path, value in values.items())]
         try:
             chip, work = load_both(hardware, workload, overrides=settings)
+            chosen = candidates(chip, work, rule=rule)
+            check_size(chip, work, chosen)
         except InputError as error:
             problems.update(dict.fromkeys(error.problems))
             continue
-        points.append(Point(values, chip, work, candidates(chip, work, rule=rule)))
+        points.append(Point(values, chip, work, chosen))
     if problems:
         raise InputError(tuple(problems))
     return points

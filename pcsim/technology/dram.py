@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from pcsim.config import Dram
+from pcsim.config.fields import did_you_mean
 from pcsim.errors import InputError, Problem
 from pcsim.technology.costs import Cost, total
 from pcsim.technology.reading import CostReader, read_table, wrong
@@ -37,7 +38,7 @@ class DramKind:
         kinds = _load()
         if kind not in kinds:
             message = f"dram.kind must be one of {', '.join(kinds)}, not {kind!r}"
-            raise InputError((Problem(message=message),))
+            raise InputError((Problem(message=message, hint=did_you_mean(kind, kinds)),))
         return kinds[kind]
 
     def costs(self, dram: Dram) -> dict[str, Cost]:

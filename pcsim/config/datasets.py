@@ -1,0 +1,118 @@
+"""Which images can be learnt from, how many are there and how large are they? Known before any is read."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pcsim.config.fields import Finding, Kind, did_you_mean, must_be, rejected
+from pcsim.config.idx import idx_parts
+from pcsim.config.marks import Node
+from pcsim.config.npz import npz_parts
+from pcsim.errors import InputError, Problem
+
+FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+"""Where Debian's package dataset-fashion-mnist puts its four IDX files."""
+
+
+@dataclass(frozen=True)
+class DatasetShape:
+    """What a dataset offers: labelled images, each flattened to ``width`` numbers.
+
+    Training, validation and test share ``images``; where ``test_images`` are kept apart, only the
+    first two do. ``classes`` is None where labels alone would tell.
+    """
+
+    images: int
+    width: int
+    classes: int | None
+    test_images: int | None = None
+
+
+DATASETS: Mapping[str, DatasetShape] = {
+    "mnist5k": DatasetShape(images=5000, width=784, classes=10),
+    "digits": DatasetShape(images=1797, width=64, classes=10),
+    "fashion": DatasetShape(images=60_000, width=784, classes=10, test_images=10_000),
+}
+
+
+def dataset() -> Kind:
+    """A name of ``DATASETS``, or the path of an IDX folder or an .npz file, which becomes absolute.
+
+    A path has a slash or ends in .npz; from Python it is relative to the working folder.
+    """
+    shape = f"{', '.join(DATASETS)} or a path such as ./folder or images.npz"
+
+    def read(value: object, _from_file: bool) -> str:
+        if isinstance(value, str) and value in DATASETS:
+            return value
+        if not isinstance(value, str) or not _is_path(value):
+            raise rejected([must_be(shape, value, hint=did_you_mean(value, DATASETS))])
+        path = os.path.abspath(os.path.expanduser(value))
+        try:
+            dataset_shape(path)
+        except InputError as error:
+            said = f"must be a folder of IDX files or an .npz file that can be used, not {path!r}"
+            raise rejected([Finding(said, hint=str(error.problems[0]))]) from None
+        return path
+
+    return Kind(read)
+
+
+def dataset_shape(dataset: str) -> DatasetShape:
+    """What a dataset offers; of a path from the headers of its files.
+
+    Raises:
+        InputError: there is nothing at that path, or not what it should be.
+    """
+    if dataset in DATASETS:
+        return DATASETS[dataset]
+    path = Path(dataset)
+    if os.path.isdir(path):  # Path.is_dir raises for names that are too long.
+        train, test = idx_parts(path)
+        return DatasetShape(train.count, train.rows * train.columns, None, test.count)
+    first, *others = npz_parts(path)
+    tests = others[0].count if others else None
+    return DatasetShape(first.count, math.prod(first.shape), None, tests)
+
+
+def dataset_place(dataset: str) -> Path | None:
+    """The folder or file where a dataset lies; None for those that come with installed libraries.
+
+    Raises:
+        InputError: it is a named one that is not installed.
+    """
+    if dataset != "fashion":
+        return None if dataset in DATASETS else Path(dataset)
+    if not FASHION_FOLDER.is_dir():
+        said = f"data.dataset must be installed, not 'fashion', which {FASHION_FOLDER} would hold"
+        hint = (
+            "install Debian's package dataset-fashion-mnist, or name any folder with its four IDX "
+            "files, such as data.dataset=./fashion-mnist"
+        )
+        raise InputError((Problem(said, hint=hint),))
+    return FASHION_FOLDER
+
+
+def anchored(tree: Node) -> Node:
+    """A workload's tree with the path at data.dataset relative to the file that gives it.
+
+    One that an option gives is relative to the working folder.
+    """
+    data = tree.value.get("data")
+    node = data.value.get("dataset") if data and isinstance(data.value, dict) else None
+    if node is None or not isinstance(node.value, str) or node.value in DATASETS:
+        return tree
+    if not _is_path(node.value) or not node.mark.line or node.value.startswith("~"):
+        return tree
+    path = os.path.abspath(Path(node.mark.file).parent / node.value)
+    there = Node(path, node.mark, node.key_mark)
+    values = Node({**data.value, "dataset": there}, data.mark, data.key_mark)
+    return Node({**tree.value, "data": values}, tree.mark, tree.key_mark)
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or os.sep in text or text.endswith(".npz")

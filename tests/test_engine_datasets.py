@@ -22,7 +22,7 @@ def data(dataset="digits", *, train=1200, validation=297, test=300, normalise=Fa
 def test_digits_are_those_of_scikit_learn_each_in_one_part(folder):
     from sklearn.datasets import load_digits
 
-    split = load_dataset(data())
+    split = load_dataset(data(), classes=10)
     parts = (split.train, split.validation, split.test)
     assert [part.x.shape for part in parts] == [(1200, 64), (297, 64), (300, 64)]
     ours = np.concatenate([np.c_[part.x * 16, part.y.argmax(axis=1)] for part in parts])
@@ -32,7 +32,7 @@ def test_digits_are_those_of_scikit_learn_each_in_one_part(folder):
 
 
 def test_mnist5k_has_every_digit_in_exact_proportion(folder):
-    split = load_dataset(data("mnist5k", train=3500, validation=500, test=1000))
+    split = load_dataset(data("mnist5k", train=3500, validation=500, test=1000), classes=10)
     assert split.train.x.shape == (3500, 784)
     assert split.train.x.min() == 0.0
     assert split.train.x.max() == 1.0
@@ -42,7 +42,7 @@ def test_mnist5k_has_every_digit_in_exact_proportion(folder):
 
 
 def test_normalised_training_pixels_have_mean_0_and_deviation_1(folder):
-    plain, scaled = load_dataset(data()), load_dataset(data(normalise=True))
+    plain, scaled = load_dataset(data(), classes=10), load_dataset(data(normalise=True), classes=10)
     np.testing.assert_allclose(scaled.train.x.mean(), 0, atol=1e-12)
     np.testing.assert_allclose(scaled.train.x.std(), 1, rtol=1e-12)
     mean, deviation = plain.train.x.mean(), plain.train.x.std()
@@ -59,10 +59,10 @@ def test_any_stretch_of_the_order_holds_classes_in_proportion():
 
 
 def test_a_parsed_copy_is_kept_and_read(folder):
-    first = load_dataset(data())
+    first = load_dataset(data(), classes=10)
     (kept,) = (folder / "datasets").iterdir()
     before = kept.stat().st_mtime_ns
-    np.testing.assert_array_equal(load_dataset(data()).train.x, first.train.x)
+    np.testing.assert_array_equal(load_dataset(data(), classes=10).train.x, first.train.x)
     assert kept.stat().st_mtime_ns == before
 
 
@@ -70,11 +70,11 @@ def test_a_parsed_copy_is_kept_and_read(folder):
     "content", [b"", b"PK\x03\x04 cut off", b"no archive"], ids=["empty", "cut", "other"]
 )
 def test_a_damaged_copy_is_replaced(folder, content):
-    first = load_dataset(data())
+    first = load_dataset(data(), classes=10)
     (kept,) = (folder / "datasets").iterdir()
     whole = kept.read_bytes()
     kept.write_bytes(content)
-    np.testing.assert_array_equal(load_dataset(data()).train.x, first.train.x)
+    np.testing.assert_array_equal(load_dataset(data(), classes=10).train.x, first.train.x)
     assert len(kept.read_bytes()) == len(whole)
 
 
@@ -82,7 +82,7 @@ def test_data_load_where_nothing_can_be_kept(monkeypatch, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     monkeypatch.setenv("PCSIM_CACHE", str(blocked))
-    assert load_dataset(data()).train.x.shape == (1200, 64)
+    assert load_dataset(data(), classes=10).train.x.shape == (1200, 64)
     assert (
         cache.why_nothing_is_kept() == f"the cache folder {blocked} cannot be written: File exists"
     )

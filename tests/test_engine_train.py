@@ -12,12 +12,13 @@ import pytest
 import pcsim.engine.rules  # noqa: F401 - binds the folder of compiled kernels before it is changed
 from pcsim.config import Optimiser, candidates, load_workload
 from pcsim.engine import infer, learning_key, train, train_all
+from pcsim.engine.checkpoint import Checkpoint
 from pcsim.engine.datasets import load_dataset
 from pcsim.engine.learn import course_of
 from pcsim.engine.loop import learn_seed
 from pcsim.engine.network import batch_rows
-from pcsim.engine.store import load_training, save_training
-from pcsim.engine.training import training_from_json, training_to_json
+from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
+from pcsim.engine.training import seed_from_json, seed_to_json
 
 SHORT = ("training.epochs=2", "training.seeds=2", "training.evaluate_every=30")
 
@@ -84,7 +85,7 @@ def test_the_profile_is_what_the_first_batch_of_the_first_seed_keeps_busy(rules,
     work = digits(f"training.loss={loss}", "network.activation=relu", "pc.steps=1")
     pc, _ = rules(work)
     training = train(work, pc, first_seed=3)
-    course = course_of(work, pc, load_dataset(work.data))
+    course = course_of(work, pc, load_dataset(work.data, classes=10))
     _, weights = learn_seed(course, 3, progress=lambda made: None)
     rows = batch_rows(3, 1200, batch=32, epochs=1)[0]
     part = course.dataset.train
@@ -135,14 +136,15 @@ def test_a_stored_training_equals_the_recomputed_one(rules, store):
     told = []
     assert train(work, pc, progress=lambda done, total: told.append(done)) == first
     assert told == []
-    (kept,) = store.iterdir()
-    before = kept.read_bytes()
-    kept.unlink()
+    before = {path: path.read_bytes() for path in store.iterdir()}
+    assert len(before) == 2  # one file a seed, no checkpoint left
+    for path in before:
+        path.unlink()
     assert train(work, pc) == first
-    assert kept.read_bytes() == before
+    assert {path: path.read_bytes() for path in store.iterdir()} == before
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"rule": "pc"', '{"curves": [1]}'])
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"curve": ', '{"curve": [1]}'])
 def test_a_damaged_file_is_trained_again(rules, store, content):
     work = digits("training.epochs=1", "training.seeds=1")
     pc, _ = rules(work)
@@ -150,7 +152,7 @@ def test_a_damaged_file_is_trained_again(rules, store, content):
     (kept,) = store.iterdir()
     whole = kept.read_text()
     kept.write_text(content)
-    assert load_training(kept.stem) is None
+    assert load_seed(kept.stem) is None
     assert train(work, pc) == first
     assert kept.read_text() == whole
 
@@ -165,13 +167,78 @@ def test_training_works_where_nothing_can_be_kept(rules, monkeypatch, tmp_path):
     assert train(work, pc) == expected
 
 
-def test_a_training_survives_json(rules):
-    work = digits("training.epochs=1")
-    training = train(work, rules(work)[0])
-    text = json.dumps(training_to_json(training))
-    assert training_from_json(json.loads(text)) == training
-    save_training("key", training)
-    assert load_training("key") == training
+def test_the_result_of_a_seed_survives_json(rules):
+    work = digits("training.epochs=1", "training.seeds=1")
+    pc, _ = rules(work)
+    train(work, pc)
+    result = load_seed(seed_key(work, pc, seed=0))
+    assert seed_from_json(json.loads(json.dumps(seed_to_json(result)))) == result
+    save_seed("key", result)
+    assert load_seed("key") == result
+
+
+def test_more_seeds_train_only_those_that_are_new(rules):
+    pc, _ = rules(digits())
+    two = train(digits(), pc)
+    told = []
+    three = train(digits("training.seeds=3"), pc, progress=lambda done, total: told.append(total))
+    assert three.curves[:2] == two.curves
+    assert set(told) == {74}
+
+
+@pytest.mark.parametrize("rule", [0, 1], ids=["pc", "bp"])
+def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(rules, rule, monkeypatch):
+    work = digits("training.seeds=1")
+    candidate = rules(work)[rule]
+    course = course_of(work, candidate, load_dataset(work.data, classes=10))
+    whole, weights = learn_seed(course, 0, progress=lambda made: None)
+
+    monkeypatch.setattr("pcsim.engine.checkpoint.EVERY_S", 0.0)
+    path = checkpoint_path("some")
+    made = []
+
+    def cut_off(updates):
+        made.append(updates)
+        if sum(made) > 50:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        learn_seed(course, 0, progress=cut_off, checkpoint=Checkpoint(path))
+    rest = []
+    curve, resumed = learn_seed(course, 0, progress=rest.append, checkpoint=Checkpoint(path))
+    assert curve == whole
+    assert rest == [30, 30, 14]  # what was kept, then the updates after it
+    for a, b in zip(resumed, weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_damaged_or_foreign_checkpoint_is_not_used(rules, monkeypatch):
+    work = digits("training.seeds=1")
+    pc, _ = rules(work)
+    course = course_of(work, pc, load_dataset(work.data, classes=10))
+    whole, _ = learn_seed(course, 0, progress=lambda made: None)
+    monkeypatch.setattr("pcsim.engine.checkpoint.EVERY_S", 0.0)
+    path = checkpoint_path("some")
+    other = course_of(
+        digits("network.layers=[64, 32, 10]"), pc, load_dataset(work.data, classes=10)
+    )
+    learn_seed(other, 0, progress=lambda made: None, checkpoint=Checkpoint(path))
+    foreign = path.read_bytes()
+    for content in (foreign, foreign[: len(foreign) // 2], b"", b"PK"):
+        path.write_bytes(content)
+        assert (
+            learn_seed(course, 0, progress=lambda m: None, checkpoint=Checkpoint(path))[0] == whole
+        )
+
+
+def test_an_energy_that_grows_a_million_times_is_a_divergence(rules):
+    # A linear network stays finite for long while its energy explodes.
+    work = digits("network.activation=linear", "training.evaluate_every=1", "training.seeds=1")
+    pc, _ = rules(work)
+    wild = replace(pc, optimiser=Optimiser(kind="sgd", rate=3.0))
+    (curve,) = train(work, wild).curves
+    assert curve.diverged_at is not None
+    assert max(curve.train_energy) <= 1e6 * max(curve.train_energy[0], 1)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +322,7 @@ def test_candidates_that_learn_alike_are_trained_once(rules):
         progress=lambda done, total: told.append(total),
     )
     assert set(told) == {2 * 74}
-    assert trainings[pc.id] is trainings["pc-full"]
+    assert trainings[pc.id] == trainings["pc-full"]
 
 
 def test_an_interrupted_training_ends_its_threads_and_keeps_nothing(rules, store):

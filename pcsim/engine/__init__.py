@@ -4,9 +4,11 @@ Importing this room imports neither numba nor the data sets: a run whose trainin
 does.
 """
 
+from pcsim.engine.cache import why_nothing_is_kept as why_nothing_is_kept
 from pcsim.engine.inference import BatchResult as BatchResult
 from pcsim.engine.inference import backpropagate as backpropagate
 from pcsim.engine.inference import infer as infer
+from pcsim.engine.learn import kept_seeds as kept_seeds
 from pcsim.engine.learn import train as train
 from pcsim.engine.learn import train_all as train_all
 from pcsim.engine.network import Network as Network

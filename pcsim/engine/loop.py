@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pcsim.engine.checkpoint import Checkpoint
 from pcsim.engine.datasets import Dataset, Part
 from pcsim.engine.network import Network, Weights, batch_rows, initial_weights
 from pcsim.engine.rules import Learner, Rule
 from pcsim.engine.training import Profile, SeedCurve
+
+BLOW_UP = 1e6
+"""An energy so many times that of the untrained network is a divergence, though still a number."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +39,29 @@ class Course:
 
 
 def cast(dataset: Dataset, dtype: str) -> Dataset:
-    """The data set in the dtype that kernels read."""
+    """The data set in the dtype that kernels read; not copied where it has that already."""
     parts = (dataset.train, dataset.validation, dataset.test)
-    return Dataset(*(Part(part.x.astype(dtype), part.y.astype(dtype)) for part in parts))
+    return Dataset(
+        *(
+            Part(part.x.astype(dtype, copy=False), part.y.astype(dtype, copy=False))
+            for part in parts
+        )
+    )
 
 
 def learn_seed(
-    course: Course, seed: int, *, progress: Callable[[int], None]
+    course: Course,
+    seed: int,
+    *,
+    progress: Callable[[int], None],
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[SeedCurve, Weights]:
-    """Train from ``seed``; ``progress`` is told how many updates were just made."""
+    """Train from ``seed``, or go on from ``checkpoint``; ``progress`` is told how many updates were
+    just made.
+
+    A seed diverges when its energy or loss is no longer finite, or the energy has grown
+    ``BLOW_UP`` times beyond what the untrained network had.
+    """
     train = course.dataset.train
     order = batch_rows(seed, len(train.x), batch=course.batch, epochs=course.epochs)
     learner = Learner(
@@ -55,19 +73,28 @@ def learn_seed(
         batch=course.batch,
         optimiser=course.optimiser,
     )
-    _, energy = learner.updates(order[:1], done=0, learn=False)
-    done, diverged_at = 0, None
-    evaluations = [(0, *evaluate(learner, course.dataset.validation), energy)]
+    kept = checkpoint.load(learner.parameters) if checkpoint else None
+    if kept is None:
+        _, energy = learner.updates(order[:1], done=0, learn=False)
+        evaluations = [(0, *evaluate(learner, course.dataset.validation), energy)]
+    else:
+        learner.restore(kept.parameters)
+        evaluations = list(kept.evaluations)
+        progress(kept.done)
+    done, diverged_at = evaluations[-1][0], None
+    bound = BLOW_UP * max(evaluations[0][3], 1.0)
     while done < len(order):
         asked = order[done : done + course.evaluate_every]
         made, energy = learner.updates(asked, done=done)
         done += made
         progress(made)
         accuracy, loss = evaluate(learner, course.dataset.validation)
-        if not (math.isfinite(energy) and math.isfinite(loss)):
+        if not (math.isfinite(energy) and math.isfinite(loss)) or energy > bound:
             diverged_at = done
             break
         evaluations.append((done, accuracy, loss, energy))
+        if checkpoint:
+            checkpoint.offer(learner.parameters, evaluations)
     test_accuracy, _ = evaluate(learner, course.dataset.test)
     updates, accuracies, losses, energies = zip(*evaluations, strict=True)
     curve = SeedCurve(seed, updates, accuracies, losses, energies, test_accuracy, diverged_at)

@@ -135,6 +135,11 @@ class Learner:
         """
         return self.rule.updates(self, order, done=done, learn=learn)
 
+    def restore(self, parameters: layout.Parameters) -> None:
+        """Take over weights and moments that were kept."""
+        for mine, kept in zip(self.parameters, parameters, strict=True):
+            mine[:] = kept
+
     def weights(self) -> Weights:
         """A copy of W_1..W_L."""
         at, widths = self.shape.weight_at, self.network.widths

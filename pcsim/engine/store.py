@@ -1,4 +1,4 @@
-"""Has exactly this been trained before? Finished trainings, found by what they depend on.
+"""Has exactly this been trained before? The results of single seeds, found by what they depend on.
 
 The key covers what learning depends on and nothing else: no hardware, no schedule, no name, no
 target accuracy, and not whether idle layers are skipped or the first prediction is hoisted, which
@@ -11,29 +11,47 @@ import contextlib
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pcsim.engine.cache import cache_folder, engine_fingerprint, write_whole
-from pcsim.engine.training import Training, training_from_json, training_to_json
+from pcsim.engine.data.content import identity
+from pcsim.engine.training import SeedResult, seed_from_json, seed_to_json
 
 if TYPE_CHECKING:
     from pcsim.config import Candidate, Workload
 
 
 def learning_key(workload: Workload, candidate: Candidate, *, first_seed: int) -> str:
-    """A hash that two trainings share exactly when they compute the same bits on one machine."""
+    """A hash that two trainings share exactly when they compute the same bits on one machine.
+
+    Raises:
+        InputError: the dataset's files are missing or unreadable.
+    """
+    return _hash(_relevant(workload, candidate), (first_seed, workload.training.seeds))
+
+
+def seed_key(workload: Workload, candidate: Candidate, *, seed: int) -> str:
+    """The same of one seed's training."""
+    return _hash(_relevant(workload, candidate), seed)
+
+
+def _hash(relevant: dict[str, Any], seeds: int | tuple[int, int]) -> str:
+    text = json.dumps({**relevant, "seeds": seeds}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _relevant(workload: Workload, candidate: Candidate) -> dict[str, Any]:
     network, data, training = workload.network, workload.data, workload.training
-    relevant = {
+    return {
         "layers": network.layers,
         "activation": network.activation,
         "parameterisation": network.parameterisation,
-        "dataset": data.dataset,
+        "dataset": identity(data.dataset),
         "split": (data.train, data.validation, data.test),
         "normalise": data.normalise,
         "batch": training.batch,
         "epochs": training.epochs,
         "loss": training.loss,
-        "seeds": (first_seed, training.seeds),
         "evaluate_every": training.evaluate_every,
         "rule": candidate.rule,
         "order": candidate.order,
@@ -43,23 +61,27 @@ def learning_key(workload: Workload, candidate: Candidate, *, first_seed: int) -
         "format": candidate.numerics.state,
         "engine": engine_fingerprint(),
     }
-    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
 
 
-def load_training(key: str) -> Training | None:
-    """The stored training, or None when there is none or its file is damaged."""
+def load_seed(key: str) -> SeedResult | None:
+    """The stored result, or None when there is none or its file is damaged."""
     try:
-        return training_from_json(json.loads(_path(key).read_bytes()))
+        return seed_from_json(json.loads(_folder().joinpath(f"{key}.json").read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def save_training(key: str, training: Training) -> None:
-    """Keep a training; where the cache folder cannot be written, keep nothing."""
-    content = json.dumps(training_to_json(training), allow_nan=False)
+def save_seed(key: str, result: SeedResult) -> None:
+    """Keep a result; where the cache folder cannot be written, keep nothing."""
+    content = json.dumps(seed_to_json(result), allow_nan=False)
     with contextlib.suppress(OSError):
-        write_whole(_path(key), content.encode())
+        write_whole(_folder() / f"{key}.json", content.encode())
 
 
-def _path(key: str) -> Path:
-    return cache_folder() / "trainings" / f"{key}.json"
+def checkpoint_path(key: str) -> Path:
+    """Where the training of the seed with this key keeps its state until it has ended."""
+    return _folder() / f"{key}.partial.npz"
+
+
+def _folder() -> Path:
+    return cache_folder() / "trainings"

@@ -49,6 +49,14 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class SeedResult:
+    """What one seed found out, as it is stored."""
+
+    curve: SeedCurve
+    profile: Profile
+
+
+@dataclass(frozen=True)
 class Training:
     """Everything known of one rule after training it with several seeds."""
 
@@ -64,16 +72,15 @@ class Training:
         return len(self.profile.credited_layers)
 
 
-def training_to_json(training: Training) -> dict[str, Any]:
+def seed_to_json(result: SeedResult) -> dict[str, Any]:
     """Plain JSON values."""
-    return asdict(training)
+    return asdict(result)
 
 
-def training_from_json(value: dict[str, Any]) -> Training:
-    """The inverse of ``training_to_json``; raises KeyError or TypeError where something is missing."""
-    curves = tuple(SeedCurve(**_tuples(curve)) for curve in value["curves"])
-    profile = Profile(**_tuples(value["profile"]))
-    return Training(**{**value, "curves": curves, "profile": profile})
+def seed_from_json(value: dict[str, Any]) -> SeedResult:
+    """The inverse of ``seed_to_json``; raises KeyError or TypeError where something is missing."""
+    curve = SeedCurve(**_tuples(value["curve"]))
+    return SeedResult(curve, Profile(**_tuples(value["profile"])))
 
 
 def _tuples(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Where images come from: installed libraries, IDX folders, .npz files."""

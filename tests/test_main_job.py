@@ -192,22 +192,3 @@ def test_rule_pc_alone_gives_one_result_and_no_ratios(tmp_path):
     summary = json.loads(done.stdout)
     assert [result["rule"] for result in summary["results"]] == ["pc"]
     assert not summary["ratios"]
-
-
-def test_list_names_what_is_shipped():
-    done = pcsim("list")
-    assert done.stdout.splitlines() == [
-        "hardware: ideal, tile64",
-        "workloads: digits, mlp128",
-        "technologies: horowitz-45nm",
-    ]
-
-
-def test_help_imports_neither_numpy_nor_numba():
-    code = (
-        "import sys; from click.testing import CliRunner; from pcsim.cli import main;"
-        "result = CliRunner().invoke(main, ['--help']); assert result.exit_code == 0;"
-        "print(sorted({'numpy', 'numba', 'pydantic', 'matplotlib', 'rich'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"

@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 from verdict_values import FAST, NEVER, SLOW, verdict
 
-from pcsim.errors import InputError
+from pcsim.errors import InputError, OutputError
 from pcsim.report import check_replaceable, folder_name, provenance_of, screen, style, write_folder
 from pcsim.report.figures import figures
 from pcsim.report.html import page
@@ -124,7 +124,10 @@ def full_disk(monkeypatch):
 
     @contextmanager
     def patched():
-        with monkeypatch.context() as patch, pytest.raises(OSError, match=r"^disk full$"):
+        with (
+            monkeypatch.context() as patch,
+            pytest.raises(OutputError, match=r"disk full; what was there is unchanged$"),
+        ):
             patch.setattr(Path, "write_bytes", fails)
             yield
 
@@ -156,7 +159,7 @@ def test_a_failure_while_renaming_puts_the_old_report_back(tmp_path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", fails_on_the_new)
-        with pytest.raises(OSError, match=r"^disk on fire$"):
+        with pytest.raises(OutputError, match=r"disk on fire; what was there is unchanged$"):
             write(tmp_path / "r", pc=(NEVER, SLOW))
     assert contents(tmp_path / "r") == before
     assert [path.name for path in tmp_path.iterdir()] == ["r"]

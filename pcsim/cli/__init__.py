@@ -7,20 +7,17 @@ done, 2 the input is wrong, 3 the simulation failed, 130 interrupted.
 
 from __future__ import annotations
 
-import click
+from typing import TYPE_CHECKING
 
-from pcsim import __version__
-from pcsim.cli.door import Door, Verb
+if TYPE_CHECKING:
+    from pcsim.cli.group import main as main
 
-VERBS = (
-    Verb("run", "Train by both rules, time and price both on one chip, and say who wins."),
-    Verb("sweep", "Run the whole line at every combination of values; one CSV and one figure."),
-    Verb("list", "Name the shipped chips, workloads and technologies."),
-)
-"""What ``pcsim --help`` lists, in this order; the module ``pcsim.cli.<name>`` holds ``command``."""
+__all__ = ["main"]
 
 
-@click.group(cls=Door, verbs=VERBS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="pcsim")
-def main() -> None:
-    """What does it cost to learn by predictive coding instead of backpropagation, on your chip?"""
+def __getattr__(name: str) -> object:
+    if name != "main":
+        raise AttributeError(f"module 'pcsim.cli' has no attribute {name!r}")
+    from pcsim.cli.group import main
+
+    return main

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
-from pcsim.errors import PcsimError
-
-
-class Verb(NamedTuple):
-    """A verb and the line about it in the list of all; the module ``pcsim.cli.<name>`` is the verb."""
-
-    name: str
-    summary: str
+from pcsim.errors import InputError, PcsimError, Problem
 
 
 class Door(click.Group):
-    """Knows its verbs by name and summary; imports the module of the one that is asked for.
+    """Knows its ``verbs`` by name, with a line about each; imports the module of the one that is asked for.
 
     What pcsim raises on purpose ends as its message on stderr and its exit code, never as a
     traceback; an interruption ends with exit code 130.
     """
 
-    def __init__(self, *, verbs: Sequence[Verb] = (), **attributes: Any) -> None:
+    def __init__(self, *, verbs: Mapping[str, str], **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.verbs = {verb.name: verb for verb in verbs}
+        self.verbs = verbs
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.verbs)
@@ -39,9 +33,19 @@ class Door(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.verbs and not args[0].startswith("-"):
+            close = get_close_matches(args[0], self.verbs, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"verbs: {', '.join(self.verbs)}"
+            message = f"VERB must be one that pcsim knows, not {args[0]!r}"
+            raise InputError((Problem(message, hint=hint),))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(verb.name, verb.summary) for verb in self.verbs.values()])
+            formatter.write_dl(list(self.verbs.items()))
 
     def invoke(self, ctx: click.Context) -> object:
         try:

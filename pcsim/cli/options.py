@@ -5,9 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
-HARDWARE = click.argument("hardware")
-WORKLOAD = click.argument("workload")
+from pcsim.shipped import shipped
+
+
+class ShippedName(click.ParamType):
+    """The name of something of these ``kinds`` that comes along; completes it."""
+
+    name = "name"
+
+    def __init__(self, *kinds: str) -> None:
+        self.kinds = kinds
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        names = [name for kind in self.kinds for name in shipped(kind)]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+class FileOrName(ShippedName):
+    """The path of a file, or the name of a shipped one; completes both."""
+
+    name = "file or name"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        names = super().shell_complete(ctx, param, incomplete)
+        return names or [CompletionItem(incomplete, type="file")]
+
+
+HARDWARE = click.argument("hardware", type=FileOrName("hardware"))
+WORKLOAD = click.argument("workload", type=FileOrName("workload"))
 RULE = click.option(
     "--rule",
     type=click.Choice(["pc", "bp", "all"]),
@@ -31,3 +62,5 @@ OUTPUT = click.option(
     type=click.Path(path_type=Path),
     help="Folder to write, in place of an earlier report there; default: one of its own in reports.",
 )
+RUN = click.Path(path_type=Path)
+"""A stored report: its folder or its summary.json."""

@@ -9,6 +9,7 @@ import click
 
 from pcsim.cli.options import HARDWARE, OUTPUT, RULE, SEED, SET, WORKLOAD
 from pcsim.cli.progress import StageClock, progress_bar
+from pcsim.errors import Interrupted
 
 
 @click.command("run")
@@ -19,6 +20,11 @@ from pcsim.cli.progress import StageClock, progress_bar
 @SEED
 @OUTPUT
 @click.option("--json", "json_only", is_flag=True, help="Print one JSON object, and nothing else.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Say what an interrupted run has kept before going on from there.",
+)
 def command(
     hardware: str,
     workload: str,
@@ -27,23 +33,41 @@ def command(
     seed: int,
     output: Path | None,
     json_only: bool,
+    resume: bool,
 ) -> None:
     """Train WORKLOAD by both rules, time and price both on HARDWARE, and say who wins.
 
-    HARDWARE and WORKLOAD are YAML files, or names of shipped ones such as tile64 and mlp128.
+    HARDWARE and WORKLOAD are YAML files, or names of shipped ones such as tile64 and mlp128. Every
+    seed is kept as soon as it is trained, and a long one every few seconds, so that the same command
+    goes on where a stopped one was.
     """
     clock = StageClock()
     clock("load")
-    from pcsim.config import dump_yaml, load_both
-    from pcsim.line import run
+    from pcsim.config import candidates, dump_yaml, load_both
+    from pcsim.engine import kept_seeds, why_nothing_is_kept
+    from pcsim.report import check_replaceable
 
     chip, work = load_both(hardware, workload, overrides=overrides)
-    if output is not None:
-        from pcsim.report import check_replaceable
+    # Where nothing can be written is said before minutes of training.
+    check_replaceable(output or Path("reports", "report"))
+    chosen = candidates(chip, work, rule=rule)
 
-        check_replaceable(output)
-    with progress_bar("training", unit="updates") as progress:
-        verdict = run(chip, work, rule=rule, seed=seed, stage=clock, progress=progress)
+    def kept() -> str:
+        done, begun, total = kept_seeds(work, chosen, first_seed=seed)
+        half_way = f", {begun} half-way" if begun else ""
+        return f"{done} of {total} seeds are trained and kept{half_way}"
+
+    if reason := why_nothing_is_kept():
+        click.echo(f"note: {reason}; nothing is kept for later runs", err=True)
+    if resume:
+        click.echo(f"resuming: {kept()}", err=True)
+    from pcsim.line import run
+
+    try:
+        with progress_bar("training", unit="updates") as progress:
+            verdict = run(chip, work, rule=rule, seed=seed, stage=clock, progress=progress)
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; {kept()}; the same command goes on from there") from None
     clock("report")
     from pcsim.report import folder_name, provenance_of, screen, write_folder
     from pcsim.verdict import as_json, summary

@@ -42,7 +42,7 @@ def provenance_of(
         "started": started.isoformat(timespec="seconds"),
         "wall_s": dict(wall_s),
         "python": sys.version.split()[0],
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": versions(),
         "host": {
             "name": platform.node(),
             "system": platform.platform(),
@@ -50,6 +50,11 @@ def provenance_of(
             "cores": os.cpu_count(),
         },
     }
+
+
+def versions() -> dict[str, str | None]:
+    """The installed version of every package in ``PACKAGES``, None where it is not installed."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _version(package: str) -> str | None:

@@ -40,7 +40,7 @@ def judge(
         hardware=hardware,
         workload=workload,
         seeds=seeds,
-        area_mm2=prices.area_mm2,
+        areas=prices.areas,
         results=tuple(results),
         ratios=ratios,
         assumed=assumed_costs(prices, {result.candidate.id: result.bill for result in results}),

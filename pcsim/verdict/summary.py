@@ -28,6 +28,8 @@ def summary(verdict: Verdict) -> dict[str, Any]:
         "seeds": list(verdict.seeds),
         "chip": {
             "area_mm2": verdict.area_mm2,
+            "area_by_block_mm2": {area.block: area.mm2 for area in verdict.areas or ()},
+            "area_sources": {area.block: area.source for area in verdict.areas or ()},
             "tiles": rows * columns,
             "mesh": [rows, columns],
             "clock_hz": hardware.clock_hz,

@@ -7,6 +7,7 @@ down.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # Annotations only: a verdict can be read without numba or py
     from pcsim.config import Candidate, Hardware, Workload
     from pcsim.engine import Training
     from pcsim.machine.activity import Activity
-    from pcsim.technology import Bill
+    from pcsim.technology import Area, Bill
     from pcsim.verdict.assumed import AssumedCost
     from pcsim.verdict.bound import Bound
 
@@ -194,16 +195,21 @@ class Comparison:
 class Verdict:
     """The answer: every candidate's numbers, how they compare, and what that means in words.
 
-    ``ratios`` is None unless both rules ran; ``area_mm2`` is None where the technology has no
-    areas.
+    ``ratios`` is None unless both rules ran; ``areas`` is None where something on the chip is
+    unlimited: such a chip has no size.
     """
 
     hardware: Hardware
     workload: Workload
     seeds: tuple[int, ...]
-    area_mm2: float | None
+    areas: tuple[Area, ...] | None
     results: tuple[Result, ...]
     ratios: Comparison | None
     assumed: tuple[AssumedCost, ...]
     not_modelled: tuple[str, ...]
     sentences: tuple[str, ...]
+
+    @property
+    def area_mm2(self) -> float | None:
+        """Area of the whole chip, DRAM apart."""
+        return None if self.areas is None else math.fsum(area.mm2 for area in self.areas)

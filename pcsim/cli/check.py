@@ -1,0 +1,113 @@
+"""``pcsim check``: are files right, and do a chip and a workload go together?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pcsim.cli.options import FileOrName
+
+if TYPE_CHECKING:
+    from pcsim.config import Hardware, Workload
+    from pcsim.errors import Problem
+
+
+@click.command("check")
+@click.argument(
+    "files", metavar="FILE...", type=FileOrName("hardware", "workload"), nargs=-1, required=True
+)
+@click.pass_context
+def command(ctx: click.Context, files: tuple[str, ...]) -> None:
+    """Tell everything that is wrong with hardware and workload files.
+
+    Each FILE is a path or the name of a shipped file. With one chip and one workload also: whether
+    the network fits the chip, and about how long a run will take.
+    """
+    from pcsim.config import Hardware
+    from pcsim.errors import InputError
+
+    loaded = []
+    problems: list[Problem] = []
+    for reference in files:
+        try:
+            loaded.append((reference, checked(reference)))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(tuple(dict.fromkeys(problems)))
+    for reference, file in loaded:
+        kind = "hardware" if isinstance(file, Hardware) else "workload"
+        click.echo(f"{reference}: right, the {kind} {file.name!r}")
+    chips = [file for _, file in loaded if isinstance(file, Hardware)]
+    works = [file for _, file in loaded if not isinstance(file, Hardware)]
+    if len(chips) == len(works) == 1 and not tell_pair(chips[0], works[0]):
+        ctx.exit(2)
+
+
+def checked(reference: str) -> Hardware | Workload:
+    """The chip or workload in a file.
+
+    Raises InputError with everything that is wrong with it, costs that nobody gives included.
+    """
+    from pcsim.config import Hardware, load_any
+    from pcsim.config.fields import did_you_mean
+    from pcsim.errors import InputError, MissingCostError, Problem
+    from pcsim.shipped import shipped
+    from pcsim.technology import price_list
+
+    known = [*shipped("hardware"), *shipped("workload")]
+    try:
+        file = load_any(reference)
+    except InputError as error:
+        if any(problem.file for problem in error.problems):
+            raise
+        message = f"FILE must be the path of a file or one of {', '.join(known)}, not {reference!r}"
+        hint = did_you_mean(reference, known)
+        raise InputError((Problem(message, hint=hint),)) from None
+    if isinstance(file, Hardware):
+        try:
+            price_list(file)
+        except MissingCostError as error:
+            raise InputError((Problem(str(error), file=reference),)) from None
+    return file
+
+
+def tell_pair(hardware: Hardware, workload: Workload) -> bool:
+    """Print whether the workload fits the chip, and for how long a run will take; whether it fits."""
+    from pcsim.config import candidates
+    from pcsim.errors import DoesNotFitError
+    from pcsim.placement import place
+    from pcsim.program import program_of
+    from pcsim.verdict import RULE_NAMES
+
+    click.echo(f"\n{hardware.name} x {workload.name}:")
+    tasks: dict[str, int] = {}
+    for candidate in candidates(hardware, workload):
+        rule = RULE_NAMES[candidate.rule]
+        try:
+            placement = place(program_of(workload, candidate, steps=candidate.steps), hardware)
+        except DoesNotFitError as error:
+            click.echo(f"  {rule} does not fit: {error}")
+            continue
+        tasks[candidate.id] = int(placement.tasks.instances().sum())
+        fullest = max(placement.peak_bytes.values())
+        click.echo(f"  {rule} fits: {space_of(hardware, placement.tiles_used, fullest)}")
+    fits = len(tasks) == len(candidates(hardware, workload))
+    if fits:
+        from pcsim.cli.estimate import duration
+
+        for line in duration(workload, candidates(hardware, workload), tasks=sum(tasks.values())):
+            click.echo(f"  {line}")
+    return fits
+
+
+def space_of(hardware: Hardware, tiles: int, fullest_bytes: int) -> str:
+    """What a placement takes of the chip."""
+    from pcsim.units import format_quantity
+
+    rows, columns = hardware.tiles.mesh
+    size_bytes = hardware.tiles.sram.size_bytes
+    room = "unlimited" if size_bytes is None else format_quantity(size_bytes, "B")
+    kept = format_quantity(fullest_bytes, "B", digits=4)
+    return f"{tiles} of {rows * columns} tiles; the fullest keeps {kept} of {room}"

@@ -1,0 +1,125 @@
+"""About how long will a run take on this machine? A model, told together with its assumptions.
+
+Training: its multiply-accumulates at the rate that one forward pass of this very network reaches
+here on one thread, times what a training needs besides products. Simulation: a fixed time per task.
+Left out: other work on this machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pcsim.config import Candidate, Workload
+
+BESIDE_PRODUCTS = 1.5
+"""Time of a training over the time of its products alone."""
+
+TASK_S = 20e-6
+"""Simulating one task once. An update is simulated warm and cold."""
+
+COMPILING_S = 14.0
+"""Compiling the kernels, once per version of pcsim."""
+
+STARTING_S = 2.0
+"""Importing libraries, reading data and drawing the report."""
+
+SECONDS_MEASURED = 0.1
+UNITS = ((90, 1, "s"), (5400, 60, "min"), (float("inf"), 3600, "h"))
+"""Up to how many seconds which unit is shown."""
+
+
+def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int) -> list[str]:
+    """Lines on how long a run of ``candidates`` takes; ``tasks`` is how many tasks they have
+    together."""
+    simulating_s = 2 * tasks * TASK_S
+    always_s = STARTING_S + simulating_s
+    missing = missing_seeds(workload, candidates)
+    seeds = workload.training.seeds * len(candidates)
+    simulation = f"simulating {tasks:,} tasks {about(simulating_s)}"
+    if not missing:
+        stored = "1 training is" if seeds == 1 else f"all {seeds} trainings are"
+        return [f"a run takes {about(always_s)}: {stored} stored already, {simulation}"]
+    rate = macs_per_s(workload, candidates[0])
+    macs = sum(macs_of(workload, candidate) for candidate in missing)
+    from joblib import cpu_count
+
+    threads = min(cpu_count(), len(missing))
+    training_s = BESIDE_PRODUCTS * macs / rate / threads
+    compiling_s = 0.0 if compiled() else COMPILING_S
+    lines = [f"a run takes {about(always_s + training_s + compiling_s)}, by estimate:"]
+    lines.append(
+        f"  training {about(training_s)}: {len(missing)} of {seeds} are not stored, {macs:.3g} MACs at "
+        f"{rate / 1e9:.3g} G/s on {threads} thread{'' if threads == 1 else 's'}, x {BESIDE_PRODUCTS:g}"
+    )
+    if compiling_s:
+        lines.append(f"  compiling {about(compiling_s)}, the first time only")
+    return [*lines, f"  {simulation}", f"  starting and drawing {about(STARTING_S)}"]
+
+
+def missing_seeds(workload: Workload, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidate of every seed that is still to be trained."""
+    from pcsim.engine.store import load_seed, seed_key
+
+    return [
+        candidate
+        for candidate in candidates
+        for seed in range(workload.training.seeds)
+        if load_seed(seed_key(workload, candidate, seed=seed)) is None
+    ]
+
+
+def compiled() -> bool:
+    """Whether kernels of this version are kept already."""
+    from pcsim.engine.cache import kernel_folder
+
+    return any(kernel_folder().rglob("*.nbi"))
+
+
+def macs_of(workload: Workload, candidate: Candidate) -> int:
+    """Multiply-accumulates of training one seed: its updates, and its evaluations forward."""
+    from pcsim.program import program_of
+
+    program = program_of(workload, candidate, steps=candidate.steps)
+    data, training = workload.data, workload.training
+    updates = training.epochs * (data.train // training.batch)
+    evaluations = 1 + updates // training.evaluate_every
+    forward = sum(n_in * n_out for n_in, n_out in pairwise(workload.network.layers))
+    evaluated = evaluations * data.validation + data.test
+    return updates * sum(program.macs().values()) + evaluated * forward
+
+
+def macs_per_s(workload: Workload, candidate: Candidate) -> float:
+    """Rate of the products of one forward pass of one batch, hot, on one thread."""
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    dtype = {"fp32": np.float32, "fp64": np.float64}[candidate.numerics.state]
+    batch = workload.training.batch
+    products = [
+        (np.ones((batch, n_in), dtype), np.ones((n_in, n_out), dtype))
+        for n_in, n_out in pairwise(workload.network.layers)
+    ]
+    per_pass = sum(left.size * right.shape[1] for left, right in products)
+    passes, spent_s = 0, 0.0
+    with threadpool_limits(1, user_api="blas"):
+        for left, right in products:  # Warms up.
+            left @ right
+        began = time.perf_counter()
+        while spent_s < SECONDS_MEASURED:
+            for left, right in products:
+                left @ right
+            passes += 1
+            spent_s = time.perf_counter() - began
+    return passes * per_pass / spent_s
+
+
+def about(seconds: float) -> str:
+    """A duration for people, as rough as it is known."""
+    if seconds < 1:
+        return "less than a second"
+    _, unit_s, unit = next(unit for unit in UNITS if seconds < unit[0])
+    return f"about {float(f'{seconds / unit_s:.2g}'):,g} {unit}"

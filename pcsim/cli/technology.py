@@ -1,0 +1,25 @@
+"""``pcsim technology``: the table behind the joules."""
+
+from __future__ import annotations
+
+import click
+
+from pcsim.cli.options import ShippedName
+
+
+@click.command("technology")
+@click.argument("name", type=ShippedName("technology"))
+def command(name: str) -> None:
+    """Print the technology NAME as Markdown: every cost with its range, status, note and sources.
+
+    The name dram prints what all kinds of DRAM cost, which no technology changes.
+    """
+    from pcsim.technology import DramKind, Technology, dram_kinds
+    from pcsim.technology.listing import dram_markdown, technology_markdown
+
+    if name == "dram":
+        click.echo(dram_markdown(DramKind.load(kind) for kind in dram_kinds()))
+        return
+    technology = Technology.load(name)
+    click.echo(f"{technology.name}: {technology.summary}\n")
+    click.echo(technology_markdown(technology))

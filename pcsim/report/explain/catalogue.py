@@ -1,0 +1,113 @@
+"""Which terms can be asked of a run, and who tells about each?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from pcsim.config.fields import did_you_mean
+from pcsim.errors import InputError, Problem
+from pcsim.report.explain import derived, energy, prices
+from pcsim.report.explain.text import columns, wrapped
+from pcsim.report.stored import StoredRun
+
+
+class Term(NamedTuple):
+    """``about`` says what it is, empty for one of a family; ``tell`` gives the lines about it."""
+
+    about: str
+    tell: Callable[[StoredRun], list[str]]
+
+
+TERMS = {
+    "energy": Term("energy of one update, by component", energy.energy),
+    "static_energy": Term("what passes with time alone", energy.static),
+    "cycles": Term("period of one update, and how units spent it", derived.cycles),
+    "cycles_cold": Term("one update from an empty chip", derived.cycles_cold),
+    "latency": Term("time of one update", derived.latency),
+    "macs": Term("multiply-accumulates of one update, by layer", derived.macs),
+    "utilization": Term("share of the chip's cells that multiply", derived.utilization),
+    "energy_per_mac": Term("all energy over all multiply-accumulates", derived.energy_per_mac),
+    "edp": Term("energy-delay product", derived.energy_delay),
+    "accuracy": Term("on the test images, by seed", derived.accuracy),
+    "credit_depth": Term("layers that received a gradient", derived.credit_depth),
+    "inference_steps": Term("steps executed per batch", derived.inference_steps),
+    "to_target": Term("updates, time and energy until the target, by seed", derived.to_target),
+    "ratios": Term("PC over BP, all of them", derived.ratios),
+    "inference": Term("cost of the feed-forward pass", derived.inference),
+    "peak_sram": Term("the fullest tile", derived.peak_sram),
+    "area": Term("area of the chip, by block", prices.area),
+}
+
+
+def terms(run: StoredRun) -> dict[str, Term]:
+    """Everything that ``explain`` can tell about ``run``."""
+    found = dict(TERMS)
+    for line in run.lines:
+        found[f"energy.{line.component}"] = Term("", partial(energy.component, name=line.component))
+    for line in run.lines:
+        tell = partial(energy.action, key=line.key, component=line.component)
+        found[f"energy.{line.component}.{line.action}"] = Term("", tell)
+    keys = dict.fromkeys(line.key for line in run.lines)
+    if run.prices is not None:
+        keys |= dict.fromkeys(price.key for price in run.prices.prices.values())
+        keys |= dict.fromkeys(leak.key for leak in run.prices.leaks)
+    found |= {key: Term("", partial(energy.price, key=key)) for key in keys}
+    for block in run.summary["chip"].get("area_by_block_mm2") or {}:
+        found[f"area.{block}"] = Term("", partial(prices.area_of, block=block))
+    for memory in run.results[0]["per_update"]["bytes"]:
+        found[f"bytes.{memory}"] = Term("", partial(derived.moved, memory=memory))
+    if run.summary["ratios"]:
+        for name in derived.PLAIN_RATIOS:
+            found[f"ratios.{_plain(name)}"] = Term("", partial(derived.ratio, name=name))
+        for name in derived.ESTIMATES:
+            found[f"ratios.{name}"] = Term("", partial(derived.estimate, name=name))
+    return found
+
+
+def overview(run: StoredRun) -> str:
+    """The terms that can be asked, for people."""
+    known = terms(run)
+    lines = ["terms that pcsim explain can tell about this run:", ""]
+    lines += columns([(name, term.about) for name, term in known.items() if term.about], left=2)
+    families = {
+        "energy of one component": lambda name: re.fullmatch(r"energy\.\w+", name),
+        "energy of one action": lambda name: re.fullmatch(r"energy\.\w+\.\w+", name),
+        "bytes moved": lambda name: name.startswith("bytes."),
+        "one ratio": lambda name: name.startswith("ratios."),
+        "area of one block": lambda name: name.startswith("area."),
+        "leakage of one block": lambda name: name.startswith("leakage."),
+    }
+    rest = [name for name, term in known.items() if not term.about]
+    for title, belongs in families.items():
+        members = [name for name in rest if belongs(name)]
+        rest = [name for name in rest if name not in members]
+        if members:
+            lines += ["", f"{title}:", *wrapped("  ".join(members), indent="  ")]
+    lines += ["", "price of one action:", *wrapped("  ".join(rest), indent="  ")]
+    return "\n".join(lines)
+
+
+def explain(run: StoredRun, term: str) -> str:
+    """Where the number ``term`` comes from.
+
+    A key of the summary does as well: ``per_update.energy_j`` is ``energy``.
+
+    Raises InputError when the run has no such number.
+    """
+    known = terms(run)
+    for word in (term, _plain(term.removeprefix("per_update."))):
+        if word in known:
+            return "\n".join(known[word].tell(run))
+    message = f"TERM must be a number of this report, not {term!r}"
+    hint = did_you_mean(term, known) or "without TERM, pcsim explain lists all there are"
+    raise InputError((Problem(message, hint=hint),))
+
+
+def _plain(key: str) -> str:
+    """A key of the summary without its unit; ``to_target.energy_j`` is part of ``to_target``."""
+    if key.startswith("to_target."):
+        return "to_target"
+    return re.sub(r"_(j|s|js|mm2|bytes)$", "", key)

@@ -1,0 +1,183 @@
+"""``pcsim check``: all mistakes at once, what fits, and about how long it takes."""
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from pcsim.cli import estimate, main
+from pcsim.config import candidates, load_hardware, load_workload, shipped
+from pcsim.engine.store import seed_key
+from pcsim.placement import place
+from pcsim.program import program_of
+from pcsim.theory.counts import backpropagation_counts
+
+NAMES = ", ".join([*shipped("hardware"), *shipped("workload")])
+
+
+def pcsim(*arguments):
+    return CliRunner().invoke(main, [str(word) for word in arguments], prog_name="pcsim")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def chip(path, text):
+    path.write_text(f"schema: pcsim/hardware/1\nname: {path.stem}\nextends: tile64\n{text}\n")
+
+
+def test_every_shipped_file_is_right():
+    names = [*shipped("hardware"), *shipped("workload")]
+    done = pcsim("check", *names)
+    assert done.exit_code == 0
+    kinds = ["hardware"] * len(shipped("hardware")) + ["workload"] * len(shipped("workload"))
+    assert done.output.splitlines() == [
+        f"{name}: right, the {kind} {name!r}" for name, kind in zip(names, kinds, strict=True)
+    ]
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(here):
+    chip(here / "a.yaml", "tiles: {vektor: 3, mesh: [0, 1]}")
+    (here / "b.yaml").write_text("schema: pcsim/workload/1\nname: b\nextends: digits\npc: 3\n")
+    chip(here / "c.yaml", "technology: horowitz-45\ncosts: {array.mat: {energy: 1 pJ, source: s}}")
+    done = pcsim("check", "a.yaml", "tile64", "b.yaml", "c.yaml", "tile46")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    told = re.findall(r"^(?:pcsim: )?((?:\w\.yaml:\d+:\d+: )?[\w.\[\]]+) must", done.stderr, re.M)
+    assert told == [
+        "a.yaml:4:9: tiles.vektor",
+        "a.yaml:4:27: tiles.mesh[0]",
+        "b.yaml:4:5: pc",
+        "c.yaml:4:13: technology",
+        "c.yaml:5:9: costs.array.mat",
+        "FILE",
+    ]
+    assert done.stderr.endswith(
+        f"\nFILE must be the path of a file or one of {NAMES}, not 'tile46'\n"
+        "    did you mean 'tile64'?\n"
+    )
+
+
+def test_costs_that_nobody_gives_are_told(here):
+    formats = "{weight: fp64, state: fp64, error: fp64, accumulate: fp64, optimiser: fp64}"
+    chip(here / "a.yaml", f"tiles: {{formats: {formats}}}")
+    done = pcsim("check", "a.yaml")
+    assert done.exit_code == 2
+    assert done.output.startswith(
+        "pcsim: a.yaml: technology horowitz-45nm has no cost for fp64 of array.mac, "
+    )
+
+
+def fit(hardware, workload):
+    """What ``check`` must say of the space that each rule takes."""
+    for candidate in candidates(hardware, workload):
+        placed = place(program_of(workload, candidate, steps=candidate.steps), hardware)
+        yield candidate.rule.upper(), placed.tiles_used, max(placed.peak_bytes.values()) / 1024
+
+
+def test_a_chip_and_a_workload_are_told_to_fit_with_the_space_they_take():
+    done = pcsim("check", "mlp128", "tile64")
+    assert done.exit_code == 0
+    lines = done.output.splitlines()
+    assert lines[:4] == [
+        "mlp128: right, the workload 'mlp128'",
+        "tile64: right, the hardware 'tile64'",
+        "",
+        "tile64 x mlp128:",
+    ]
+    assert lines[4:6] == [
+        f"  {rule} fits: {tiles} of 64 tiles; the fullest keeps {kept:.4g} KiB of 192 KiB"
+        for rule, tiles, kept in fit(load_hardware("tile64"), load_workload("mlp128"))
+    ]
+    assert lines[6].startswith("  a run takes ")
+
+
+def test_a_network_that_does_not_fit_is_told_rule_by_rule_with_what_would(here):
+    chip(here / "small.yaml", "tiles: {mesh: [2, 2]}")
+    done = pcsim("check", "small.yaml", "mlp128")
+    assert done.exit_code == 2
+    assert "\n  PC does not fit: pc: the network needs " in done.output
+    assert "\n  BP does not fit: bp: the network needs " in done.output
+    assert done.output.count("What would fit: ") == 2
+    assert "a run takes" not in done.output
+
+
+# --- How long ---
+
+
+@pytest.fixture
+def digits():
+    workload = load_workload("digits")
+    return workload, candidates(load_hardware("tile64"), workload)
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch):
+    """A machine of 1 G multiply-accumulates per second, with kernels compiled."""
+    monkeypatch.setattr(estimate, "macs_per_s", lambda workload, candidate: 1e9)
+    monkeypatch.setattr(estimate, "compiled", lambda: True)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 4)
+
+
+def test_the_work_of_a_training_is_its_updates_and_its_evaluations(digits):
+    workload, (_, bp) = digits
+    layers = [64 * 64, 64 * 64, 64 * 10]
+    updates = 20 * (1200 // 32)
+    one = backpropagation_counts((64, 64, 64, 10), 32).macs
+    evaluated = (1 + updates // 10) * 297 + 300
+    assert estimate.macs_of(workload, bp) == updates * one + evaluated * sum(layers)
+
+
+def test_the_estimate_names_what_it_is_made_of(digits, monkeypatch):
+    workload, rules = digits
+    monkeypatch.setattr(estimate, "missing_seeds", lambda workload, rules: [rules[1]] * 3)
+    macs = 3 * estimate.macs_of(workload, rules[1])
+    training_s = 1.5 * macs / 1e9 / 3
+    assert estimate.duration(workload, rules, tasks=100_000) == [
+        f"a run takes about {training_s + 4 + 2:.2g} s, by estimate:",
+        f"  training about {training_s:.2g} s: 3 of 6 are not stored, {macs:.3g} MACs at 1 G/s "
+        "on 3 threads, x 1.5",
+        "  simulating 100,000 tasks about 4 s",
+        "  starting and drawing about 2 s",
+    ]
+
+
+def test_compiling_is_counted_the_first_time(digits, monkeypatch):
+    monkeypatch.setattr(estimate, "compiled", lambda: False)
+    lines = estimate.duration(*digits, tasks=0)
+    assert "  compiling about 14 s, the first time only" in lines
+
+
+def test_what_is_stored_needs_no_training(digits, monkeypatch):
+    monkeypatch.setattr(estimate, "missing_seeds", lambda workload, rules: [])
+    assert estimate.duration(*digits, tasks=100) == [
+        "a run takes about 2 s: all 6 trainings are stored already, simulating 100 tasks less "
+        "than a second"
+    ]
+
+
+def test_the_seeds_still_to_be_trained_are_those_whose_key_is_not_stored(digits, monkeypatch):
+    workload, (pc, bp) = digits
+    stored = {seed_key(workload, pc, seed=1), seed_key(workload, bp, seed=0)}
+    monkeypatch.setattr(
+        "pcsim.engine.store.load_seed", lambda key: "a result" if key in stored else None
+    )
+    assert estimate.missing_seeds(workload, (pc, bp)) == [pc, pc, bp, bp]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.3, "less than a second"),
+        (1.23, "about 1.2 s"),
+        (89, "about 89 s"),
+        (600, "about 10 min"),
+        (7200, "about 2 h"),
+        (720_000, "about 200 h"),
+    ],
+)
+def test_durations_are_as_rough_as_they_are_known(seconds, text):
+    assert estimate.about(seconds) == text

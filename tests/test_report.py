@@ -20,10 +20,10 @@ from pcsim.errors import InputError, OutputError
 from pcsim.report import check_replaceable, folder_name, provenance_of, screen, style, write_folder
 from pcsim.report.figures import figures
 from pcsim.report.html import page
-from pcsim.report.rows import comparison_rows
 from pcsim.report.tables import energy_table, layer_table, learning_table, link_table, tile_table
 from pcsim.technology import COMPONENT_ORDER
 from pcsim.verdict import COMPONENT_NAMES, summary
+from pcsim.verdict.rows import comparison_rows
 
 CONFIG_TEXT = "hardware:\n  name: tiny-chip\n"
 PROVENANCE = {"command": ["pcsim", "run"], "host": "the-one-and-only-host"}

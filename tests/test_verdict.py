@@ -39,6 +39,7 @@ from pcsim.verdict import (
 )
 from pcsim.verdict.assumed import assumed_costs
 from pcsim.verdict.compare import paired_ratio
+from pcsim.verdict.rows import comparison_rows
 from pcsim.verdict.sentences import sentences
 from pcsim.verdict.to_target import updates_to_target
 
@@ -334,6 +335,14 @@ def test_truncated_credit_is_labelled():
     ) in sentences(results, compare(*results))
 
 
+def test_a_training_that_fell_back_from_its_best_is_named():
+    fallen = result("pc", ((0.1, 0.9, 0.5), (0.1, 0.8, 0.8)))
+    said = "PC fell back: its validation accuracy was 85 % at its best and 65 % at the end"
+    assert f"{said} (means over seeds)." in sentences([fallen], None)
+    steady = result("pc", ((0.1, 0.9, 0.88),))
+    assert not any("fell back" in sentence for sentence in sentences([steady], None))
+
+
 def test_a_diverged_seed_is_named():
     pc = result("pc", (FAST, SLOW))
     curves = (curve(0, FAST), curve(1, (0.1, 0.2), diverged_at=17))
@@ -462,3 +471,16 @@ def test_what_is_not_modelled_is_in_every_summary_as_topic_and_sentence():
     for sentence in said:
         topic, colon, rest = sentence.partition(": ")
         assert topic and colon and rest.endswith(".")
+
+
+def test_a_notebook_shows_the_sentences_and_the_table_escaped():
+    shown = verdict()
+    hostile = replace(shown, sentences=("<script>alert(1)</script>",))
+    html = hostile._repr_html_()
+    assert html.startswith(
+        "<h4>tiny-chip x tiny-net</h4><table><tr><th></th><th>PC</th><th>BP</th>"
+    )
+    assert "<li>&lt;script&gt;alert(1)&lt;/script&gt;</li>" in html
+    assert html.count("<tr>") == 1 + len(comparison_rows(summary(shown)))
+    alone = verdict(rules=("pc",))._repr_html_()
+    assert "PC / BP" not in alone

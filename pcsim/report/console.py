@@ -11,9 +11,9 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from pcsim.report import style
-from pcsim.report.rows import comparison_rows, names
 from pcsim.units import format_quantity
 from pcsim.verdict import RULE_NAMES, component_name, percent
+from pcsim.verdict.rows import comparison_rows, names
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, Group, RenderResult

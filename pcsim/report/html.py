@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pcsim.report import style
-from pcsim.report.rows import NOTHING, comparison_rows, names
 from pcsim.report.svg import inlined
 from pcsim.report.tables import Table
 from pcsim.units import format_quantity
 from pcsim.verdict import RULE_NAMES, component_name, factor, percent
+from pcsim.verdict.rows import NOTHING, comparison_rows, names
 
 TEMPLATE = "report.html.j2"
 

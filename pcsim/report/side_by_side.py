@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pcsim.report.explain.text import columns
-from pcsim.report.rows import comparison_rows, names
 from pcsim.report.stored import StoredRun
+from pcsim.verdict.rows import comparison_rows, names
 
 
 def side_by_side(runs: Sequence[StoredRun]) -> str:

@@ -25,6 +25,7 @@ def sentences(results: Sequence[Result], ratios: Comparison | None) -> tuple[str
     said += [_accuracy(results)]
     said += [sentence for result in results for sentence in _credit(result)]
     said += [sentence for result in results for sentence in _diverged(result)]
+    said += [sentence for result in results for sentence in _fell_back(result)]
     said += [f"{result.name} {bound_by(result.bound)}" for result in results]
     return tuple(said)
 
@@ -192,4 +193,19 @@ def _diverged(result: Result) -> Iterator[str]:
         yield (
             f"{result.name} diverged on {len(seeds)} of {len(result.training.curves)} seeds, "
             f"first at update {first:,}."
+        )
+
+
+FALLEN = 0.05
+"""From this loss of validation accuracy since its best on, a training is said to have fallen back."""
+
+
+def _fell_back(result: Result) -> Iterator[str]:
+    """A training that was better before it ended; its rate is too high, or it ran too long."""
+    best = fmean(max(curve.validation_accuracy) for curve in result.training.curves)
+    last = fmean(curve.validation_accuracy[-1] for curve in result.training.curves)
+    if best - last >= FALLEN:
+        yield (
+            f"{result.name} fell back: its validation accuracy was {percent(best)} at its best and "
+            f"{percent(last)} at the end (means over seeds)."
         )

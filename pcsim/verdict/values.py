@@ -213,3 +213,9 @@ class Verdict:
     def area_mm2(self) -> float | None:
         """Area of the whole chip, DRAM apart."""
         return None if self.areas is None else math.fsum(area.mm2 for area in self.areas)
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        from pcsim.verdict.notebook import html_of  # it draws on this module
+
+        return html_of(self)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pcsim.report.explain.text import by_rule, columns, wrapped
-from pcsim.report.rows import comparison_rows
 from pcsim.report.stored import StoredRun, UnitTime
 from pcsim.units import format_quantity
 from pcsim.verdict import COMPONENT_NAMES, component_name, factor, percent, wait_name
+from pcsim.verdict.rows import comparison_rows
 
 Result = Mapping[str, Any]
 

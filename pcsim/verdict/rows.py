@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pcsim.units import format_quantity
-from pcsim.verdict import RULE_NAMES, factor, percent
+from pcsim.verdict.words import RULE_NAMES, factor, percent
 
 NOTHING = "-"
 

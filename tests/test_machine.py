@@ -13,7 +13,7 @@ from pcsim.errors import DeadlockError, DoesNotFitError
 from pcsim.machine import simulate
 from pcsim.machine.units.systolic import weight_stationary
 from pcsim.placement import TaskKind, place
-from pcsim.program import backpropagation, inference, predictive_coding
+from pcsim.program import Form, backpropagation, inference, predictive_coding
 from pcsim.theory.critical_path import (
     backpropagation_makespan,
     backpropagation_slots,
@@ -22,14 +22,15 @@ from pcsim.theory.critical_path import (
 )
 
 
-def pc(widths, batch, steps, **options):
-    chosen = {"phi": "tanh", "loss": "mse", "optimiser": "adam", **options}
-    return predictive_coding(widths, batch=batch, steps=steps, **chosen)
+def pc(widths, batch, steps, *, wavefront=True, hoist=True, **form):
+    chosen = Form(widths, **{"phi": "tanh", **form})
+    options = {"optimiser": "adam", "wavefront": wavefront, "hoist": hoist}
+    return predictive_coding(chosen, batch=batch, steps=steps, **options)
 
 
-def bp(widths, batch, **options):
-    chosen = {"phi": "tanh", "loss": "mse", "optimiser": "adam", **options}
-    return backpropagation(widths, batch=batch, **chosen)
+def bp(widths, batch, **form):
+    chosen = Form(widths, **{"phi": "tanh", **form})
+    return backpropagation(chosen, batch=batch, optimiser="adam")
 
 
 def run(program, hardware, *, cold=False):
@@ -133,7 +134,9 @@ def test_traffic_on_the_ideal_chip_is_the_closed_form(ideal):
     relaxed = run(pc(widths, batch, steps, wavefront=False), ideal())
     assert relaxed.noc_bytes == 4 * batch * hidden * (1 + 2 * steps)
     assert relaxed.dram_bytes == 4 * batch * (9 + 6)
-    assert run(inference(widths, batch=batch, phi="tanh"), ideal()).noc_bytes == 4 * batch * hidden
+    assert (
+        run(inference(Form(widths, "tanh"), batch=batch), ideal()).noc_bytes == 4 * batch * hidden
+    )
 
 
 def test_a_cold_start_also_loads_weights_and_the_first_batch(tile64):
@@ -278,3 +281,42 @@ def test_a_deadlock_names_who_waits_for_whom_since_when(ideal):
         "  tile[0,0].array waits since cycle 0 to run product_forward[1]@start, "
         "for weight_gradient[1]@finish of tile[0,0].array",
     ]
+
+
+FORMS = [
+    {"skips": True, "scaled": True},
+    {"skips": True, "bias": True},
+    {"post": True, "bias": True},
+    {"scaled": True},
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("wavefront", [True, False])
+def test_on_the_ideal_chip_no_form_changes_time_or_traffic(ideal, form, wavefront):
+    # Vector work takes no time there, and what a skip adds is on the spot: one layer, one tile. All
+    # layers are alike: with unequal ones the vector unit, which keeps its order, may hold a state
+    # update back until its own tile's feedback is done.
+    widths, batch, steps = (16,) * 6, 16, 6
+    forward, backward, gradient = product_cycles(widths, batch)
+    relaxed = run(pc(widths, batch, steps, wavefront=wavefront, **form), ideal())
+    assert relaxed.makespan_cycles == jacobi_makespan(
+        forward, backward, gradient, steps=steps, wavefront=wavefront
+    )
+    assert (
+        relaxed.noc_bytes == run(pc(widths, batch, steps, wavefront=wavefront), ideal()).noc_bytes
+    )
+    learned = run(bp(widths, batch, **form), ideal())
+    assert learned.makespan_cycles == backpropagation_makespan(forward, backward, gradient)
+    assert learned.noc_bytes == run(bp(widths, batch), ideal()).noc_bytes
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_split_layers_of_every_form_run_to_the_end_with_the_same_products(tile64, form):
+    widths, batch = (100, 96, 96, 96, 10), 32
+    small = tile64("tiles.sram.size=48 KiB")
+    for make in (lambda **f: pc(widths, batch, 4, **f), lambda **f: bp(widths, batch, **f)):
+        placement = place(make(**form), small)
+        assert max(len(group.tiles) for group in placement.groups) > 1
+        activity = simulate(placement, small)
+        assert activity.macs == sum(make(**form).macs().values())

@@ -5,20 +5,21 @@ import itertools
 import numpy as np
 import pytest
 
-from pcsim.program import Kind, Phase, Role, backpropagation, inference, predictive_coding
+from pcsim.program import Form, Kind, Phase, Role, backpropagation, inference, predictive_coding
 from pcsim.theory.counts import backpropagation_counts, predictive_coding_counts
 
 NETWORKS = [(7, 5, 6, 4, 5, 3), (784, 128, 128, 128, 10), (9, 8), (8, 8, 8, 8, 8, 8, 8, 8, 8)]
 
 
-def pc(widths, batch, steps, **options):
-    settings = {"phi": "tanh", "loss": "mse", "optimiser": "sgd", **options}
-    return predictive_coding(widths, batch=batch, steps=steps, **settings)
+def pc(widths, batch, steps, *, wavefront=True, hoist=True, **form):
+    chosen = Form(widths, **{"phi": "tanh", **form})
+    options = {"optimiser": "sgd", "wavefront": wavefront, "hoist": hoist}
+    return predictive_coding(chosen, batch=batch, steps=steps, **options)
 
 
-def bp(widths, batch, **options):
-    settings = {"phi": "tanh", "loss": "mse", "optimiser": "sgd", **options}
-    return backpropagation(widths, batch=batch, **settings)
+def bp(widths, batch, **form):
+    chosen = Form(widths, **{"phi": "tanh", **form})
+    return backpropagation(chosen, batch=batch, optimiser="sgd")
 
 
 def check_counts(program, expected):
@@ -108,7 +109,7 @@ def test_operation_keys_are_unique_and_every_need_exists():
     for program in (
         pc((8, 7, 6, 5), 4, 3),
         bp((8, 7, 6, 5), 4),
-        inference((8, 7), batch=2, phi="relu"),
+        inference(Form((8, 7), "relu"), batch=2),
     ):
         keys = [op.key for op in program.ops]
         assert len(set(keys)) == len(keys)
@@ -159,3 +160,71 @@ def test_setup_only_loads():
         if op.phase is Phase.SETUP:
             assert op.kind is Kind.EXCHANGE
             assert op.role in (Role.WEIGHTS, Role.INPUT, Role.TARGET)
+
+
+RESIDUAL = (12, 8, 8, 8, 8, 5)
+"""Five layers; 2, 3 and 4 have a skip."""
+
+
+@pytest.mark.parametrize("steps", [1, 3, 9])
+def test_a_residual_scaled_network_adds_these_elementwise_operations(steps):
+    batch, width = 6, 8
+    plain = pc(RESIDUAL, batch, steps, wavefront=False).elementwise()
+    form = pc(RESIDUAL, batch, steps, wavefront=False, scaled=True, skips=True).elementwise()
+    hidden, skipped = 4, 3
+    # Each skip layer: p = a u + z once at the start and once a step, c phi' a + e once a step.
+    assert form["multiply_add"] - plain["multiply_add"] == batch * width * skipped * (1 + steps)
+    assert form["add"] == batch * width * skipped * steps
+    # a_l: layer 1 once (hoisted), the output layer once and in every step; on the way down in every
+    # step of every layer but the first.
+    multiplied = batch * (width + 5 * (1 + steps) + width * steps * (skipped + 1))
+    assert form["multiply"] - plain["multiply"] == multiplied
+    # phi and phi' are applied as often, only elsewhere.
+    assert form["derivative"] == plain["derivative"] == batch * width * hidden * steps
+    assert form["activation"] == plain["activation"]
+    assert form["subtract"] == plain["subtract"]
+
+
+def test_skips_of_bp_add_one_addition_up_and_one_down_per_skipped_unit():
+    batch, skipped_units = 6, 3 * 8
+    plain, form = (bp(RESIDUAL, batch, skips=skips).elementwise() for skips in (False, True))
+    assert form.pop("add") == 2 * batch * skipped_units
+    assert form == plain
+
+
+def test_biases_add_one_addition_per_prediction_and_one_per_gradient():
+    batch, steps, widths = 6, 3, (9, 7, 5, 3)
+    units = 7 + 5 + 3
+    plain, form = (
+        pc(widths, batch, steps, wavefront=False, bias=b).elementwise() for b in (False, True)
+    )
+    # Start: all layers; each step: those whose prediction changes; finish: the sum over the batch.
+    assert form.pop("add") == batch * (units + steps * (5 + 3) + units)
+    assert form.pop("sgd") == plain.pop("sgd") + units
+    assert form == plain
+
+
+def test_post_placement_moves_phi_behind_the_product():
+    batch, steps, widths = 6, 4, (9, 7, 5, 3)
+    pre, post = (
+        pc(widths, batch, steps, wavefront=False, post=p).elementwise() for p in (False, True)
+    )
+    hidden = 7 + 5
+    # pre: phi of each moved state. post: phi of each new prediction; the hoisted first one only once.
+    assert pre["activation"] == batch * hidden * (1 + steps)
+    assert post["activation"] == batch * (hidden + steps * 5)
+    assert post["derivative"] == pre["derivative"] == batch * hidden * steps
+    assert bp(widths, batch, post=True).elementwise() == bp(widths, batch).elementwise()
+
+
+@pytest.mark.parametrize(
+    "form", [{"skips": True}, {"post": True}, {"bias": True}, {"scaled": True}]
+)
+def test_no_form_changes_the_products_or_the_words_between_layers(form):
+    for plain, other in (
+        (pc(RESIDUAL, 6, 3), pc(RESIDUAL, 6, 3, **form)),
+        (bp(RESIDUAL, 6), bp(RESIDUAL, 6, **form)),
+    ):
+        assert plain.macs() == other.macs()
+        roles = [Role.STATE, Role.FEEDBACK]
+        assert plain.exchanged_words(roles) == other.exchanged_words(roles)

@@ -35,19 +35,13 @@ def cycles_and_closed_form() -> tuple[int, int]:
     from pcsim.machine import simulate
     from pcsim.machine.units.systolic import weight_stationary
     from pcsim.placement import place
-    from pcsim.program import predictive_coding
+    from pcsim.program import Form, predictive_coding
     from pcsim.theory.critical_path import jacobi_slots
 
     depth, steps, width = 4, 3, 16
     hardware = load_hardware("ideal")
-    program = predictive_coding(
-        (width,) * (depth + 1),
-        batch=width,
-        steps=steps,
-        phi="relu",
-        loss="mse",
-        optimiser="sgd",
-    )
+    form = Form((width,) * (depth + 1), "relu")
+    program = predictive_coding(form, batch=width, steps=steps, optimiser="sgd")
     array = hardware.tiles.compute
     product = weight_stationary(width, width, width, rows=array.rows, cols=array.cols)
     activity = simulate(place(program, hardware), hardware)

@@ -95,28 +95,42 @@ class Expansion:
             self._at(op, tile, self._wait(ready, op, tile))
 
     def _elementwise(self, op: Op) -> None:
+        """On each tile's operand, on summed feedback at its roots, else at the owners of the outputs."""
         group = self.groups[op.layer]
-        for j, outputs in enumerate(group.outputs):
-            tile = group.owner(j)
+        if op.role is Role.OPERAND:
+            parts = [(tile, len(group.inputs[i])) for i, _, tile in group.members()]
+        elif op.role is Role.FEEDBACK:
+            parts = [(group.root(i), len(inputs)) for i, inputs in enumerate(group.inputs)]
+        else:
+            parts = [(group.owner(j), len(outputs)) for j, outputs in enumerate(group.outputs)]
+        for tile, width in parts:
             ready = self.builder.add(
                 op,
                 Unit("vector", tile),
                 TaskKind.ELEMENTWISE,
                 needs=(),
-                elements=self.program.batch * len(outputs),
+                elements=self.program.batch * width,
                 kernel=op.kernel,
             )
             self._at(op, tile, self._wait(ready, op, tile))
 
     def _update(self, op: Op) -> None:
+        """Of the weights on each tile; of the biases at the owners of the outputs."""
         group = self.groups[op.layer]
-        for i, j, tile in group.members():
+        if op.role is Role.BIAS:
+            parts = [(group.owner(j), len(outputs)) for j, outputs in enumerate(group.outputs)]
+        else:
+            parts = [
+                (tile, len(group.inputs[i]) * len(group.outputs[j]))
+                for i, j, tile in group.members()
+            ]
+        for tile, parameters in parts:
             ready = self.builder.add(
                 op,
                 Unit("update", tile),
                 TaskKind.UPDATE,
                 needs=(),
-                elements=len(group.inputs[i]) * len(group.outputs[j]),
+                elements=parameters,
                 kernel=op.kernel,
             )
             self._at(op, tile, self._wait(ready, op, tile))
@@ -191,6 +205,21 @@ class Expansion:
             for j, outputs in enumerate(group.outputs):
                 row = [group.tile(i, j) for i in range(len(group.inputs))]
                 self._send(op, group.owner(j), row, batch * len(outputs))
+        elif op.role is Role.SKIPPED_STATE:
+            above = self.groups[op.layer + 1]
+            for j, outputs in enumerate(group.outputs):
+                for k, wanted in enumerate(above.outputs):
+                    # The first input slice is on the owner of every output slice as an operand.
+                    missing = outputs.overlap(wanted) - outputs.overlap(
+                        wanted.common(above.inputs[0])
+                    )
+                    self._beside(op, group.owner(j), above.owner(k), batch * missing)
+        elif op.role is Role.SKIPPED_ERROR:
+            for j, outputs in enumerate(group.outputs):
+                for i, inputs in enumerate(group.inputs):
+                    # The errors of the first output slice are on every root already.
+                    missing = outputs.overlap(inputs) if j else 0
+                    self._beside(op, group.owner(j), group.root(i), batch * missing)
         elif op.role is Role.WEIGHTS:
             for i, j, tile in group.members():
                 self._from_dram(op, [tile], len(group.inputs[i]) * len(group.outputs[j]))
@@ -223,6 +252,13 @@ class Expansion:
             self._wait(sent, op, source)
             for tile in remote:
                 self._at(op, tile, sent)
+
+    def _beside(self, op: Op, source: int, target: int, words: int) -> None:
+        """Send what ``target`` does not hold by other ways; where nothing is missing it needs what ``op``
+        needs."""
+        self.passed[op.key].add(target)
+        if words and source != target:
+            self._send(op, source, [target], words)
 
     def _next_channel(self) -> int:
         """Channels take turns, so that the slices of an operand spread over them."""

@@ -35,6 +35,11 @@ class Slice:
         """How many units both hold."""
         return max(0, min(self.stop, other.stop) - max(self.start, other.start))
 
+    def common(self, other: Slice) -> Slice:
+        """The units that both hold, perhaps none."""
+        start = max(self.start, other.start)
+        return Slice(start, max(start, min(self.stop, other.stop)))
+
 
 def split(width: int, parts: int) -> tuple[Slice, ...]:
     """``width`` units in ``parts`` contiguous slices whose sizes differ by at most one, larger first."""
@@ -94,6 +99,7 @@ def tile_words(
         "weight": inputs * outputs,
         "in": program.batch * inputs,
         "out": program.batch * outputs,
+        "unit": outputs,
     }
     words: dict[str, int] = {}
     for buffer in program.buffers_of(layer):

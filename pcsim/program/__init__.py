@@ -3,6 +3,7 @@
 from pcsim.program.backpropagation import backpropagation as backpropagation
 from pcsim.program.build import inference_of as inference_of
 from pcsim.program.build import program_of as program_of
+from pcsim.program.form import Form as Form
 from pcsim.program.inference import inference as inference
 from pcsim.program.ops import PRODUCTS as PRODUCTS
 from pcsim.program.ops import Key as Key

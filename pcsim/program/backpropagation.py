@@ -7,8 +7,8 @@ here: pipelining over micro-batches, recomputation.
 
 from __future__ import annotations
 
+from pcsim.program.form import Form
 from pcsim.program.ops import (
-    MULTIPLY,
     Kernel,
     Key,
     Kind,
@@ -17,60 +17,68 @@ from pcsim.program.ops import (
     Program,
     ProgramBuilder,
     Role,
-    derivative,
 )
 from pcsim.program.parts import (
     OUTPUT_KERNELS,
     Place,
     elementwise,
+    feed_back,
     forward_pass,
     keep_forward_memory,
     keep_learning_memory,
     learn,
     load,
-    product,
+    output,
     send,
 )
 
 
-def delta_kernel(phi: str) -> Kernel:
-    """delta = phi'(z) * c: reads phi(z) and c, writes delta; a copy where phi is the identity."""
-    if phi == "linear":
-        return Kernel((), reads=1, writes=1)
-    return Kernel((*derivative(phi), MULTIPLY), reads=2, writes=1)
+def delta_kernel(form: Form, layer: int) -> Kernel:
+    """delta = phi'(z) * c: reads phi(z) and c, writes delta; a copy where nothing is left to do.
+
+    Where phi comes after the product its slope belongs to the layer's own prediction, which is the same
+    number at the same place.
+    """
+    primitives = form.slope() if form.post else ()
+    primitives = (*primitives, *form.received_slope(layer))
+    return Kernel(primitives, reads=2 if primitives else 1, writes=1)
 
 
-def backpropagation(
-    widths: tuple[int, ...], *, batch: int, phi: str, loss: str, optimiser: str
-) -> Program:
+def backpropagation(form: Form, *, batch: int, optimiser: str) -> Program:
     """Sequential BP of one whole batch. Each layer's weight gradient starts as soon as its delta is
     there and its backward product, on which the layers below wait, is done."""
-    program = ProgramBuilder(widths, batch)
+    program = ProgramBuilder(form.widths, batch)
     last = program.depth
     loaded = load(program, with_target=True)
-    forward_pass(program, loaded, phi=phi)
+    forward_pass(program, form, loaded)
 
     place = Place(Phase.START, "backward")
-    needs: list[Need | Key] = [Key(Kind.REDUCE, Role.PREDICTION, last, Phase.START)]
+    needs: list[Need | Key] = [output(program, form)]
     if loaded.target is not None:
         needs.append(loaded.target)
-    delta = elementwise(program, Role.ERROR, last, place, OUTPUT_KERNELS[loss], needs)
+    delta = elementwise(program, Role.ERROR, last, place, OUTPUT_KERNELS[form.loss], needs)
     gradient_needs: dict[int, list[Need | Key]] = {}
     for layer in range(last, 0, -1):
         shared = send(program, Role.ERROR, layer, place, [delta])
         if layer > 1:
-            operand = Key(Kind.EXCHANGE, Role.STATE, layer - 1, Phase.START)
-            summed = product(program, Kind.PRODUCT_BACKWARD, layer, place, [shared])
-            feedback = send(program, Role.FEEDBACK, layer, place, [summed])
-            kernel = delta_kernel(phi)
+            operand = operand_of(form, layer)
+            feedback = feed_back(program, form, layer, place, [shared], skip_needs=[delta])
+            kernel = delta_kernel(form, layer - 1)
             delta = elementwise(program, Role.ERROR, layer - 1, place, kernel, [feedback])
         else:
             operand = loaded.input
         gradient_needs[layer] = [shared, operand]
-    learn(program, gradient_needs, optimiser=optimiser)
+    learn(program, form, gradient_needs, optimiser=optimiser)
 
     for layer in range(1, last + 1):
-        keep_forward_memory(program, layer)
-        keep_learning_memory(program, layer, optimiser=optimiser)
+        keep_forward_memory(program, form, layer)
+        keep_learning_memory(program, form, layer, optimiser=optimiser)
     credited = tuple(range(1, last + 1))
     return program.build("bp", steps=0, optimiser=optimiser, credited=credited)
+
+
+def operand_of(form: Form, layer: int) -> Key:
+    """The operation after which the operand of ``layer`` > 1 is on its tiles."""
+    if form.received_activation(layer) is not None:
+        return Key(Kind.ELEMENTWISE, Role.OPERAND, layer, Phase.START)
+    return Key(Kind.EXCHANGE, Role.STATE, layer - 1, Phase.START)

@@ -67,7 +67,15 @@ class Role(StrEnum):
     ERROR = "error"
     """e_l to the other tiles that hold a part of W_l; of an elementwise: e_l is computed."""
     PREDICTION = "prediction"
-    """Partial predictions, added up."""
+    """Partial predictions, added up; of an elementwise: the output layer's prediction is completed."""
+    OPERAND = "operand"
+    """phi of an arrived state, on every tile that holds a part of W_l."""
+    SKIPPED_STATE = "skipped_state"
+    """z_l to where the prediction of layer l+1 is completed, which adds it."""
+    SKIPPED_ERROR = "skipped_error"
+    """e_l to where the feedback of layer l is summed, which adds it."""
+    BIAS = "bias"
+    """The biases of layer l."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +189,8 @@ class Op:
 class Buffer:
     """Something a layer keeps in memory.
 
-    ``axis`` says its size: ``weight`` n_in x n_out words, ``in`` batch x n_in, ``out`` batch x n_out.
+    ``axis`` says its size: ``weight`` n_in x n_out words, ``in`` batch x n_in, ``out`` batch x n_out,
+    ``unit`` n_out.
     ``owner``: kept once per slice of the layer's outputs (by the tile that owns the slice) and not by
     every tile that holds a part of W_l.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pcsim.program.form import Form
 from pcsim.program.ops import (
     ADD,
     OPTIMISER_WORDS,
@@ -18,7 +19,6 @@ from pcsim.program.ops import (
     Phase,
     ProgramBuilder,
     Role,
-    activation,
 )
 
 OUTPUT_KERNELS = {
@@ -103,6 +103,64 @@ def product(
     )
 
 
+def receive(program: ProgramBuilder, form: Form, layer: int, place: Place, operand: Key) -> Key:
+    """The operand of ``layer``'s product, phi applied to it where a state was sent; returns what to need."""
+    kernel = form.received_activation(layer)
+    if kernel is None:
+        return operand
+    return program.add(
+        Kind.ELEMENTWISE,
+        layer,
+        phase=place.phase,
+        stage=place.stage,
+        role=Role.OPERAND,
+        elements=program.batch * program.widths[layer - 1],
+        kernel=kernel,
+        needs=[operand],
+        first_step=place.first_step,
+    )
+
+
+def feed_back(
+    program: ProgramBuilder,
+    form: Form,
+    layer: int,
+    place: Place,
+    needs: Iterable[Need | Key],
+    *,
+    skip_needs: Iterable[Need | Key],
+) -> Key:
+    """Backward product of ``layer`` and its feedback sent down; returns what arrives below.
+
+    ``skip_needs``: the error of ``layer``, which a skip adds where its feedback is summed.
+    """
+    ready = product(program, Kind.PRODUCT_BACKWARD, layer, place, needs)
+    kernel = form.feedback(layer)
+    if kernel is not None:
+        beside = program.add(
+            Kind.EXCHANGE,
+            layer,
+            phase=place.phase,
+            stage=place.stage,
+            role=Role.SKIPPED_ERROR,
+            elements=program.batch * program.widths[layer],
+            needs=skip_needs,
+            first_step=place.first_step,
+        )
+        ready = program.add(
+            Kind.ELEMENTWISE,
+            layer,
+            phase=place.phase,
+            stage=place.stage,
+            role=Role.FEEDBACK,
+            elements=program.batch * program.widths[layer - 1],
+            kernel=kernel,
+            needs=[ready, beside],
+            first_step=place.first_step,
+        )
+    return send(program, Role.FEEDBACK, layer, place, [ready])
+
+
 def elementwise(
     program: ProgramBuilder,
     role: Role,
@@ -142,61 +200,126 @@ def send(
     )
 
 
-def forward_pass(program: ProgramBuilder, loaded: Loaded, *, phi: str) -> None:
-    """p_l = phi(z_{l-1}) W_l^T and z_l = p_l for l = 1..L, each state sent up as it is ready."""
+def send_state(
+    program: ProgramBuilder, form: Form, layer: int, place: Place, needs: Iterable[Need | Key]
+) -> tuple[Key, list[Key]]:
+    """Send the state of ``layer`` up as an operand and, to a layer with a skip, as a term of its prediction."""
+    wanted = list(needs)
+    operand = send(program, Role.STATE, layer, place, wanted)
+    if not form.skip(layer + 1):
+        return operand, []
+    # Where the operand already holds it (a layer on one tile), this one moves nothing.
+    return operand, [send(program, Role.SKIPPED_STATE, layer, place, [*wanted, operand])]
+
+
+def forward_pass(program: ProgramBuilder, form: Form, loaded: Loaded) -> None:
+    """The predictions p_l and z_l = p_l for l = 1..L, each state sent up as it is ready."""
     place = Place(Phase.START, "forward")
-    operand = loaded.input
+    operand, beside = loaded.input, list[Key]()
     for layer in range(1, program.depth + 1):
+        operand = receive(program, form, layer, place, operand)
         predicted = product(
             program, Kind.PRODUCT_FORWARD, layer, place, [loaded.weights[layer], operand]
         )
+        combine = form.combine(layer)
         if layer < program.depth:
-            kernel = Kernel(activation(phi), reads=1, writes=1)
-            active = elementwise(program, Role.STATE, layer, place, kernel, [predicted])
-            operand = send(program, Role.STATE, layer, place, [active])
+            primitives = (
+                *combine.primitives,
+                *form.predicted_activation(layer),
+                *form.sent_activation(layer),
+            )
+            kernel = Kernel(primitives, combine.reads, writes=1)
+            needs = [predicted, *beside]
+            active = elementwise(program, Role.STATE, layer, place, kernel, needs)
+            operand, beside = send_state(program, form, layer, place, [active])
+        elif combine.primitives:
+            elementwise(program, Role.PREDICTION, layer, place, combine, [predicted])
+
+
+def output(program: ProgramBuilder, form: Form) -> Key:
+    """The operation after which the prediction of the output layer is complete."""
+    kind = Kind.ELEMENTWISE if form.combine(program.depth).primitives else Kind.REDUCE
+    return Key(kind, Role.PREDICTION, program.depth, Phase.START)
 
 
 def learn(
-    program: ProgramBuilder, needs: Mapping[int, Iterable[Need | Key]], *, optimiser: str
+    program: ProgramBuilder,
+    form: Form,
+    needs: Mapping[int, Iterable[Need | Key]],
+    *,
+    optimiser: str,
 ) -> None:
-    """Weight gradient and update of the layers in ``needs``, from the top layer down."""
-    gradients = {
-        layer: program.add(
-            Kind.WEIGHT_GRADIENT, layer, phase=Phase.FINISH, stage="update", needs=needs[layer]
+    """Weight (and bias) gradient and update of the layers in ``needs``, from the top layer down.
+
+    The gradient of a bias is its error summed over the batch; biases are updated with the weights.
+    """
+    finish = Place(Phase.FINISH, "update")
+    ready: dict[int, list[Key]] = {}
+    for layer in sorted(needs, reverse=True):
+        wanted = list(needs[layer])
+        gradient = program.add(
+            Kind.WEIGHT_GRADIENT, layer, phase=finish.phase, stage=finish.stage, needs=wanted
         )
-        for layer in sorted(needs, reverse=True)
-    }
-    for layer, gradient in gradients.items():
+        ready[layer] = [gradient]
+        if form.bias:
+            summed = Kernel((ADD,), reads=1, writes=0)
+            ready[layer].append(elementwise(program, Role.BIAS, layer, finish, summed, wanted))
+    for layer, gradients in ready.items():
         program.add(
             Kind.UPDATE,
             layer,
-            phase=Phase.FINISH,
-            stage="update",
+            phase=finish.phase,
+            stage=finish.stage,
             elements=program.widths[layer - 1] * program.widths[layer],
             kernel=OPTIMISERS[optimiser],
-            needs=[gradient],
+            needs=gradients[:1],
         )
+        if form.bias:
+            program.add(
+                Kind.UPDATE,
+                layer,
+                phase=finish.phase,
+                stage=finish.stage,
+                role=Role.BIAS,
+                elements=program.widths[layer],
+                kernel=OPTIMISERS[optimiser],
+                needs=gradients[1:],
+            )
 
 
-def keep_forward_memory(program: ProgramBuilder, layer: int) -> None:
-    """What a forward pass keeps: weights, the operand (the batch double buffered), the product."""
+def keep_forward_memory(program: ProgramBuilder, form: Form, layer: int) -> None:
+    """What a forward pass keeps: weights, biases, the operand (the batch double buffered; z beside
+    phi(z) where z is added, too), the product."""
     copies = 2 if layer == 1 else 1
     program.keep(layer, "weights", kind="weight", axis="weight")
     program.keep(layer, "operand", kind="state", axis="in", copies=copies)
+    if form.skip(layer):
+        program.keep(layer, "skipped state", kind="state", axis="out", owner=True)
+    if form.bias:
+        program.keep(layer, "biases", kind="weight", axis="unit", owner=True)
     program.keep(layer, "prediction", kind="state", axis="out")
     if layer < program.depth:
         program.keep(layer, "activation out", kind="state", axis="out", owner=True)
 
 
-def keep_learning_memory(program: ProgramBuilder, layer: int, *, optimiser: str) -> None:
+def keep_learning_memory(
+    program: ProgramBuilder, form: Form, layer: int, *, optimiser: str
+) -> None:
     """What learning keeps besides: gradient, optimiser state, error, feedback in and out, target."""
     program.keep(layer, "gradient", kind="gradient", axis="weight")
+    if form.bias:
+        copies = 1 + OPTIMISER_WORDS[optimiser]
+        program.keep(
+            layer, "bias gradient", kind="gradient", axis="unit", copies=copies, owner=True
+        )
     if OPTIMISER_WORDS[optimiser]:
         copies = OPTIMISER_WORDS[optimiser]
         program.keep(layer, "optimiser state", kind="optimiser", axis="weight", copies=copies)
     program.keep(layer, "error", kind="error", axis="out")
     if layer > 1:
         program.keep(layer, "feedback out", kind="error", axis="in")
+    if form.skip(layer):
+        program.keep(layer, "skipped error", kind="error", axis="in")
     if layer < program.depth:
         program.keep(layer, "feedback in", kind="error", axis="out", owner=True)
     else:

@@ -95,14 +95,24 @@ SOFTMAX = Primitive("softmax", 5, (("softmax", 1),))
 """Maximum, subtraction, exponential, sum and division: five lane operations, priced as one."""
 
 
+LANE_OPS = {"leaky_relu": 2, "gelu": 7, "gelu_derivative": 11}
+"""Lane operations of functions that take more than one: their multiplications and additions, a tanh
+counting as one. relu, tanh and their derivatives are single instructions of the unit."""
+
+
 def activation(name: str) -> tuple[Primitive, ...]:
     """phi of one unit; the identity needs no instruction."""
-    return () if name == "linear" else (Primitive("activation", 1, ((name, 1),)),)
+    if name == "linear":
+        return ()
+    return (Primitive("activation", LANE_OPS.get(name, 1), ((name, 1),)),)
 
 
 def derivative(name: str) -> tuple[Primitive, ...]:
     """phi' of one unit; the identity's is 1 and needs no instruction."""
-    return () if name == "linear" else (Primitive("derivative", 1, ((f"{name}_derivative", 1),)),)
+    if name == "linear":
+        return ()
+    action = f"{name}_derivative"
+    return (Primitive("derivative", LANE_OPS.get(action, 1), ((action, 1),)),)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pcsim.placement.routes import Mesh, Route
 from pcsim.program import Op, Phase
-from pcsim.program.ops import NO_KERNEL, Kernel
+from pcsim.program.kernels import NO_KERNEL, Kernel
 
 
 class TaskKind(IntEnum):

@@ -7,20 +7,12 @@ here: pipelining over micro-batches, recomputation.
 
 from __future__ import annotations
 
+from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
-from pcsim.program.ops import (
-    Kernel,
-    Key,
-    Kind,
-    Need,
-    Phase,
-    Program,
-    ProgramBuilder,
-    Role,
-)
+from pcsim.program.kernels import Kernel
+from pcsim.program.ops import Key, Kind, Need, Phase, Place, Program, Role
 from pcsim.program.parts import (
     OUTPUT_KERNELS,
-    Place,
     elementwise,
     feed_back,
     forward_pass,

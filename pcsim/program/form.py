@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pcsim.program.ops import (
+from pcsim.program.kernels import (
     ADD,
     MULTIPLY,
     MULTIPLY_ADD,

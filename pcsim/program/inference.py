@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
-from pcsim.program.ops import Phase, Program, ProgramBuilder, Role
-from pcsim.program.parts import Place, forward_pass, keep_forward_memory, load, output, send
+from pcsim.program.ops import Phase, Place, Program, Role
+from pcsim.program.parts import forward_pass, keep_forward_memory, load, output, send
 
 
 def inference(form: Form, *, batch: int) -> Program:

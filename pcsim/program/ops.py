@@ -13,6 +13,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
+from pcsim.program.kernels import NO_KERNEL, Kernel
+
 
 class Kind(StrEnum):
     """What an operation does."""
@@ -78,72 +80,6 @@ class Role(StrEnum):
     """The biases of layer l."""
 
 
-@dataclass(frozen=True)
-class Primitive:
-    """One vector instruction: lane operations per element, and what they are for pricing."""
-
-    name: str
-    lane_ops: int
-    actions: tuple[tuple[str, int], ...]
-
-
-MULTIPLY = Primitive("multiply", 1, (("mul", 1),))
-ADD = Primitive("add", 1, (("add", 1),))
-SUBTRACT = Primitive("subtract", 1, (("add", 1),))
-MULTIPLY_ADD = Primitive("multiply_add", 1, (("mul", 1), ("add", 1)))
-SOFTMAX = Primitive("softmax", 5, (("softmax", 1),))
-"""Maximum, subtraction, exponential, sum and division: five lane operations, priced as one."""
-
-
-LANE_OPS = {"leaky_relu": 2, "gelu": 7, "gelu_derivative": 11}
-"""Lane operations of functions that take more than one: their multiplications and additions, a tanh
-counting as one. relu, tanh and their derivatives are single instructions of the unit."""
-
-
-def activation(name: str) -> tuple[Primitive, ...]:
-    """phi of one unit; the identity needs no instruction."""
-    if name == "linear":
-        return ()
-    return (Primitive("activation", LANE_OPS.get(name, 1), ((name, 1),)),)
-
-
-def derivative(name: str) -> tuple[Primitive, ...]:
-    """phi' of one unit; the identity's is 1 and needs no instruction."""
-    if name == "linear":
-        return ()
-    action = f"{name}_derivative"
-    return (Primitive("derivative", LANE_OPS.get(action, 1), ((action, 1),)),)
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """What an elementwise operation does to each element.
-
-    ``reads`` and ``writes`` are the words per element that it takes from and puts into SRAM;
-    intermediate results stay in the lanes.
-    """
-
-    primitives: tuple[Primitive, ...]
-    reads: int
-    writes: int
-
-    @property
-    def lane_ops(self) -> int:
-        return sum(primitive.lane_ops for primitive in self.primitives)
-
-
-NO_KERNEL = Kernel((), 0, 0)
-
-OPTIMISERS = {
-    "sgd": Kernel((Primitive("sgd", 1, (("sgd", 1),)),), reads=2, writes=1),
-    "adam": Kernel((Primitive("adam", 12, (("adam", 1),)),), reads=4, writes=3),
-}
-"""Per parameter: SGD one multiply-add on (w, g); Adam twelve lane operations on (w, g, m, v)."""
-
-OPTIMISER_WORDS = {"sgd": 0, "adam": 2}
-"""State words per parameter that the optimiser keeps between updates."""
-
-
 class Key(NamedTuple):
     """The identity of an operation within its program."""
 
@@ -168,6 +104,15 @@ class Need:
 
     op: Key
     steps_back: int = 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in an update a piece of a program stands: phase, stage, and first inference step."""
+
+    phase: Phase
+    stage: str
+    first_step: int = 1
 
 
 @dataclass(frozen=True)
@@ -284,69 +229,4 @@ class Program:
             if op.kind is Kind.EXCHANGE
             and op.role in wanted
             and (cold or op.phase is not Phase.SETUP)
-        )
-
-
-class ProgramBuilder:
-    """Collects operations while a rule is written down; then ``build`` freezes them."""
-
-    def __init__(self, widths: tuple[int, ...], batch: int) -> None:
-        self.widths = widths
-        self.batch = batch
-        self.ops: list[Op] = []
-        self.buffers: list[Buffer] = []
-
-    @property
-    def depth(self) -> int:
-        """L, the number of weight layers."""
-        return len(self.widths) - 1
-
-    def add(
-        self,
-        kind: Kind,
-        layer: int,
-        *,
-        phase: Phase,
-        stage: str,
-        needs: Iterable[Need | Key] = (),
-        elements: int = 0,
-        role: Role | None = None,
-        kernel: Kernel = NO_KERNEL,
-        first_step: int = 1,
-    ) -> Key:
-        """Append an operation and return the key by which others need it."""
-        op = Op(
-            kind,
-            layer,
-            phase,
-            stage,
-            self.widths[layer - 1],
-            self.widths[layer],
-            elements,
-            role,
-            kernel,
-            first_step,
-            tuple(need if isinstance(need, Need) else Need(need) for need in needs),
-        )
-        self.ops.append(op)
-        return op.key
-
-    def keep(
-        self, layer: int, name: str, *, kind: str, axis: str, copies: int = 1, owner: bool = False
-    ) -> None:
-        """Reserve memory for ``name`` in ``layer``; see `Buffer`."""
-        self.buffers.append(Buffer(name, kind, layer, axis, copies, owner))
-
-    def build(
-        self, rule: str, *, steps: int, optimiser: str | None, credited: tuple[int, ...]
-    ) -> Program:
-        return Program(
-            rule,
-            self.widths,
-            self.batch,
-            steps,
-            optimiser,
-            tuple(self.ops),
-            tuple(self.buffers),
-            credited,
         )

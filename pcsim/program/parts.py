@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
-from pcsim.program.ops import (
-    ADD,
-    OPTIMISER_WORDS,
-    OPTIMISERS,
-    SOFTMAX,
-    SUBTRACT,
-    Kernel,
-    Key,
-    Kind,
-    Need,
-    Phase,
-    ProgramBuilder,
-    Role,
-)
+from pcsim.program.kernels import ADD, OPTIMISER_WORDS, OPTIMISERS, SOFTMAX, SUBTRACT, Kernel
+from pcsim.program.ops import Key, Kind, Need, Phase, Place, Role
 
 OUTPUT_KERNELS = {
     "mse": Kernel((SUBTRACT,), reads=2, writes=1),
@@ -29,15 +18,6 @@ OUTPUT_KERNELS = {
 
 REDUCE_KERNEL = Kernel((ADD,), reads=2, writes=1)
 """One addition where two partial sums meet."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where in an update a piece of a program stands: phase, stage, and first inference step."""
-
-    phase: Phase
-    stage: str
-    first_step: int = 1
 
 
 @dataclass(frozen=True)
@@ -58,9 +38,7 @@ def load(program: ProgramBuilder, *, with_target: bool) -> Loaded:
     last = program.depth
 
     def from_dram(role: Role, layer: int, words: int, phase: Phase) -> Key:
-        return program.add(
-            Kind.EXCHANGE, layer, phase=phase, stage="data", role=role, elements=words
-        )
+        return program.add(Kind.EXCHANGE, layer, Place(phase, "data"), role=role, elements=words)
 
     weights = {
         layer: from_dram(
@@ -84,22 +62,18 @@ def product(
     done = program.add(
         kind,
         layer,
-        phase=place.phase,
-        stage=place.stage,
+        place,
         needs=needs,
-        first_step=place.first_step,
     )
     forward = kind is Kind.PRODUCT_FORWARD
     return program.add(
         Kind.REDUCE,
         layer,
-        phase=place.phase,
-        stage=place.stage,
+        place,
         role=Role.PREDICTION if forward else Role.FEEDBACK,
         elements=program.batch * program.widths[layer if forward else layer - 1],
         kernel=REDUCE_KERNEL,
         needs=[done],
-        first_step=place.first_step,
     )
 
 
@@ -111,13 +85,11 @@ def receive(program: ProgramBuilder, form: Form, layer: int, place: Place, opera
     return program.add(
         Kind.ELEMENTWISE,
         layer,
-        phase=place.phase,
-        stage=place.stage,
+        place,
         role=Role.OPERAND,
         elements=program.batch * program.widths[layer - 1],
         kernel=kernel,
         needs=[operand],
-        first_step=place.first_step,
     )
 
 
@@ -140,23 +112,19 @@ def feed_back(
         beside = program.add(
             Kind.EXCHANGE,
             layer,
-            phase=place.phase,
-            stage=place.stage,
+            place,
             role=Role.SKIPPED_ERROR,
             elements=program.batch * program.widths[layer],
             needs=skip_needs,
-            first_step=place.first_step,
         )
         ready = program.add(
             Kind.ELEMENTWISE,
             layer,
-            phase=place.phase,
-            stage=place.stage,
+            place,
             role=Role.FEEDBACK,
             elements=program.batch * program.widths[layer - 1],
             kernel=kernel,
             needs=[ready, beside],
-            first_step=place.first_step,
         )
     return send(program, Role.FEEDBACK, layer, place, [ready])
 
@@ -173,13 +141,11 @@ def elementwise(
     return program.add(
         Kind.ELEMENTWISE,
         layer,
-        phase=place.phase,
-        stage=place.stage,
+        place,
         role=role,
         elements=program.batch * program.widths[layer],
         kernel=kernel,
         needs=needs,
-        first_step=place.first_step,
     )
 
 
@@ -191,12 +157,10 @@ def send(
     return program.add(
         Kind.EXCHANGE,
         layer,
-        phase=place.phase,
-        stage=place.stage,
+        place,
         role=role,
         elements=program.batch * width,
         needs=needs,
-        first_step=place.first_step,
     )
 
 
@@ -257,9 +221,7 @@ def learn(
     ready: dict[int, list[Key]] = {}
     for layer in sorted(needs, reverse=True):
         wanted = list(needs[layer])
-        gradient = program.add(
-            Kind.WEIGHT_GRADIENT, layer, phase=finish.phase, stage=finish.stage, needs=wanted
-        )
+        gradient = program.add(Kind.WEIGHT_GRADIENT, layer, finish, needs=wanted)
         ready[layer] = [gradient]
         if form.bias:
             summed = Kernel((ADD,), reads=1, writes=0)
@@ -268,8 +230,7 @@ def learn(
         program.add(
             Kind.UPDATE,
             layer,
-            phase=finish.phase,
-            stage=finish.stage,
+            finish,
             elements=program.widths[layer - 1] * program.widths[layer],
             kernel=OPTIMISERS[optimiser],
             needs=gradients[:1],
@@ -278,8 +239,7 @@ def learn(
             program.add(
                 Kind.UPDATE,
                 layer,
-                phase=finish.phase,
-                stage=finish.stage,
+                finish,
                 role=Role.BIAS,
                 elements=program.widths[layer],
                 kernel=OPTIMISERS[optimiser],

@@ -7,22 +7,12 @@ z_l <- z_l - eta dF/dz_l = z_l + eta (-e_l + feedback from e_{l+1}), and the wei
 
 from __future__ import annotations
 
+from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
-from pcsim.program.ops import (
-    MULTIPLY_ADD,
-    SUBTRACT,
-    Kernel,
-    Key,
-    Kind,
-    Need,
-    Phase,
-    Program,
-    ProgramBuilder,
-    Role,
-)
+from pcsim.program.kernels import MULTIPLY_ADD, SUBTRACT, Kernel
+from pcsim.program.ops import Key, Kind, Need, Phase, Place, Program, Role
 from pcsim.program.parts import (
     OUTPUT_KERNELS,
-    Place,
     elementwise,
     feed_back,
     forward_pass,

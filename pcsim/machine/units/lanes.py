@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pcsim.config import Sram, Update, Vector
 from pcsim.machine.units.work import Work, sram_cycles
-from pcsim.program.ops import Kernel
+from pcsim.program.kernels import Kernel
 
 
 def elementwise(

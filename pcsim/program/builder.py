@@ -1,0 +1,71 @@
+"""How a rule is written down: operations one after the other, then frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pcsim.program.kernels import NO_KERNEL, Kernel
+from pcsim.program.ops import Buffer, Key, Kind, Need, Op, Place, Program, Role
+
+
+class ProgramBuilder:
+    """Collects operations while a rule is written down; then ``build`` freezes them."""
+
+    def __init__(self, widths: tuple[int, ...], batch: int) -> None:
+        self.widths = widths
+        self.batch = batch
+        self.ops: list[Op] = []
+        self.buffers: list[Buffer] = []
+
+    @property
+    def depth(self) -> int:
+        """L, the number of weight layers."""
+        return len(self.widths) - 1
+
+    def add(
+        self,
+        kind: Kind,
+        layer: int,
+        place: Place,
+        *,
+        needs: Iterable[Need | Key] = (),
+        elements: int = 0,
+        role: Role | None = None,
+        kernel: Kernel = NO_KERNEL,
+    ) -> Key:
+        """Append an operation and return the key by which others need it."""
+        op = Op(
+            kind,
+            layer,
+            place.phase,
+            place.stage,
+            self.widths[layer - 1],
+            self.widths[layer],
+            elements,
+            role,
+            kernel,
+            place.first_step,
+            tuple(need if isinstance(need, Need) else Need(need) for need in needs),
+        )
+        self.ops.append(op)
+        return op.key
+
+    def keep(
+        self, layer: int, name: str, *, kind: str, axis: str, copies: int = 1, owner: bool = False
+    ) -> None:
+        """Reserve memory for ``name`` in ``layer``; see `Buffer`."""
+        self.buffers.append(Buffer(name, kind, layer, axis, copies, owner))
+
+    def build(
+        self, rule: str, *, steps: int, optimiser: str | None, credited: tuple[int, ...]
+    ) -> Program:
+        return Program(
+            rule,
+            self.widths,
+            self.batch,
+            steps,
+            optimiser,
+            tuple(self.ops),
+            tuple(self.buffers),
+            credited,
+        )

@@ -1,0 +1,46 @@
+"""``pcsim experiment``: what is known of predictive coding, measured and drawn in seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pcsim.cli.options import OUTPUT
+from pcsim.experiments.catalogue import EXPERIMENTS
+
+
+def tell_all(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    """Print every experiment with its question, and end."""
+    if wanted:
+        width = max(map(len, EXPERIMENTS))
+        for name, question in EXPERIMENTS.items():
+            click.echo(f"{name:<{width}}  {question}")
+        ctx.exit()
+
+
+@click.command("experiment")
+@click.argument("name", metavar="NAME", type=click.Choice(list(EXPERIMENTS)))
+@OUTPUT
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=tell_all,
+    help="Name every experiment with its question.",
+)
+def command(name: str, output: Path | None) -> None:
+    """Measure NAME on small networks, and compare the outcome with theory.
+
+    Writes a page, a table and a figure. It needs no chip and no training.
+    """
+    from pcsim.experiments import check_output, find, load_experiment, names, write_findings
+
+    check_output(name, output)
+    findings = find(load_experiment(name))
+    folder = write_findings(findings, output)
+    for statement in findings.statements:
+        click.echo(f"- {statement}")
+    written = ", ".join(str(folder / file) for file in names(name))
+    click.echo(f"\nexperiment: {written}")

@@ -63,9 +63,12 @@ NO_KERNEL = Kernel((), 0, 0)
 
 OPTIMISERS = {
     "sgd": Kernel((Primitive("sgd", 1, (("sgd", 1),)),), reads=2, writes=1),
+    "momentum": Kernel((Primitive("momentum", 2, (("momentum", 1),)),), reads=3, writes=2),
     "adam": Kernel((Primitive("adam", 12, (("adam", 1),)),), reads=4, writes=3),
+    "adamw": Kernel((Primitive("adamw", 13, (("adamw", 1),)),), reads=4, writes=3),
 }
-"""Per parameter: SGD one multiply-add on (w, g); Adam twelve lane operations on (w, g, m, v)."""
+"""Per parameter: SGD one multiply-add on (w, g), momentum two on (w, g, m); Adam twelve lane operations on
+(w, g, m, v), AdamW one more for the decay of w."""
 
-OPTIMISER_WORDS = {"sgd": 0, "adam": 2}
+OPTIMISER_WORDS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 """State words per parameter that the optimiser keeps between updates."""

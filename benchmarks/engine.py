@@ -1,14 +1,16 @@
 """How much of a predictive coding update is more than its matrix products?
 
-Prints the milliseconds of one update of 784-128-128-128-10 (batch 64, 20 inference steps, relu,
-Adam, float32, one thread) beside the summed time of its own products, each timed hot and alone in
-the same run.
+Prints, for two networks, the milliseconds of one update (batch 64, relu, Adam, float32, one thread)
+beside the summed time of its own products, each timed hot and alone in the same run:
+A, 784-128-128-128-10 with 20 inference steps; B, 100 residual layers of width 128 in the depth-muP
+parameterisation with 100 steps.
 
-    python benchmarks/engine.py
+    python benchmarks/engine.py [A] [B]
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,10 +22,17 @@ from threadpoolctl import threadpool_limits
 
 from pcsim.engine.kernels.layout import block_columns
 from pcsim.engine.network import Network, batch_rows, initial_weights
+from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner, PredictiveCoding
 
-NETWORK = Network((784, 128, 128, 128, 10), "relu", "mse", "float32")
-BATCH, STEPS, UPDATES, ROUNDS = 64, 20, 50, 12
+SHALLOW = Network((784, 128, 128, 128, 10), "relu", "mse", "float32")
+DEEP = Network(
+    (784, *(128,) * 99, 10), "relu", "mse", "float32", parameterisation="mupc", skips=True
+)
+JOBS = {"A": (SHALLOW, 20, 0.1, 50), "B": (DEEP, 100, 0.0078, 2)}
+"""Network, inference steps, their rate, and updates timed at a time."""
+BATCH, ROUNDS = 64, 12
 
 # Rows, inner size, columns, and whether the first and the second factor are transposed.
 Product = tuple[int, int, int, bool, bool]
@@ -68,28 +77,43 @@ def best_s(call: Callable[[], object]) -> float:
 def product_s(product: Product, *, times: int = 100) -> float:
     rows, inner, columns, first, second = product
     random = np.random.default_rng(0)
-    a = random.standard_normal((inner, rows) if first else (rows, inner)).astype(NETWORK.dtype)
+    a = random.standard_normal((inner, rows) if first else (rows, inner)).astype(np.float32)
     b = random.standard_normal((columns, inner) if second else (inner, columns)).astype(a.dtype)
     out = np.empty((rows, columns), a.dtype)
     return best_s(lambda: repeat(a.T if first else a, b.T if second else b, out, times)) / times
 
 
-def main() -> None:
+def measure(name: str) -> None:
+    network, steps, rate, updates = JOBS[name]
     random = np.random.default_rng(0)
-    samples = BATCH * UPDATES
-    x = random.standard_normal((samples, NETWORK.widths[0])).astype(NETWORK.dtype)
-    y = np.eye(10, dtype=NETWORK.dtype)[random.integers(0, 10, samples)]
-    rule = PredictiveCoding(STEPS, 0.1)
-    weights = initial_weights(NETWORK, 0)
-    learner = Learner(NETWORK, weights, rule=rule, x=x, y=y, batch=BATCH, optimiser=("adam", 1e-3))
+    samples = BATCH * updates
+    x = random.standard_normal((samples, network.widths[0])).astype(network.dtype)
+    y = np.eye(10, dtype=network.dtype)[random.integers(0, 10, samples)]
+    learner = Learner(
+        network,
+        initial_weights(network, 0),
+        rule=PredictiveCoding(Relaxation(steps, rate)),
+        x=x,
+        y=y,
+        batch=BATCH,
+        optimiser=WeightOptimiser("adam", 1e-3),
+        updates_total=updates,
+    )
     order = batch_rows(0, samples, batch=BATCH, epochs=1)
-    counts = products(NETWORK, batch=BATCH, steps=STEPS)
+    counts = products(network, batch=BATCH, steps=steps)
+    update_s = best_s(lambda: learner.updates(order, done=0)) / updates
+    products_s = sum(times * product_s(product) for product, times in counts.items())
+    print(
+        f"{name}: one update {update_s * 1e3:8.3f} ms, its products {products_s * 1e3:8.3f} ms, ",
+        end="",
+    )
+    print(f"ratio {update_s / products_s:.3f}")
+
+
+def main() -> None:
     with threadpool_limits(1, user_api="blas"):
-        update_s = best_s(lambda: learner.updates(order, done=0)) / UPDATES
-        products_s = sum(times * product_s(product) for product, times in counts.items())
-    print(f"one update     {update_s * 1e3:6.3f} ms")
-    print(f"its products   {products_s * 1e3:6.3f} ms")
-    print(f"ratio          {update_s / products_s:6.3f}")
+        for name in sys.argv[1:] or JOBS:
+            measure(name)
 
 
 if __name__ == "__main__":

@@ -430,7 +430,7 @@ work.yaml:1:1: bp must be given
         "a section that is empty",
         work={"  layers: [64, 64, 64, 10]\n  activation: tanh\n  parameterisation: sp\n": ""},
         said="""
-work.yaml:3:9: network must be a mapping with the keys layers, activation, parameterisation, not null
+work.yaml:3:9: network must be a mapping with the keys layers, activation, parameterisation, skips, placement, bias, not null
     network:
             ^
 """,
@@ -448,7 +448,7 @@ chip.yaml:15:8: tiles.dma must be a mapping with the keys setup, not 'fast'
         "a section that is a list",
         work={"{kind: adam, rate: 1e-3}\nbp": "[adam, 1e-3]\nbp"},
         said="""
-work.yaml:19:14: pc.optimiser must be a mapping with the keys kind, rate, not ['adam', 0.001]
+work.yaml:19:14: pc.optimiser must be a mapping with the keys kind, rate, momentum, weight_decay, schedule, every, factor, not ['adam', 0.001]
       optimiser: [adam, 1e-3]
                  ^
 """,
@@ -949,23 +949,23 @@ chip.yaml:16:82: tiles.formats.optimiser must be 'fp32' as weight is, not 'fp64'
 """,
     ),
     bad(
-        "an order not executed",
-        work={"order: jacobi": "order: gauss_seidel"},
+        "a misspelt order",
+        work={"order: jacobi": "order: gaus_seidel"},
         said="""
-work.yaml:18:10: pc.order must be jacobi, not 'gauss_seidel'
-      order: gauss_seidel
+work.yaml:18:10: pc.order must be jacobi, gauss_seidel or red_black, not 'gaus_seidel'
+      order: gaus_seidel
              ^
-    gauss_seidel is not executed by the engine yet
+    did you mean 'gauss_seidel'?
 """,
     ),
     bad(
         "an activation not executed",
-        work={"activation: tanh": "activation: gelu"},
+        work={"activation: tanh": "activation: sigmoid"},
         said="""
-work.yaml:5:15: network.activation must be linear, tanh or relu, not 'gelu'
-      activation: gelu
+work.yaml:5:15: network.activation must be linear, tanh, relu, leaky_relu or gelu, not 'sigmoid'
+      activation: sigmoid
                   ^
-    gelu is not executed by the engine yet
+    sigmoid is not executed by the engine yet
 """,
     ),
     bad(
@@ -1527,7 +1527,7 @@ chip.yaml:3:10: extends must be a file beside this one or one of <chips>, not 'a
         "a section by a number",
         settings=["pc=3"],
         said="""
---set pc=3: pc must be a mapping with the keys steps, rate, order, wavefront, hoist, optimiser, not 3
+--set pc=3: pc must be a mapping with the keys variant, steps, rate, order, descent, momentum, tolerance, threshold, nudging, beta, wavefront, hoist, optimiser, not 3
 """,
     ),
     bad(
@@ -1592,7 +1592,7 @@ chip.yaml:12:5: tiles.sram.bank must be a known key, not 'bank'
         ^
     did you mean 'banks'?
 --set pc.rate=0: pc.rate must be a number above 0 and at most 1000, not 0
-work.yaml:5:15: network.activation must be linear, tanh or relu, not 'tan'
+work.yaml:5:15: network.activation must be linear, tanh, relu, leaky_relu or gelu, not 'tan'
       activation: tan
                   ^
     did you mean 'tanh'?

@@ -343,13 +343,14 @@ def test_a_wrong_value_of_a_chip_is_answered_with_what_would_be_right(path, valu
         ("pc.wavefront", "yes", "must be true or false, not 'yes'\n    write true"),
         (
             "pc.order",
-            "red_black",
-            "must be jacobi, not 'red_black'\n    red_black is not executed by the engine yet",
+            "red-black",
+            "must be jacobi, gauss_seidel or red_black, not 'red-black'\n"
+            "    did you mean 'red_black'?",
         ),
         (
             "bp.optimiser.kind",
             "adm",
-            "must be sgd or adam, not 'adm'\n    did you mean 'adam'?",
+            "must be sgd, momentum, adam or adamw, not 'adm'\n    did you mean 'adam'?",
         ),
         ("training.target_accuracy", "90", "must be a number above 0 and at most 1, not 90"),
         ("training.batch", "1201", "must be at most data.train = 1200, not 1201"),
@@ -479,7 +480,7 @@ def test_all_mistakes_of_both_files_and_all_settings_are_told_at_once(tmp_path):
         CHIP_TEXT.replace("clock: 500 MHz", "clock: fast").replace("fp32", "fp16"), "utf-8"
     )
     work.write_text(
-        WORK_TEXT.replace("tanh", "gelu")
+        WORK_TEXT.replace("tanh", "sigmoid")
         .replace("[64, 64", "[65, 64")
         .replace("steps: 3", "stepz: 3"),
         "utf-8",
@@ -494,7 +495,7 @@ def test_all_mistakes_of_both_files_and_all_settings_are_told_at_once(tmp_path):
             for kind in ("weight", "state", "error", "accumulate", "optimiser")
         ),
         "bp.schedule must be sequential, not 'best'",
-        "network.activation must be linear, tanh or relu, not 'gelu'",
+        "network.activation must be linear, tanh, relu, leaky_relu or gelu, not 'sigmoid'",
         "pc.stepz must be a known key, not 'stepz'",
         "--set name must name its file: hardware.name or workload.name",
     ]

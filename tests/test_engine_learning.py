@@ -5,10 +5,12 @@ import pytest
 import reference_pc as reference
 
 from pcsim.engine.network import Network, batch_rows, initial_weights
+from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
 
 NETWORK = Network((7, 9, 6, 8, 4), "tanh", "mse", "float64")
-PC = PredictiveCoding(steps=2, rate=0.3)
+PC = PredictiveCoding(Relaxation(steps=2, rate=0.3))
 SAMPLES, BATCH, SEED = 40, 12, 3
 
 
@@ -18,12 +20,23 @@ def learner_of(rule, optimiser, *, network=NETWORK, batch=BATCH):
     targets = np.eye(network.widths[-1], dtype=network.dtype)
     y = targets[random.integers(0, network.widths[-1], SAMPLES)]
     weights = initial_weights(network, SEED)
-    return Learner(network, weights, rule=rule, x=x, y=y, batch=batch, optimiser=optimiser)
+    return Learner(
+        network,
+        weights,
+        rule=rule,
+        x=x,
+        y=y,
+        batch=batch,
+        optimiser=WeightOptimiser(*optimiser),
+        updates_total=9,
+    )
 
 
 def gradients_of(rule, weights, x, y):
     if rule == PC:
-        z = reference.relax(NETWORK, weights, x, y, steps=PC.steps, rate=PC.rate)
+        z = reference.relax(
+            NETWORK, weights, x, y, steps=PC.relaxation.steps, rate=PC.relaxation.rate
+        )
         return reference.gradients(NETWORK, weights, x, y, z)
     return reference.back_gradients(NETWORK, weights, x, y)
 
@@ -61,7 +74,7 @@ def test_several_updates_equal_a_plain_optimiser(rule, kind, step):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-10)
     z, _ = reference.feed_forward(NETWORK, last, x)
     if rule == PC:
-        z = reference.relax(NETWORK, last, x, y, steps=PC.steps, rate=PC.rate)
+        z = reference.relax(NETWORK, last, x, y, steps=PC.relaxation.steps, rate=PC.relaxation.rate)
     expected = reference.energies(NETWORK, last, x, y, z).sum()
     np.testing.assert_allclose(energy, expected, rtol=1e-9)
 
@@ -72,7 +85,7 @@ def test_skipping_idle_layers_leaves_trained_weights_identical(dtype, steps):
     network = Network((7, 9, 6, 8, 5, 4), "relu", "mse", dtype)
     trained = []
     for wavefront in (True, False):
-        rule = PredictiveCoding(steps, 0.3, wavefront)
+        rule = PredictiveCoding(Relaxation(steps, 0.3, wavefront))
         learner = learner_of(rule, ("adam", 0.01), network=network)
         learner.updates(batch_rows(SEED, SAMPLES, batch=BATCH, epochs=4), done=0)
         trained.append(learner.weights())

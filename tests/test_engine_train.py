@@ -17,6 +17,7 @@ from pcsim.engine.datasets import load_dataset
 from pcsim.engine.learn import course_of
 from pcsim.engine.loop import learn_seed
 from pcsim.engine.network import batch_rows
+from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
 from pcsim.engine.training import seed_from_json, seed_to_json
 
@@ -89,7 +90,8 @@ def test_the_profile_is_what_the_first_batch_of_the_first_seed_keeps_busy(rules,
     _, weights = learn_seed(course, 3, progress=lambda made: None)
     rows = batch_rows(3, 1200, batch=32, epochs=1)[0]
     part = course.dataset.train
-    result = infer(course.network, weights, part.x[rows], part.y[rows], steps=1, rate=pc.rate)
+    how = Relaxation(steps=1, rate=pc.rate)
+    result = infer(course.network, weights, part.x[rows], part.y[rows], relaxation=how)
     profile = training.profile
     assert (profile.steps, profile.batch) == (1, 32)
     np.testing.assert_array_equal(profile.active_states, result.active_states)
@@ -259,6 +261,18 @@ def test_an_energy_that_grows_a_million_times_is_a_divergence(rules):
         "pc.rate=0.2",
         "pc.optimiser.kind=sgd",
         "pc.optimiser.rate=0.5",
+        "pc.optimiser.schedule=cosine",
+        "pc.variant=ipc",
+        "pc.order=red_black",
+        "pc.descent=momentum",
+        "pc.momentum=0.5",
+        "pc.tolerance=0.1",
+        "pc.threshold=0.1",
+        "pc.nudging=negative",
+        "network.bias=true",
+        "network.skips=true",
+        "network.placement=post",
+        "network.parameterisation=mupc",
     ],
 )
 def test_the_key_changes_with_whatever_learning_depends_on(rules, override):
@@ -342,3 +356,72 @@ def test_reading_stored_trainings_imports_no_numba():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_the_profile_tells_how_many_steps_the_batches_of_an_epoch_took(rules):
+    work = digits("pc.steps=40", "pc.tolerance=0.02", "training.seeds=1")
+    pc, _ = rules(work)
+    training = train(work, pc)
+    profile = training.profile
+    assert sum(count for _, count in profile.executed) == 1200 // 32
+    assert profile.steps == max(steps for steps, _ in profile.executed) < 40
+    assert min(steps for steps, _ in profile.executed) <= profile.mean_steps <= profile.steps
+    assert len(profile.active_states) - 1 in {steps for steps, _ in profile.executed}
+    assert train(work, pc) == training  # read as it was stored
+
+
+def test_without_a_tolerance_all_batches_take_all_steps(rules):
+    work = digits("training.epochs=1", "training.seeds=1")
+    pc, bp = rules(work)
+    assert train(work, pc).profile.executed == ((3, 1200 // 32),)
+    assert train(work, bp).profile.executed == ((0, 1200 // 32),)
+
+
+def test_an_inference_rate_beyond_the_limit_is_told(rules):
+    work = digits("training.epochs=1", "training.seeds=1", "pc.rate=0.1")
+    pc, bp = rules(work)
+    training = train(work, pc)
+    assert 0.1 < training.profile.rate_limit < 2
+    assert training.rate_excess is None
+    assert train(work, bp).rate_excess is None
+    wild = train(
+        digits("training.epochs=1", "training.seeds=1", "pc.rate=1.5"), replace(pc, rate=1.5)
+    )
+    assert wild.rate_excess == 1.5 / wild.profile.rate_limit > 1
+
+
+def test_what_neighbours_are_told_is_counted(rules):
+    work = digits("training.epochs=1", "training.seeds=1", "pc.threshold=1e-3")
+    profile = train(work, rules(work)[0]).profile
+    for told, active in ((profile.sent_states, profile.active_states),):
+        assert len(told) == len(active) == 4
+        assert 0 < sum(map(sum, told)) < 3 * 32 * (64 + 64)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("pc.variant=ipc", "pc.optimiser.rate=3e-4"),
+        ("pc.variant=z_il", "pc.rate=1", "pc.steps=2"),
+        ("pc.variant=fpa", "pc.rate=1"),
+        ("pc.variant=epc", "pc.rate=0.1"),
+        ("pc.order=gauss_seidel",),
+        ("pc.order=red_black",),
+        ("pc.descent=momentum", "pc.rate=0.1"),
+        ("pc.descent=adam", "pc.rate=0.05"),
+        ("pc.tolerance=0.01",),
+        ("pc.threshold=1e-3",),
+        ("pc.nudging=centred", "pc.beta=0.5"),
+        ("network.bias=true", "network.activation=gelu"),
+        ("network.placement=post", "network.activation=leaky_relu"),
+        ("network.parameterisation=ntp", "network.skips=true", "pc.optimiser.rate=0.03"),
+        ("pc.optimiser.kind=adamw", "pc.optimiser.schedule=cosine", "pc.optimiser.rate=3e-3"),
+        ("pc.optimiser.kind=momentum", "pc.optimiser.rate=0.05"),
+    ],
+    ids=str,
+)
+def test_every_way_of_learning_learns_digits(rules, overrides):
+    work = digits("training.epochs=6", "training.seeds=1", *overrides)
+    (curve,) = train(work, rules(work)[0]).curves
+    assert curve.diverged_at is None
+    assert curve.test_accuracy > 0.88

@@ -13,13 +13,13 @@ def learning_differs_by() -> float:
     """
     import numpy as np
 
-    from pcsim.engine import Network, infer, initial_weights
+    from pcsim.engine import Network, Relaxation, infer, initial_weights
 
     network = Network((5, 6, 4, 3), "linear", "mse", "float64")
     weights = initial_weights(network, 0)
     random = np.random.default_rng(0)
     x, y = random.normal(size=(8, 5)), random.normal(size=(8, 3))
-    relaxed = infer(network, weights, x, y, steps=2000, rate=0.1)
+    relaxed = infer(network, weights, x, y, relaxation=Relaxation(2000, 0.1))
     spread, product = np.eye(3), np.eye(3)
     for matrix in reversed(weights[1:]):
         product = product @ matrix

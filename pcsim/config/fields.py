@@ -202,6 +202,18 @@ def positive(maximum: float) -> Kind:
     return Kind(read, schema={"type": "number", "exclusiveMinimum": 0, "maximum": maximum})
 
 
+def at_least_zero(limit: float) -> Kind:
+    """A number from 0 up to, and without, ``limit``."""
+
+    def read(value: Any, _from_file: bool) -> float:
+        if not is_number(value) or not 0 <= value < limit:
+            hint = _plain_number(value, lambda meant: 0 <= meant < limit)
+            raise rejected([must_be(f"a number from 0 to below {limit:g}", value, hint=hint)])
+        return float(value)
+
+    return Kind(read, schema={"type": "number", "minimum": 0, "exclusiveMaximum": limit})
+
+
 def choice(words: Any, *, later: tuple[str, ...] = (), why: str = "") -> Kind:
     """One of the words of a Literal. ``later`` are known words refused because ``why``."""
     known: tuple[str, ...] = get_args(words)

@@ -118,7 +118,7 @@ def tiles_needed(hardware: Hardware, workload: Workload, candidate: Candidate) -
     """About how many tiles hold the weights and what their update keeps; at most all there are."""
     rows, columns = hardware.tiles.mesh
     capacity = hardware.tiles.sram.size_bytes
-    copies = {"sgd": 2, "adam": 4}[candidate.optimiser.kind]
+    copies = {"sgd": 2, "momentum": 3, "adam": 4, "adamw": 4}[candidate.optimiser.kind]
     sizes = [
         a * b * copies * candidate.numerics.word_bytes for a, b in pairwise(workload.network.layers)
     ]

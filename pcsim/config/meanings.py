@@ -90,7 +90,10 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "Network": {
         "layers": "Widths from input (the width of an image) to output (the number of classes).",
         "activation": "Of every layer.",
-        "parameterisation": "How weights are drawn and scaled; sp is the standard one.",
+        "parameterisation": "How weights are drawn and scaled: sp by fan-in alone, mupc and ntp by depth, too.",
+        "skips": "Whether inner layers of equal widths add the state below to their prediction.",
+        "placement": "Whether the activation comes before the weights (pre) or after them (post).",
+        "bias": "Whether each unit has a bias.",
     },
     "Data": {
         "dataset": "A named dataset, or the path of a folder of IDX files or of an .npz file.",
@@ -108,9 +111,16 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "evaluate_every": "Updates between two validations.",
     },
     "PredictiveCoding": {
+        "variant": "Plain pc; ipc, weights at every step; z_il and fpa, fixed predictions; epc, errors relax.",
         "steps": "Inference steps per update, T.",
         "rate": "Step size of inference, eta, per sample.",
         "order": "Order in which layers relax; jacobi: all at once.",
+        "descent": "How states follow their gradient.",
+        "momentum": "Of descent momentum.",
+        "tolerance": "A batch has settled when its energy falls by a smaller part in a step; 0: never.",
+        "threshold": "Change up to which neighbours are not told of a value; 0: always told.",
+        "nudging": "Draw the output only by beta of the way to the target, or away from it, or either at random.",
+        "beta": "How far nudging draws the output.",
         "wavefront": "Whether to skip layers that provably do not move yet.",
         "hoist": "Whether to compute the first layer's prediction, which inference cannot change, once per update.",
         "optimiser": "How a gradient changes the weights.",
@@ -122,6 +132,11 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "Optimiser": {
         "kind": "How a gradient changes the weights.",
         "rate": "The learning rate.",
+        "momentum": "Of kind momentum.",
+        "weight_decay": "Of kind adamw.",
+        "schedule": "How the learning rate changes over the updates.",
+        "every": "Updates between two steps of the learning rate.",
+        "factor": "What a step multiplies the learning rate by.",
     },
 }
 """Name of a section's class -> its keys in files -> what each means."""

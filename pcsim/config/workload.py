@@ -10,6 +10,7 @@ from pydantic import model_validator
 from pcsim.config.datasets import dataset, dataset_shape
 from pcsim.config.fields import (
     Finding,
+    at_least_zero,
     choice,
     flag,
     must_be,
@@ -23,16 +24,26 @@ from pcsim.config.hardware import NOT_EXECUTED
 from pcsim.config.section import Check, ConfigFile, Section, key
 
 WorkloadSchema = Literal["pcsim/workload/1"]
-Activation = Literal["linear", "tanh", "relu"]
-Parameterisation = Literal["sp"]
+Activation = Literal["linear", "tanh", "relu", "leaky_relu", "gelu"]
+Parameterisation = Literal["sp", "mupc", "ntp"]
+Placement = Literal["pre", "post"]
 Loss = Literal["mse", "cross_entropy"]
-Order = Literal["jacobi"]
+Order = Literal["jacobi", "gauss_seidel", "red_black"]
+Variant = Literal["pc", "ipc", "z_il", "fpa", "epc"]
+Descent = Literal["gd", "momentum", "adam"]
+Nudging = Literal["none", "positive", "negative", "centred"]
+RateSchedule = Literal["constant", "cosine", "step"]
 Schedule = Literal["sequential"]
-OptimiserKind = Literal["sgd", "adam"]
+OptimiserKind = Literal["sgd", "momentum", "adam", "adamw"]
 
 
 class Network(Section):
-    """A fully connected network; ``layers`` are its widths from input to output."""
+    """A fully connected network; ``layers`` are its widths from input to output.
+
+    ``skips`` adds the state below to the prediction of every layer but the first and the last whose
+    two widths agree. ``placement`` says whether the activation comes before the weights, p = W
+    phi(z) + b, or after them, p = phi(W z + b).
+    """
 
     layers: Annotated[
         tuple[int, ...],
@@ -44,12 +55,23 @@ class Network(Section):
             most=1025,
         ),
     ]
-    activation: Annotated[
-        Activation, choice(Activation, later=("sigmoid", "gelu", "leaky_relu"), why=NOT_EXECUTED)
-    ]
-    parameterisation: Annotated[
-        Parameterisation, choice(Parameterisation, later=("ntp", "mupc"), why=NOT_EXECUTED)
-    ]
+    activation: Annotated[Activation, choice(Activation, later=("sigmoid",), why=NOT_EXECUTED)]
+    parameterisation: Annotated[Parameterisation, choice(Parameterisation)]
+    skips: Annotated[bool, flag()] = False
+    placement: Annotated[Placement, choice(Placement)] = "pre"
+    bias: Annotated[bool, flag()] = False
+
+    @model_validator(mode="after")
+    def _is_defined_with_the_activation_behind(self) -> Self:
+        findings = []
+        if self.placement == "post" and self.skips:
+            findings.append(must_be("false where network.placement is post", True, path=("skips",)))
+        if self.placement == "post" and self.parameterisation != "sp":
+            limit = "sp where network.placement is post"
+            findings.append(must_be(limit, self.parameterisation, path=("parameterisation",)))
+        if findings:
+            raise rejected(findings)
+        return self
 
 
 class Data(Section):
@@ -100,26 +122,68 @@ class TrainingSettings(Section):
 
 
 class Optimiser(Section):
-    """How a gradient changes the weights; ``rate`` is the learning rate."""
+    """How a gradient changes the weights; ``rate`` is the learning rate.
+
+    ``momentum`` is read by kind momentum, ``weight_decay`` by kind adamw. ``schedule`` cosine lets the
+    rate fall to 0 over the whole training; step multiplies it by ``factor`` every ``every`` updates.
+    """
 
     kind: Annotated[OptimiserKind, choice(OptimiserKind)]
     rate: Annotated[float, positive(1000)]
+    momentum: Annotated[float, at_least_zero(1)] = 0.9
+    weight_decay: Annotated[float, at_least_zero(1)] = 0.01
+    schedule: Annotated[RateSchedule, choice(RateSchedule)] = "constant"
+    every: Annotated[int, whole(1, 1_000_000_000)] = 1000
+    factor: Annotated[float, positive(1)] = 0.5
 
 
 class PredictiveCoding(Section):
     """Settings of predictive coding.
 
     ``steps`` is T, the inference steps per update; ``rate`` is eta, the step size of inference per
-    sample. ``wavefront`` skips layers that provably do not move yet, ``hoist`` computes the first
-    layer's prediction, which inference cannot change, once per update.
+    sample. ``variant`` is pc; ipc, which steps the weights at every inference step; z_il and fpa,
+    which keep the feed-forward predictions; or epc, which relaxes errors in the place of states.
+    ``order`` is that in which layers relax and ``descent`` how states follow their gradient, with
+    ``momentum`` where that is its name. ``tolerance`` ends the inference of a batch whose energy
+    falls by a smaller part in a step; ``threshold`` is the change up to which neighbours are not
+    told. ``nudging`` draws the output towards the target by ``beta`` only. ``wavefront`` skips
+    layers that provably do not move yet, ``hoist`` computes the first layer's prediction, which
+    inference cannot change, once per update.
     """
 
+    variant: Annotated[Variant, choice(Variant)] = "pc"
     steps: Annotated[int, whole(1, 100_000)]
     rate: Annotated[float, positive(1000)]
-    order: Annotated[Order, choice(Order, later=("gauss_seidel", "red_black"), why=NOT_EXECUTED)]
+    order: Annotated[Order, choice(Order)] = "jacobi"
+    descent: Annotated[Descent, choice(Descent)] = "gd"
+    momentum: Annotated[float, at_least_zero(1)] = 0.9
+    tolerance: Annotated[float, at_least_zero(1)] = 0.0
+    threshold: Annotated[float, at_least_zero(1000)] = 0.0
+    nudging: Annotated[Nudging, choice(Nudging)] = "none"
+    beta: Annotated[float, positive(1)] = 1.0
     wavefront: Annotated[bool, flag()] = True
     hoist: Annotated[bool, flag()] = True
     optimiser: Optimiser
+
+    @model_validator(mode="after")
+    def _has_a_meaning(self) -> Self:
+        findings = []
+        if self.variant != "pc":
+            only: dict[str, str | float] = {"order": "jacobi", "descent": "gd", "nudging": "none"}
+            only |= {"tolerance": 0.0, "threshold": 0.0}
+            findings = [
+                must_be(f"{wanted} where pc.variant is {self.variant}", value, path=(field,))
+                for field, wanted in only.items()
+                if (value := getattr(self, field)) != wanted
+            ]
+        if self.variant == "z_il" and self.rate != 1:
+            limit = "1 where pc.variant is z_il, which is exact only then"
+            findings.append(must_be(limit, self.rate, path=("rate",)))
+        if self.nudging == "none" and self.beta != 1:
+            findings.append(must_be("1 where pc.nudging is none", self.beta, path=("beta",)))
+        if findings:
+            raise rejected(findings)
+        return self
 
 
 class Backpropagation(Section):
@@ -146,12 +210,27 @@ def _batch_is_filled(training: TrainingSettings, data: Data) -> Iterator[Finding
         yield must_be(limit, training.batch, path=("training", "batch"))
 
 
+def _z_il_reaches_the_input(network: Network, pc: PredictiveCoding) -> Iterator[Finding]:
+    moves = len(network.layers) - 2
+    if pc.variant == "z_il" and pc.steps != moves:
+        limit = f"{moves} where pc.variant is z_il, one step for each hidden layer"
+        yield must_be(limit, pc.steps, path=("pc", "steps"))
+
+
+def _nudging_is_of_squares(training: TrainingSettings, pc: PredictiveCoding) -> Iterator[Finding]:
+    if pc.nudging != "none" and training.loss != "mse":
+        limit = "none where training.loss is cross_entropy, whose outputs are no targets"
+        yield must_be(limit, pc.nudging, path=("pc", "nudging"))
+
+
 class Workload(ConfigFile):
     """A learning task and the settings of the rules that compete on it."""
 
     CHECKS: ClassVar[tuple[tuple[tuple[str, ...], Check], ...]] = (
         (("network", "data"), _widths_match),
         (("training", "data"), _batch_is_filled),
+        (("network", "pc"), _z_il_reaches_the_input),
+        (("training", "pc"), _nudging_is_of_squares),
     )
 
     schema_id: Annotated[WorkloadSchema, choice(WorkloadSchema)] = key(

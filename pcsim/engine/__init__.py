@@ -13,6 +13,7 @@ from pcsim.engine.learn import train as train
 from pcsim.engine.learn import train_all as train_all
 from pcsim.engine.network import Network as Network
 from pcsim.engine.network import initial_weights as initial_weights
+from pcsim.engine.relaxation import Relaxation as Relaxation
 from pcsim.engine.store import learning_key as learning_key
 from pcsim.engine.training import Profile as Profile
 from pcsim.engine.training import SeedCurve as SeedCurve

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pcsim.engine.network import Network, Weights
+from pcsim.engine.relaxation import Relaxation
 
 if TYPE_CHECKING:
     from pcsim.engine.kernels.layout import Batch, Shape
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What one batch gave. Tuples run over the layers 1..L, arrays of states and errors are (samples, width).
+    """What one batch gave, in ``len(energies) - 1`` inference steps.
 
-    ``states`` ends with the output's prediction; ``errors`` are z - p, at the output y - p or y -
-    softmax(p) (bp: with the same sign, propagated from there). ``energies`` (steps + 1, L) is each
-    layer's share of F after t steps, a mean over the batch; for bp one row, zero but for the loss.
-    ``active_states``, ``active_errors`` (steps + 1, L) count as in Profile. ``gradients`` are of F,
-    or of the loss, by W_l: (out, in).
+    Tuples run over the layers 1..L, arrays of states and errors are (samples, width). ``states``
+    ends with the output's prediction; ``errors`` are z - p, at the output y - p or y - softmax(p)
+    (bp: with the same sign, propagated from there). ``energies`` (steps + 1, L) is each layer's
+    share of F after t steps, a mean over the batch; for bp one row, zero but for the loss.
+    ``active_states``, ``active_errors`` and, where there is a threshold, ``sent_states``,
+    ``sent_errors`` (steps + 1, L) count as in Profile. ``gradients`` are of F, or of the loss, by
+    W_l, (out, in), and, where the network has biases, by b_l behind them.
     """
 
     states: tuple[np.ndarray, ...]
@@ -29,12 +32,16 @@ class BatchResult:
     energies: np.ndarray
     active_states: np.ndarray
     active_errors: np.ndarray
+    sent_states: np.ndarray
+    sent_errors: np.ndarray
     gradients: tuple[np.ndarray, ...]
 
     @property
     def credited_layers(self) -> tuple[int, ...]:
         """The layers, counted from 1, whose gradient has a non-zero entry."""
-        return tuple(layer for layer, gradient in enumerate(self.gradients, 1) if np.any(gradient))
+        layers = len(self.states)
+        by_layer = (self.gradients[layer::layers] for layer in range(layers))
+        return tuple(layer for layer, parts in enumerate(by_layer, 1) if any(map(np.any, parts)))
 
 
 def infer(
@@ -43,51 +50,75 @@ def infer(
     x: np.ndarray,
     y: np.ndarray,
     *,
-    steps: int,
-    rate: float,
-    wavefront: bool = True,
+    relaxation: Relaxation,
+    beta: float | None = None,
 ) -> BatchResult:
-    """Predictive coding on x (samples, input), y (samples, output): ``steps`` jacobi steps of ``rate``."""
-    from pcsim.engine.kernels import layout, passes
-    from pcsim.engine.kernels import predictive_coding as pc
+    """Predictive coding on x (samples, input), y (samples, output), nudged by ``beta`` if given.
 
-    samples = len(x)
+    Weights stay as they are, also with variant ipc, whose gradients are the sums over all steps.
+    """
+    from pcsim.engine.kernels import passes
+    from pcsim.engine.relaxer import Relaxer
+
+    samples, steps = len(x), relaxation.steps
     shape, flat, data, batch, rows = _prepare(network, weights, x, y)
-    columns = layout.block_columns(network, samples)
-    block = layout.new_block(network, columns)
-    z = [np.empty((samples, width), network.dtype) for width in network.widths[1:]]
+    together = relaxation.variant == "ipc"
+    relaxer = Relaxer(network, relaxation, samples)
+    block, columns = relaxer.block, relaxer.columns
+    z, errors = (
+        [np.empty((samples, width), network.dtype) for width in network.widths[1:]]
+        for _ in range(2)
+    )
     energies = np.zeros((steps + 1, network.layers))
     active_states, active_errors = np.zeros((2, steps + 1, network.layers), np.int64)
+    sent_states, sent_errors = np.zeros((2, steps + 1, network.layers), np.int64)
+    summed: Weights = ()
+    made = steps
 
     def record(t: int, width: int) -> None:
         read = [*_by_layer(network, block.a, width)[:-1], _by_layer(network, block.p, width)[-1]]
         active_states[t] += [np.count_nonzero(values) for values in read]
-        active_errors[t] += [np.count_nonzero(e) for e in _by_layer(network, block.e, width)]
-        energies[t] += [
-            pc.layer_energy(shape, block, width, layer) / samples
-            for layer in range(1, network.layers + 1)
-        ]
+        active_errors[t] += [np.count_nonzero(d) for d in _by_layer(network, block.d, width)]
+        energies[t] += np.array(relaxer.energies(width)) / samples
+        states, told = relaxer.take_sent()
+        sent_states[t] += states
+        sent_errors[t] += told
 
     passes.load_batch(shape, flat, data, rows, batch, batch.p1)
     for begin in range(0, samples, columns):
         width = min(columns, samples - begin)
-        pc.start_block(shape, flat, batch, begin, width, block)
+        relaxer.start(flat, batch, begin, width, beta=beta)
         record(0, width)
+        after = relaxer.total_energy(width)
         for t in range(steps):
-            one_step = layout.Inference(columns, t, 1, float(rate), wavefront)
-            pc.relax(shape, flat, block, width, one_step)
+            if together:
+                relaxer.finish(batch, begin, width)
+                found = _gradients(network, shape, batch, beta)
+                summed = tuple(map(np.add, summed, found)) if summed else found
+                relaxer.step_together(flat)
+                relaxer.predict_again(flat, batch)
+            else:
+                relaxer.relax(flat, width, done=t, steps=1)
             record(t + 1, width)
-        pc.finish_block(shape, batch, begin, width, block)
+            before, after = after, relaxer.total_energy(width)
+            if relaxation.tolerance > 0 and not before - after > relaxation.tolerance * before:
+                made = t + 1
+                break
+        relaxer.finish(batch, begin, width)
         hidden = _by_layer(network, block.z, width)[:-1]
         for whole, part in zip(z, [*hidden, _by_layer(network, block.p, width)[-1]], strict=True):
             whole[begin : begin + width] = part.T
+        for whole, part in zip(errors, _by_layer(network, block.e, width), strict=True):
+            whole[begin : begin + width] = part.T
     return BatchResult(
         states=tuple(z),
-        errors=tuple(e.T.copy() for e in _by_layer(network, batch.e, samples)),
-        energies=energies,
-        active_states=active_states,
-        active_errors=active_errors,
-        gradients=_gradients(network, shape, batch),
+        errors=tuple(errors),
+        energies=energies[: made + 1],
+        active_states=active_states[: made + 1],
+        active_errors=active_errors[: made + 1],
+        sent_states=sent_states[: made + 1],
+        sent_errors=sent_errors[: made + 1],
+        gradients=summed if together and steps else _gradients(network, shape, batch, beta),
     )
 
 
@@ -106,14 +137,16 @@ def backpropagate(network: Network, weights: Weights, x: np.ndarray, y: np.ndarr
     energies = np.zeros((1, network.layers))
     energies[0, -1] = losses.output_energy(shape.loss, batch.y, predictions[-1]) / samples
     read = [*_by_layer(network, batch.a, samples)[:-1], predictions[-1]]
-    errors = _by_layer(network, batch.e, samples)
+    errors = _by_layer(network, batch.d, samples)
     return BatchResult(
         states=tuple(p.T.copy() for p in predictions),
         errors=tuple(e.T.copy() for e in errors),
         energies=energies,
         active_states=np.array([[np.count_nonzero(values) for values in read]]),
         active_errors=np.array([[np.count_nonzero(e) for e in errors]]),
-        gradients=_gradients(network, shape, batch),
+        sent_states=np.zeros((1, network.layers), np.int64),
+        sent_errors=np.zeros((1, network.layers), np.int64),
+        gradients=_gradients(network, shape, batch, None),
     )
 
 
@@ -138,12 +171,17 @@ def _by_layer(network: Network, buffer: np.ndarray, columns: int) -> list[np.nda
     return [part.reshape(-1, columns) for part in np.split(used, ends[:-1])]
 
 
-def _gradients(network: Network, shape: Shape, batch: Batch) -> Weights:
-    """From the errors and activities that lie in ``batch``."""
+def _gradients(network: Network, shape: Shape, batch: Batch, beta: float | None) -> Weights:
+    """From the errors and activities that lie in ``batch``, by ``beta`` where it was nudged."""
     from pcsim.engine.kernels.passes import errors_times_inputs
 
-    scale = -1.0 / batch.x.shape[0]
+    layers = range(1, network.layers + 1)
+    products = [errors_times_inputs(shape, batch, layer).copy() for layer in layers]
+    if network.bias:
+        products += [d.sum(axis=1) for d in _by_layer(network, batch.d, batch.x.shape[0])]
+    scales = network.scales * (2 if network.bias else 1)
+    factor = -1.0 / batch.x.shape[0] / (1.0 if beta is None else beta)
     return tuple(
-        (errors_times_inputs(shape, batch, layer) * scale).astype(network.dtype)
-        for layer in range(1, network.layers + 1)
+        (product * (factor * scale)).astype(network.dtype)
+        for product, scale in zip(products, scales, strict=True)
     )

@@ -12,6 +12,8 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from pcsim.engine.network import DtypeName, Network
+from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
 from pcsim.engine.training import SeedResult, Training
 
@@ -65,6 +67,7 @@ def train_all(
             * (workload.data.train // workload.training.batch),
             curves=tuple(results[keys[c.id, s]].curve for s in seeds),
             profile=results[keys[c.id, first_seed]].profile,
+            rate=c.rate,
         )
         for c in candidates
     }
@@ -155,13 +158,17 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
             activation=workload.network.activation,
             loss=settings.loss,
             dtype=dtype,
+            parameterisation=workload.network.parameterisation,
+            skips=workload.network.skips,
+            placement=workload.network.placement,
+            bias=workload.network.bias,
         ),
         rule=_rule(candidate),
         dataset=cast(dataset, dtype),
         batch=settings.batch,
         epochs=settings.epochs,
         evaluate_every=settings.evaluate_every,
-        optimiser=(candidate.optimiser.kind, candidate.optimiser.rate),
+        optimiser=WeightOptimiser(**candidate.optimiser.model_dump()),
     )
 
 
@@ -170,5 +177,17 @@ def _rule(candidate: Candidate) -> Rule:
 
     if candidate.rule == "bp":
         return Backpropagation()
-    assert candidate.rate is not None
-    return PredictiveCoding(candidate.steps, candidate.rate, candidate.wavefront)
+    inference = candidate.inference
+    assert candidate.rate is not None and inference is not None
+    relaxation = Relaxation(
+        steps=candidate.steps,
+        rate=candidate.rate,
+        wavefront=candidate.wavefront,
+        variant=inference.variant,
+        order=inference.order,
+        descent=inference.descent,
+        momentum=inference.momentum,
+        tolerance=inference.tolerance,
+        threshold=inference.threshold,
+    )
+    return PredictiveCoding(relaxation, Nudging(inference.nudging, inference.beta))

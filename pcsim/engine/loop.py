@@ -14,6 +14,7 @@ import numpy as np
 from pcsim.engine.checkpoint import Checkpoint
 from pcsim.engine.datasets import Dataset, Part
 from pcsim.engine.network import Network, Weights, batch_rows, initial_weights
+from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.rules import Learner, Rule
 from pcsim.engine.training import Profile, SeedCurve
 
@@ -23,7 +24,7 @@ BLOW_UP = 1e6
 
 @dataclass(frozen=True)
 class Course:
-    """One rule's training, but for the seed. ``optimiser`` is (kind, rate)."""
+    """One rule's training, but for the seed."""
 
     network: Network
     rule: Rule
@@ -31,7 +32,7 @@ class Course:
     batch: int
     epochs: int
     evaluate_every: int
-    optimiser: tuple[str, float]
+    optimiser: WeightOptimiser
 
     @property
     def updates_total(self) -> int:
@@ -64,15 +65,7 @@ def learn_seed(
     """
     train = course.dataset.train
     order = batch_rows(seed, len(train.x), batch=course.batch, epochs=course.epochs)
-    learner = Learner(
-        course.network,
-        initial_weights(course.network, seed),
-        rule=course.rule,
-        x=train.x,
-        y=train.y,
-        batch=course.batch,
-        optimiser=course.optimiser,
-    )
+    learner = learner_of(course, seed, initial_weights(course.network, seed))
     kept = checkpoint.load(learner.parameters) if checkpoint else None
     if kept is None:
         _, energy = learner.updates(order[:1], done=0, learn=False)
@@ -117,13 +110,40 @@ def evaluate(learner: Learner, part: Part) -> tuple[float, float]:
 
 def profile_of(course: Course, seed: int, weights: Weights) -> Profile:
     """What the first training batch of ``seed`` keeps busy at ``weights``."""
-    rows = batch_rows(seed, len(course.dataset.train.x), batch=course.batch, epochs=1)[0]
     train = course.dataset.train
-    result = course.rule.look_at(course.network, weights, train.x[rows], train.y[rows])
+    order = batch_rows(seed, len(train.x), batch=course.batch, epochs=1)
+    x, y = train.x[order[0]], train.y[order[0]]
+    result = course.rule.look_at(course.network, weights, x, y)
+    executed: tuple[tuple[int, int], ...] = ((len(result.energies) - 1, len(order)),)
+    if course.rule.settles:
+        learner = learner_of(course, seed, weights)
+        learner.updates(order, done=0, learn=False)
+        counts = learner.executed
+        executed = tuple((int(t), int(counts[t])) for t in np.flatnonzero(counts)) or executed
+    told = result.sent_states.any() or result.sent_errors.any()
     return Profile(
-        steps=len(result.active_states) - 1,
+        steps=max(steps for steps, _ in executed),
         batch=course.batch,
         active_states=tuple(map(tuple, result.active_states.tolist())),
         active_errors=tuple(map(tuple, result.active_errors.tolist())),
         credited_layers=result.credited_layers,
+        executed=executed,
+        sent_states=tuple(map(tuple, result.sent_states.tolist())) if told else (),
+        sent_errors=tuple(map(tuple, result.sent_errors.tolist())) if told else (),
+        rate_limit=course.rule.rate_limit(course.network, weights, x),
+    )
+
+
+def learner_of(course: Course, seed: int, weights: Weights) -> Learner:
+    """A learner that starts from ``weights``."""
+    return Learner(
+        course.network,
+        weights,
+        rule=course.rule,
+        x=course.dataset.train.x,
+        y=course.dataset.train.y,
+        batch=course.batch,
+        optimiser=course.optimiser,
+        updates_total=course.updates_total,
+        seed=seed,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +44,7 @@ def _hash(relevant: dict[str, Any], seeds: int | tuple[int, int]) -> str:
 def _relevant(workload: Workload, candidate: Candidate) -> dict[str, Any]:
     network, data, training = workload.network, workload.data, workload.training
     return {
-        "layers": network.layers,
-        "activation": network.activation,
-        "parameterisation": network.parameterisation,
+        "network": network.model_dump(mode="json"),
         "dataset": identity(data.dataset),
         "split": (data.train, data.validation, data.test),
         "normalise": data.normalise,
@@ -55,9 +54,10 @@ def _relevant(workload: Workload, candidate: Candidate) -> dict[str, Any]:
         "evaluate_every": training.evaluate_every,
         "rule": candidate.rule,
         "order": candidate.order,
+        "inference": asdict(candidate.inference) if candidate.inference else None,
         "steps": candidate.steps,
         "rate": candidate.rate,
-        "optimiser": (candidate.optimiser.kind, candidate.optimiser.rate),
+        "optimiser": candidate.optimiser.model_dump(mode="json"),
         "format": candidate.numerics.state,
         "engine": engine_fingerprint(),
     }

@@ -34,11 +34,15 @@ class SeedCurve:
 class Profile:
     """What one batch keeps busy: the first training batch of the first seed, at its trained weights.
 
-    ``steps`` is the inference steps executed per batch, 0 for bp. ``active_states[t][l - 1]``
+    ``steps`` is the inference steps executed per batch, 0 for bp; where batches settle early, the
+    most of any batch in ``executed``: pairs (steps, batches) over all batches of the first epoch, at
+    the trained weights. ``active_states[t][l - 1]``
     counts the non-zero values that products read of layer l after t steps, phi(z_l), or at the
     output the prediction; ``active_errors`` counts the non-zero errors alike. Both sum over the
     batch. ``credited_layers`` are the layers, counted from 1, whose weight gradient has a non-zero
-    entry.
+    entry. ``sent_states`` and ``sent_errors``, shaped alike, count the values told to neighbours,
+    where there is a threshold for that, else they are empty. ``rate_limit`` is the inference rate
+    beyond which this batch's linearised network does not settle; None where no bound is known.
     """
 
     steps: int
@@ -46,6 +50,18 @@ class Profile:
     active_states: tuple[tuple[int, ...], ...]
     active_errors: tuple[tuple[int, ...], ...]
     credited_layers: tuple[int, ...]
+    executed: tuple[tuple[int, int], ...] = ()
+    sent_states: tuple[tuple[int, ...], ...] = ()
+    sent_errors: tuple[tuple[int, ...], ...] = ()
+    rate_limit: float | None = None
+
+    @property
+    def mean_steps(self) -> float:
+        """Inference steps executed per batch, on average."""
+        if not self.executed:
+            return float(self.steps)
+        batches = sum(count for _, count in self.executed)
+        return sum(steps * count for steps, count in self.executed) / batches
 
 
 @dataclass(frozen=True)
@@ -58,13 +74,22 @@ class SeedResult:
 
 @dataclass(frozen=True)
 class Training:
-    """Everything known of one rule after training it with several seeds."""
+    """Everything known of one rule after training it with several seeds; ``rate`` is that of inference."""
 
     rule: str
     batch: int
     updates_total: int
     curves: tuple[SeedCurve, ...]
     profile: Profile
+    rate: float | None = None
+
+    @property
+    def rate_excess(self) -> float | None:
+        """How many times the inference rate exceeds its limit; None where it does not: a warning."""
+        limit = self.profile.rate_limit
+        if self.rate is None or limit is None or self.rate <= limit:
+            return None
+        return self.rate / limit
 
     @property
     def credit_depth(self) -> int:

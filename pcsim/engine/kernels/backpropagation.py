@@ -1,7 +1,8 @@
 """Backpropagation: errors travel from the output down once, then every layer learns from its own.
 
-Errors carry predictive coding's sign, e_L = y - p_L and e_l = (W_{l+1}^T e_{l+1}) * phi'(p_l), so
-that both rules share one weight step.
+Errors carry predictive coding's sign, e_L = y - p_L and
+e_l = (a_{l+1} W_{l+1}^T e_{l+1}) * phi'(p_l) + skip_{l+1} e_{l+1}, so that both rules share one
+weight step. The placement of phi does not matter here.
 """
 
 from __future__ import annotations
@@ -14,25 +15,33 @@ from pcsim.engine.kernels.activations import times_derivative
 from pcsim.engine.kernels.jit import jit
 from pcsim.engine.kernels.layout import layer_flat, layer_units, layer_weights
 from pcsim.engine.kernels.losses import half_square, output_energy, output_error
-from pcsim.engine.kernels.passes import forward, load_batch, step_weights
+from pcsim.engine.kernels.passes import add_to, forward, load_batch, step_weights
 
 
 @jit
 def backward(shape, weights, batch, p, pull):
-    """Fill ``batch.e`` of all layers; ``batch.a`` and ``p`` hold a forward pass."""
+    """Fill ``batch.d`` of all layers with e; ``batch.a`` and ``p`` hold a forward pass."""
     last = shape.widths.size - 1
     columns = batch.x.shape[0]
     out = layer_units(p, shape, last, columns)
-    output_error(shape.loss, batch.y, out, layer_units(batch.e, shape, last, columns))
+    output_error(shape.loss, batch.y, out, layer_units(batch.d, shape, last, columns))
     for layer in range(last - 1, 0, -1):
         here = pull[: shape.widths[layer] * columns]
         np.dot(
             layer_weights(weights, shape, layer + 1).T,
-            layer_units(batch.e, shape, layer + 1, columns),
+            layer_units(batch.d, shape, layer + 1, columns),
             here.reshape(shape.widths[layer], columns),
         )
-        a = layer_flat(batch.a, shape, layer, columns)
-        times_derivative(shape.activation, here, a, layer_flat(batch.e, shape, layer, columns))
+        e = layer_flat(batch.d, shape, layer, columns)
+        times_derivative(
+            shape.activation,
+            here,
+            layer_flat(p, shape, layer, columns),
+            layer_flat(batch.a, shape, layer, columns),
+            e,
+        )
+        if shape.skips[layer + 1]:
+            add_to(e, layer_flat(batch.d, shape, layer + 1, columns))
 
 
 @jit
@@ -55,7 +64,7 @@ def backpropagation_updates(shape, parameters, data, order, done, optimiser, bat
             out = layer_units(block.p, shape, last, size)
             loss = output_energy(shape.loss, batch.y, out) / size
         if learn:
-            step_weights(shape, parameters, batch, last, done + update + 1, optimiser)
-        if not math.isfinite(half_square(layer_flat(batch.e, shape, last, size))):
+            step_weights(shape, parameters, batch, last, done + update + 1, -1.0 / size, optimiser)
+        if not math.isfinite(half_square(layer_flat(batch.d, shape, last, size))):
             return update + 1, math.nan
     return order.shape[0], loss

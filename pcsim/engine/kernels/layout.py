@@ -17,13 +17,26 @@ import numpy as np
 
 from pcsim.engine.kernels.jit import inlined
 from pcsim.engine.network import Network, Weights
+from pcsim.engine.optimiser import WeightOptimiser
 
-LINEAR, TANH, RELU = 0, 1, 2
+LINEAR, TANH, RELU, LEAKY_RELU, GELU = 0, 1, 2, 3, 4
 MSE, CROSS_ENTROPY = 0, 1
-SGD, ADAM = 0, 1
-_ACTIVATIONS = {"linear": LINEAR, "tanh": TANH, "relu": RELU}
+SGD, MOMENTUM, ADAM, ADAMW = 0, 1, 2, 3
+CONSTANT, COSINE, STEP = 0, 1, 2
+JACOBI, GAUSS_SEIDEL, RED_BLACK = 0, 1, 2
+GD = 0  # beside MOMENTUM and ADAM, how states follow their gradient
+_ACTIVATIONS = {
+    "linear": LINEAR,
+    "tanh": TANH,
+    "relu": RELU,
+    "leaky_relu": LEAKY_RELU,
+    "gelu": GELU,
+}
 _LOSSES = {"mse": MSE, "cross_entropy": CROSS_ENTROPY}
-_OPTIMISERS = {"sgd": SGD, "adam": ADAM}
+_OPTIMISERS = {"sgd": SGD, "momentum": MOMENTUM, "adam": ADAM, "adamw": ADAMW}
+_SCHEDULES = {"constant": CONSTANT, "cosine": COSINE, "step": STEP}
+_ORDERS = {"jacobi": JACOBI, "gauss_seidel": GAUSS_SEIDEL, "red_black": RED_BLACK}
+_DESCENTS = {"gd": GD, "momentum": MOMENTUM, "adam": ADAM}
 _SMALL_PRODUCT = 1_000_000  # multiply-adds up to which OpenBLAS takes its unpacked path
 _SIMD_COLUMNS = 16
 
@@ -34,17 +47,28 @@ class Shape(NamedTuple):
     widths: np.ndarray  # (L + 1,)
     weight_at: np.ndarray  # (L + 2,), layers 1..L
     unit_at: np.ndarray  # (L + 2,), layers 1..L
-    activation: int
+    bias_at: np.ndarray  # (L + 2,), layers 1..L, behind all weights
+    scales: np.ndarray  # (L + 1,), entry l is a_l; the buffer of weights holds a_l W_l and a_l b_l
+    skips: np.ndarray  # (L + 1,), whether p_l adds z_{l-1}
+    activation: int  # phi
+    on_states: int  # what is applied to a state before a product reads it: phi, or nothing (post)
+    post: bool
+    bias: bool
     loss: int
 
 
 class Block(NamedTuple):
-    """Scratch of one block of samples, all flat (units x columns)."""
+    """Scratch of one block of samples, all flat (units x columns).
+
+    With placement pre, ``u`` is ``p`` and ``d`` is ``e``, the same memory.
+    """
 
     z: np.ndarray  # states
-    a: np.ndarray  # phi(z)
+    a: np.ndarray  # what products read of the states: phi(z), or z (post)
+    u: np.ndarray  # what the products give: p, or that from which p = phi(u) comes (post)
     p: np.ndarray  # predictions
-    e: np.ndarray  # errors
+    e: np.ndarray  # errors z - p
+    d: np.ndarray  # what products read of the errors: e, or e * phi'(u) (post)
     pull: np.ndarray  # W^T e, of one layer at a time
     y: np.ndarray  # the output layer only
 
@@ -55,13 +79,13 @@ class Batch(NamedTuple):
     x: np.ndarray  # (samples, input width)
     y: np.ndarray  # (output width, samples)
     p1: np.ndarray  # (first width, samples): layer 1's prediction, which inference never changes
-    a: np.ndarray  # flat (units x samples)
-    e: np.ndarray  # flat (units x samples)
+    a: np.ndarray  # flat (units x samples), as in a block
+    d: np.ndarray  # flat (units x samples), as in a block
     product: np.ndarray  # flat, the largest layer's e a^T
 
 
 class Parameters(NamedTuple):
-    """Weights and Adam's moments, flat."""
+    """Scaled weights, then scaled biases, and the optimiser's moments, flat."""
 
     weights: np.ndarray
     first: np.ndarray
@@ -80,6 +104,12 @@ class Optimiser(NamedTuple):
 
     kind: int
     rate: float
+    momentum: float
+    decay: float
+    schedule: int
+    updates: int  # steps of the weights in the whole training, over which a cosine falls
+    every: int  # steps of the weights between falls of the rate
+    factor: float  # of one step
 
 
 class Inference(NamedTuple):
@@ -92,15 +122,48 @@ class Inference(NamedTuple):
     wavefront: bool  # whether idle layers are skipped
 
 
+class Descent(NamedTuple):
+    """How states relax otherwise than all at once by plain gradient descent."""
+
+    order: int
+    kind: int
+    momentum: float
+    tolerance: float  # relative fall of F below which a batch has settled; 0: never
+    threshold: float  # change up to which a neighbour is not told; 0: always
+
+
+class Motion(NamedTuple):
+    """What that needs besides a block."""
+
+    first: np.ndarray  # moments of the states, flat (units x columns)
+    second: np.ndarray
+    sent: np.ndarray  # (2, L + 1): elements of states, of errors that each layer told
+
+
 def shape_of(network: Network) -> Shape:
     """The kernels' view of a network."""
     widths = np.array(network.widths, np.int64)
-    sizes = widths[1:] * widths[:-1]
-    weight_at = np.concatenate(([0, 0], np.cumsum(sizes))).astype(np.int64)
-    unit_at = np.concatenate(([0, 0], np.cumsum(widths[1:]))).astype(np.int64)
+    post = network.placement == "post"
+    activation = _ACTIVATIONS[network.activation]
+    weight_at = _offsets(widths[1:] * widths[:-1])
     return Shape(
-        widths, weight_at, unit_at, _ACTIVATIONS[network.activation], _LOSSES[network.loss]
+        widths=widths,
+        weight_at=weight_at,
+        unit_at=_offsets(widths[1:]),
+        bias_at=weight_at[-1] + _offsets(widths[1:]),
+        scales=np.array([1.0, *network.scales]),
+        skips=np.array([False, *network.skipped]),
+        activation=activation,
+        on_states=LINEAR if post else activation,
+        post=post,
+        bias=network.bias,
+        loss=_LOSSES[network.loss],
     )
+
+
+def _offsets(sizes: np.ndarray) -> np.ndarray:
+    """Where layers 1..L begin, and behind them where the last one ends."""
+    return np.concatenate(([0, 0], np.cumsum(sizes))).astype(np.int64)
 
 
 def block_columns(network: Network, samples: int) -> int:
@@ -117,17 +180,51 @@ def block_columns(network: Network, samples: int) -> int:
     return columns
 
 
-def optimiser_of(kind: str, rate: float) -> Optimiser:
-    """The kernels' view of an optimiser."""
-    return Optimiser(_OPTIMISERS[kind], float(rate))
+def optimiser_of(optimiser: WeightOptimiser, *, updates: int, weight_steps: int) -> Optimiser:
+    """The kernels' view of an optimiser, in a training of so many updates of so many steps each."""
+    return Optimiser(
+        kind=_OPTIMISERS[optimiser.kind],
+        rate=float(optimiser.rate),
+        momentum=float(optimiser.momentum),
+        decay=float(optimiser.weight_decay) if optimiser.kind == "adamw" else 0.0,
+        schedule=_SCHEDULES[optimiser.schedule],
+        updates=updates * weight_steps,
+        every=optimiser.every * weight_steps,
+        factor=float(optimiser.factor),
+    )
+
+
+def descent_of(
+    order: str, kind: str, *, momentum: float, tolerance: float, threshold: float
+) -> Descent:
+    """The kernels' view of a way to relax."""
+    return Descent(
+        _ORDERS[order], _DESCENTS[kind], float(momentum), float(tolerance), float(threshold)
+    )
+
+
+def new_motion(network: Network, columns: int) -> Motion:
+    """Room for up to ``columns`` samples, nothing moved or told yet."""
+    units = sum(network.widths[1:]) * columns
+    first, second = np.zeros((2, units), network.dtype)
+    return Motion(first, second, np.zeros((2, network.layers + 1), np.int64))
 
 
 def new_block(network: Network, columns: int) -> Block:
     """Scratch for up to ``columns`` samples."""
-    units = sum(network.widths[1:]) * columns
-    widest = max(network.widths[1:]) * columns
-    sizes = (units, units, units, units, widest, network.widths[-1] * columns)
-    return Block(*(np.zeros(size, network.dtype) for size in sizes))
+    units, dtype = sum(network.widths[1:]) * columns, network.dtype
+    z, a, p, e = (np.zeros(units, dtype) for _ in range(4))
+    post = network.placement == "post"
+    return Block(
+        z=z,
+        a=a,
+        u=np.zeros(units, dtype) if post else p,
+        p=p,
+        e=e,
+        d=np.zeros(units, dtype) if post else e,
+        pull=np.zeros(max(network.widths[1:]) * columns, dtype),
+        y=np.zeros(network.widths[-1] * columns, dtype),
+    )
 
 
 def new_batch(network: Network, samples: int) -> Batch:
@@ -146,14 +243,31 @@ def new_batch(network: Network, samples: int) -> Batch:
 
 
 def new_parameters(network: Network, weights: Weights) -> Parameters:
-    """A flat copy of ``weights``, moments zero."""
-    flat = np.concatenate([np.ravel(w) for w in weights]).astype(network.dtype)
+    """A flat copy of ``weights``, scaled; moments zero."""
+    scales = network.scales * (2 if network.bias else 1)
+    scaled = [np.ravel(w) * w.dtype.type(a) for w, a in zip(weights, scales, strict=True)]
+    flat = np.concatenate(scaled).astype(network.dtype)
     return Parameters(flat, np.zeros_like(flat), np.zeros_like(flat))
+
+
+def unscaled(network: Network, flat: np.ndarray) -> Weights:
+    """The weights, and biases, that ``flat`` holds scaled."""
+    sizes = [a * b for a, b in zip(network.widths[1:], network.widths[:-1], strict=True)]
+    shapes: list[tuple[int, ...]] = [(width, -1) for width in network.widths[1:]]
+    if network.bias:
+        sizes += network.widths[1:]
+        shapes += [(width,) for width in network.widths[1:]]
+    scales = network.scales * (2 if network.bias else 1)
+    parts = np.split(flat, np.cumsum(sizes)[:-1])
+    return tuple(
+        part.reshape(shape) / flat.dtype.type(a)
+        for part, shape, a in zip(parts, shapes, scales, strict=True)
+    )
 
 
 @inlined
 def layer_weights(flat, shape, layer):
-    """W_layer, (out, in), as a view."""
+    """a_layer W_layer, (out, in), as a view."""
     return flat[shape.weight_at[layer] : shape.weight_at[layer + 1]].reshape(
         shape.widths[layer], shape.widths[layer - 1]
     )

@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import jit
+from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.layout import CROSS_ENTROPY
 
 
-@jit
+@inner
 def output_error(loss, y, p, e):
     """e = y - p, or y - softmax(p): minus the loss's derivative by p. All (units, samples)."""
     units, samples = p.shape

@@ -1,35 +1,61 @@
-"""How does a weight follow its gradient? SGD or Adam, over flat arrays.
+"""How does a weight follow its gradient? SGD, momentum, Adam or AdamW, over flat arrays.
 
-``product`` is e a^T summed over the batch, so that the gradient is -product / batch. Adam is the
-paper's (arXiv 1412.6980, algorithm 1): b1 0.9, b2 0.999, both moments bias-corrected, epsilon
-outside the root.
+``product`` is e a^T summed over the batch. The arrays hold a W, the weight times its layer's fixed
+scale a, whose gradient by W is a times that by (a W); a step of W is a times a step of (a W).
+Momentum: m <- momentum m + g, W <- W - rate m. Adam is the paper's (arXiv 1412.6980, algorithm 1):
+b1 0.9, b2 0.999, both moments bias-corrected, epsilon outside the root. AdamW (arXiv 1711.05101)
+first shrinks W by rate * decay.
 """
 
 from __future__ import annotations
 
 import math
 
-from pcsim.engine.kernels.jit import jit
-from pcsim.engine.kernels.layout import ADAM
+from pcsim.engine.kernels.jit import inner
+from pcsim.engine.kernels.layout import ADAM, ADAMW, COSINE, MOMENTUM, STEP
 
 
-@jit
-def optimise(optimiser, update, batch, product, weights, first, second):
-    """Step ``weights`` in place; ``update`` counts from 1; ``first`` and ``second`` are Adam's moments."""
+@inner
+def rate_at(optimiser, update):
+    """The learning rate of the update ``update``, counted from 1."""
+    if optimiser.schedule == COSINE:
+        return optimiser.rate * 0.5 * (1.0 + math.cos(math.pi * (update - 1) / optimiser.updates))
+    if optimiser.schedule == STEP:
+        return optimiser.rate * optimiser.factor ** float((update - 1) // optimiser.every)
+    return optimiser.rate
+
+
+@inner
+def optimise(optimiser, update, factor, scale, product, weights, first, second):
+    """Step ``weights`` in place.
+
+    ``update`` counts from 1; ``factor`` times ``product`` is the gradient by a W, ``scale`` is a;
+    ``first`` and ``second`` are the moments.
+    """
     real = weights.dtype.type
-    scale = real(-1.0 / batch)
-    step = real(optimiser.rate)
-    if optimiser.kind == ADAM:
+    rate = rate_at(optimiser, update)
+    factor = real(factor * scale)
+    step = real(rate * scale)
+    if optimiser.kind == ADAM or optimiser.kind == ADAMW:
+        if optimiser.decay > 0.0:
+            shrink = real(1.0 - rate * optimiser.decay)
+            for i in range(weights.size):
+                weights[i] *= shrink
         keep1, add1 = real(0.9), real(1.0 - 0.9)
         keep2, add2 = real(0.999), real(1.0 - 0.999)
         unbias1 = real(1.0 / (1.0 - 0.9**update))
         unbias2 = real(1.0 / (1.0 - 0.999**update))
         epsilon = real(1e-8)
         for i in range(weights.size):
-            g = scale * product[i]
+            g = factor * product[i]
             first[i] = keep1 * first[i] + add1 * g
             second[i] = keep2 * second[i] + add2 * (g * g)
             weights[i] -= step * (first[i] * unbias1) / (math.sqrt(second[i] * unbias2) + epsilon)
+    elif optimiser.kind == MOMENTUM:
+        keep = real(optimiser.momentum)
+        for i in range(weights.size):
+            first[i] = keep * first[i] + factor * product[i]
+            weights[i] -= step * first[i]
     else:
         for i in range(weights.size):
-            weights[i] -= step * (scale * product[i])
+            weights[i] -= step * (factor * product[i])

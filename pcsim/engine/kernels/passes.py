@@ -5,9 +5,44 @@ from __future__ import annotations
 import numpy as np
 
 from pcsim.engine.kernels.activations import activate
-from pcsim.engine.kernels.jit import jit
+from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.layout import layer_flat, layer_units, layer_weights
 from pcsim.engine.kernels.optimisers import optimise
+
+
+@inner
+def add_bias(shape, weights, layer, p):
+    """p += b_layer, for (units, samples)."""
+    bias = weights[shape.bias_at[layer] : shape.bias_at[layer + 1]]
+    for i in range(p.shape[0]):
+        for j in range(p.shape[1]):
+            p[i, j] += bias[i]
+
+
+@inner
+def add_to(p, below):
+    """p += below, flat."""
+    for i in range(p.size):
+        p[i] += below[i]
+
+
+@inner
+def predict(shape, weights, layer, columns, z, a, u):
+    """What layer, from 2 up, makes of the layer below: a_l (W_l phi(z_{l-1}) + b_l) + skip_l z_{l-1}, into ``u``."""
+    out = layer_units(u, shape, layer, columns)
+    np.dot(layer_weights(weights, shape, layer), layer_units(a, shape, layer - 1, columns), out)
+    if shape.bias:
+        add_bias(shape, weights, layer, out)
+    if shape.skips[layer]:
+        add_to(layer_flat(u, shape, layer, columns), layer_flat(z, shape, layer - 1, columns))
+
+
+@inner
+def predict_first(shape, weights, samples, p1):
+    """Layer 1's prediction of (samples, input width)."""
+    np.dot(layer_weights(weights, shape, 1), samples.T, p1)
+    if shape.bias:
+        add_bias(shape, weights, 1, p1)
 
 
 @jit
@@ -19,10 +54,10 @@ def load_batch(shape, weights, data, rows, batch, p1):
             batch.x[j, i] = data.samples[row, i]
         for i in range(data.targets.shape[1]):
             batch.y[i, j] = data.targets[row, i]
-    np.dot(layer_weights(weights, shape, 1), batch.x.T, p1)
+    predict_first(shape, weights, batch.x, p1)
 
 
-@jit
+@inner
 def take_columns(wide, begin, narrow):
     """narrow = wide[:, begin:...]; numba would compile the slice assignment for ten times longer."""
     for i in range(narrow.shape[0]):
@@ -30,7 +65,7 @@ def take_columns(wide, begin, narrow):
             narrow[i, j] = wide[i, begin + j]
 
 
-@jit
+@inner
 def put_columns(narrow, wide, begin):
     """wide[:, begin:...] = narrow."""
     for i in range(narrow.shape[0]):
@@ -40,42 +75,58 @@ def put_columns(narrow, wide, begin):
 
 @jit
 def forward(shape, weights, columns, p, a):
-    """Fill ``p`` and ``a`` = phi(p), (units x columns); ``p`` holds the prediction of layer 1 already."""
+    """Fill ``p`` and ``a`` = phi(p), (units x columns); ``p`` holds the prediction of layer 1 already.
+
+    As with placement pre; with post, what is ``p`` here is u there and ``a`` is both z and p.
+    """
     last = shape.widths.size - 1
     for layer in range(1, last):
-        here = layer_flat(a, shape, layer, columns)
-        activate(shape.activation, layer_flat(p, shape, layer, columns), here)
-        np.dot(
-            layer_weights(weights, shape, layer + 1),
-            here.reshape(shape.widths[layer], columns),
-            layer_units(p, shape, layer + 1, columns),
+        activate(
+            shape.activation,
+            layer_flat(p, shape, layer, columns),
+            layer_flat(a, shape, layer, columns),
         )
+        predict(shape, weights, layer + 1, columns, p, a, p)
 
 
 @jit
 def errors_times_inputs(shape, batch, layer):
-    """e_l a_{l-1}^T over the whole batch, (out, in): minus the gradient of W_l, times the batch size."""
+    """d_l a_{l-1}^T over the whole batch, (out, in): minus the gradient of a W_l, times the batch size."""
     columns = batch.x.shape[0]
     size = shape.widths[layer] * shape.widths[layer - 1]
     product = batch.product[:size].reshape(shape.widths[layer], shape.widths[layer - 1])
-    e = layer_units(batch.e, shape, layer, columns)
+    d = layer_units(batch.d, shape, layer, columns)
     if layer == 1:
-        np.dot(e, batch.x, product)
+        np.dot(d, batch.x, product)
     else:
-        np.dot(e, layer_units(batch.a, shape, layer - 1, columns).T, product)
+        np.dot(d, layer_units(batch.a, shape, layer - 1, columns).T, product)
     return product
 
 
+@inner
+def error_sums(shape, batch, layer):
+    """The sums of d_l over the batch: minus the gradient of a b_l, times the batch size."""
+    sums = batch.product[: shape.widths[layer]]
+    d = layer_units(batch.d, shape, layer, batch.x.shape[0])
+    for i in range(d.shape[0]):
+        total = d[i, 0]
+        for j in range(1, d.shape[1]):
+            total += d[i, j]
+        sums[i] = total
+    return sums
+
+
 @jit
-def step_weights(shape, parameters, batch, reached, update, optimiser):
-    """One optimiser step of every layer.
+def step_weights(shape, parameters, batch, reached, update, factor, optimiser):
+    """One optimiser step of every layer; ``factor`` times a product is a gradient.
 
     Only the top ``reached`` layers can have errors: the others' product is skipped, not their step.
     """
-    columns = batch.x.shape[0]
     for layer in range(1, shape.widths.size):
+        scale = shape.scales[layer]
         begin, end = shape.weight_at[layer], shape.weight_at[layer + 1]
-        if layer < shape.widths.size - reached:
+        idle = layer < shape.widths.size - reached
+        if idle:
             for i in range(end - begin):
                 batch.product[i] = 0.0
         else:
@@ -83,12 +134,25 @@ def step_weights(shape, parameters, batch, reached, update, optimiser):
         optimise(
             optimiser,
             update,
-            columns,
+            factor,
+            scale,
             batch.product[: end - begin],
             parameters.weights[begin:end],
             parameters.first[begin:end],
             parameters.second[begin:end],
         )
+        if shape.bias:
+            begin, end = shape.bias_at[layer], shape.bias_at[layer + 1]
+            optimise(
+                optimiser,
+                update,
+                factor,
+                scale,
+                error_sums(shape, batch, layer),
+                parameters.weights[begin:end],
+                parameters.first[begin:end],
+                parameters.second[begin:end],
+            )
 
 
 @jit
@@ -96,6 +160,6 @@ def outputs(shape, weights, samples, p, a):
     """The network's outputs for (samples, input width), as a view (output width, samples) into ``p``."""
     columns = samples.shape[0]
     last = shape.widths.size - 1
-    np.dot(layer_weights(weights, shape, 1), samples.T, layer_units(p, shape, 1, columns))
+    predict_first(shape, weights, samples, layer_units(p, shape, 1, columns))
     forward(shape, weights, columns, p, a)
     return layer_units(p, shape, last, columns)

@@ -1,12 +1,15 @@
 """Predictive coding: states relax towards the energy's minimum, then every layer learns from its own error.
 
-F = (1/B) sum [ sum_{l<L} 1/2 |z_l - p_l|^2 + loss(y, p_L) ],  p_l = W_l phi(z_{l-1}).
+F = (1/B) sum [ sum_{l<L} 1/2 |z_l - p_l|^2 + loss(y, p_L) ], with p_l as in network.py.
 From a feed-forward start, each inference step moves all hidden states at once (order jacobi):
-z_l <- z_l - rate ( e_l - (W_{l+1}^T e_{l+1}) * phi'(z_l) ),
-with e_l = z_l - p_l and e_L = y - p_L (cross-entropy: y - softmax(p_L)).
+z_l <- z_l - rate ( e_l - (a_{l+1} W_{l+1}^T e_{l+1}) * phi'(z_l) - skip_{l+1} e_{l+1} ),
+with e_l = z_l - p_l and e_L = y - p_L (cross-entropy: y - softmax(p_L)). With placement post, where
+p_l = phi(u_l), products read d_l = e_l * phi'(u_l) and z_l in the place of e_l and phi(z_l).
 
 The wavefront: the error enters at the output and climbs one layer a step, so step t (from 0) can
 move only z_{L-1-t} and above. Skipping the rest saves its work and changes no bit.
+
+Other orders and ways of moving are in relaxation.py, which is compiled only where it is used.
 """
 
 from __future__ import annotations
@@ -15,11 +18,18 @@ import math
 
 import numpy as np
 
-from pcsim.engine.kernels.activations import inference_step
-from pcsim.engine.kernels.jit import jit
+from pcsim.engine.kernels.activations import activate, inference_step, times_derivative
+from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.layout import layer_flat, layer_units, layer_weights
 from pcsim.engine.kernels.losses import half_square, output_energy, output_error
-from pcsim.engine.kernels.passes import forward, load_batch, put_columns, step_weights, take_columns
+from pcsim.engine.kernels.passes import (
+    forward,
+    load_batch,
+    predict,
+    put_columns,
+    step_weights,
+    take_columns,
+)
 
 
 @jit
@@ -28,13 +38,47 @@ def start_block(shape, weights, batch, begin, columns, block):
     last = shape.widths.size - 1
     y = block.y[: shape.widths[last] * columns].reshape(shape.widths[last], columns)
     take_columns(batch.y, begin, y)
-    take_columns(batch.p1, begin, layer_units(block.p, shape, 1, columns))
-    forward(shape, weights, columns, block.p, block.a)
-    for i in range(shape.unit_at[last] * columns):
+    take_columns(batch.p1, begin, layer_units(block.u, shape, 1, columns))
+    forward(shape, weights, columns, block.u, block.a)
+    hidden = shape.unit_at[last] * columns
+    if shape.post:
+        for i in range(hidden):
+            block.p[i] = block.a[i]
+            block.d[i] = 0.0
+    for i in range(hidden):
         block.z[i] = block.p[i]
         block.e[i] = 0.0
-    p = layer_units(block.p, shape, last, columns)
-    output_error(shape.loss, y, p, layer_units(block.e, shape, last, columns))
+    meet_target(shape, block, columns)
+
+
+@inner
+def meet_target(shape, block, columns):
+    """p_L, e_L and d_L from u_L and the target."""
+    last = shape.widths.size - 1
+    y = block.y[: shape.widths[last] * columns].reshape(shape.widths[last], columns)
+    e = layer_units(block.e, shape, last, columns)
+    output_error(shape.loss, y, layer_units(block.u, shape, last, columns), e)
+    if shape.post:
+        for i in range(shape.unit_at[last] * columns, shape.unit_at[last + 1] * columns):
+            block.p[i] = block.u[i]
+            block.d[i] = block.e[i]
+
+
+@inner
+def pull_from_above(shape, weights, block, layer, columns):
+    """(a W)_{layer+1}^T d_{layer+1}, flat; what comes by a skip is taken from e_layer, which the step replaces."""
+    pull = block.pull[: shape.widths[layer] * columns]
+    np.dot(
+        layer_weights(weights, shape, layer + 1).T,
+        layer_units(block.d, shape, layer + 1, columns),
+        pull.reshape(shape.widths[layer], columns),
+    )
+    if shape.skips[layer + 1]:
+        e = layer_flat(block.e, shape, layer, columns)
+        above = layer_flat(block.d, shape, layer + 1, columns)
+        for i in range(e.size):
+            e[i] -= above[i]
+    return pull
 
 
 @jit
@@ -42,42 +86,42 @@ def relax(shape, weights, block, columns, inference):
     """The inference steps after the ``inference.done`` that the block has behind it."""
     last = shape.widths.size - 1
     step_size = block.z.dtype.type(inference.rate)
-    y = block.y[: shape.widths[last] * columns].reshape(shape.widths[last], columns)
     for step in range(inference.done, inference.done + inference.steps):
         lowest = max(1, last - 1 - step) if inference.wavefront else 1
         # Upwards, each layer reads the error above before that layer replaces it: all move at once.
         for layer in range(lowest, last + 1):
-            p = layer_units(block.p, shape, layer, columns)
+            u = layer_flat(block.u, shape, layer, columns)
+            p = layer_flat(block.p, shape, layer, columns)
             if layer > lowest:
-                below = layer_units(block.a, shape, layer - 1, columns)
-                np.dot(layer_weights(weights, shape, layer), below, p)
+                predict(shape, weights, layer, columns, block.z, block.a, block.u)
             if layer == last:
-                output_error(shape.loss, y, p, layer_units(block.e, shape, last, columns))
-            else:
-                pull = block.pull[: shape.widths[layer] * columns]
-                np.dot(
-                    layer_weights(weights, shape, layer + 1).T,
-                    layer_units(block.e, shape, layer + 1, columns),
-                    pull.reshape(shape.widths[layer], columns),
-                )
-                inference_step(
-                    shape.activation,
-                    step_size,
-                    pull,
-                    layer_flat(block.p, shape, layer, columns),
-                    layer_flat(block.z, shape, layer, columns),
-                    layer_flat(block.a, shape, layer, columns),
-                    layer_flat(block.e, shape, layer, columns),
+                meet_target(shape, block, columns)
+                continue
+            if shape.post and layer > lowest:
+                activate(shape.activation, u, p)
+            e = layer_flat(block.e, shape, layer, columns)
+            inference_step(
+                shape.on_states,
+                step_size,
+                pull_from_above(shape, weights, block, layer, columns),
+                p,
+                layer_flat(block.z, shape, layer, columns),
+                layer_flat(block.a, shape, layer, columns),
+                e,
+            )
+            if shape.post:
+                times_derivative(
+                    shape.activation, e, u, p, layer_flat(block.d, shape, layer, columns)
                 )
 
 
 @jit
 def finish_block(shape, batch, begin, columns, block):
-    """Copy the block's activities and errors to where the weight update reads them."""
+    """Copy what the weight update reads of the block to where it reads it."""
     whole = batch.x.shape[0]
     for layer in range(1, shape.widths.size):
-        e = layer_units(block.e, shape, layer, columns)
-        put_columns(e, layer_units(batch.e, shape, layer, whole), begin)
+        d = layer_units(block.d, shape, layer, columns)
+        put_columns(d, layer_units(batch.d, shape, layer, whole), begin)
         if layer < shape.widths.size - 1:
             a = layer_units(block.a, shape, layer, columns)
             put_columns(a, layer_units(batch.a, shape, layer, whole), begin)
@@ -91,6 +135,15 @@ def layer_energy(shape, block, columns, layer):
         return half_square(layer_flat(block.e, shape, layer, columns))
     y = block.y[: shape.widths[last] * columns].reshape(shape.widths[last], columns)
     return output_energy(shape.loss, y, layer_units(block.p, shape, last, columns))
+
+
+@jit
+def total_energy(shape, block, columns):
+    """F, summed over the block's samples."""
+    energy = 0.0
+    for layer in range(1, shape.widths.size):
+        energy += layer_energy(shape, block, columns, layer)
+    return energy
 
 
 @jit
@@ -118,7 +171,9 @@ def predictive_coding_updates(
                     energy += layer_energy(shape, block, width, layer)
         if learn:
             reached = min(last, inference.steps + 1) if inference.wavefront else last
-            step_weights(shape, parameters, batch, reached, done + update + 1, optimiser)
-        if not math.isfinite(half_square(layer_flat(batch.e, shape, last, size))):
+            step_weights(
+                shape, parameters, batch, reached, done + update + 1, -1.0 / size, optimiser
+            )
+        if not math.isfinite(half_square(layer_flat(batch.d, shape, last, size))):
             return update + 1, math.nan
     return order.shape[0], energy / size

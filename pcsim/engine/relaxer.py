@@ -1,0 +1,132 @@
+"""The states of one batch in motion: scratch and kernels for any way to relax.
+
+Importing this module imports numba, and compiles nothing that a run does not use.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pcsim.engine.kernels import layout
+from pcsim.engine.kernels import predictive_coding as pc
+from pcsim.engine.kernels.layout import Batch, Block, Shape
+from pcsim.engine.network import Network
+from pcsim.engine.relaxation import Relaxation
+
+
+class Relaxer:
+    """Relaxes blocks of up to ``columns`` samples, one after the other.
+
+    Of each: ``start``, then ``relax`` as often as wanted, then ``finish``.
+    """
+
+    def __init__(self, network: Network, relaxation: Relaxation, samples: int) -> None:
+        self.network, self.relaxation = network, relaxation
+        blocks = relaxation.in_blocks
+        self.columns = layout.block_columns(network, samples) if blocks else samples
+        self.shape: Shape = layout.shape_of(network)
+        self.block: Block = layout.new_block(network, self.columns)
+        self.heard = self.block
+        if relaxation.threshold > 0:
+            known = {name: np.zeros_like(self.block.z) for name in ("a", "z", "d")}
+            self.heard = self.block._replace(**known)
+        self.motion = layout.new_motion(network, self.columns)
+        self.back = np.zeros_like(self.block.z) if relaxation.variant == "epc" else self.block.pull
+
+    def start(
+        self,
+        weights: np.ndarray,
+        batch: Batch,
+        begin: int,
+        columns: int,
+        *,
+        beta: float | None = None,
+    ) -> None:
+        """Samples begin..begin+columns of ``batch`` at their feed-forward state; ``beta`` nudges."""
+        pc.start_block(self.shape, weights, batch, begin, columns, self.block)
+        if beta is not None:
+            from pcsim.engine.kernels.relaxation import nudge
+
+            nudge(self.shape, self.block, columns, beta)
+        for moments in (self.motion.first, self.motion.second):
+            moments[:] = 0
+        if self.heard is not self.block:
+            for name in ("a", "z", "d"):
+                getattr(self.heard, name)[:] = getattr(self.block, name)
+
+    def relax(self, weights: np.ndarray, columns: int, *, done: int, steps: int) -> int:
+        """Up to ``steps`` steps after ``done``; returns how many were made before the batch settled."""
+        how, variant = self.relaxation, self.relaxation.variant
+        inference = layout.Inference(self.columns, done, steps, float(how.rate), how.wavefront)
+        if how.plain:
+            pc.relax(self.shape, weights, self.block, columns, inference)
+        elif variant == "pc":
+            from pcsim.engine.kernels.relaxation import relax_otherwise
+
+            descent = layout.descent_of(
+                how.order,
+                how.descent,
+                momentum=how.momentum,
+                tolerance=how.tolerance,
+                threshold=how.threshold,
+            )
+            return int(
+                relax_otherwise(
+                    self.shape,
+                    weights,
+                    self.block,
+                    self.heard,
+                    self.motion,
+                    columns,
+                    inference,
+                    descent,
+                )
+            )
+        elif variant == "epc":
+            from pcsim.engine.kernels.error_optimisation import relax_errors
+
+            relax_errors(self.shape, weights, self.block, self.back, columns, inference)
+        elif variant == "ipc":
+            raise ValueError(
+                "ipc relaxes together with its weights: see IncrementalPredictiveCoding"
+            )
+        else:
+            from pcsim.engine.kernels.fixed_prediction import relax_fixed
+
+            one_by_one = variant == "z_il"
+            relax_fixed(self.shape, weights, self.block, columns, inference, one_by_one)
+        return steps
+
+    def step_together(self, weights: np.ndarray) -> None:
+        """ipc: move the states of the whole batch, whose errors ``finish`` has copied before."""
+        from pcsim.engine.kernels.incremental import move_states
+
+        how = self.relaxation
+        inference = layout.Inference(self.columns, 0, 1, float(how.rate), False)
+        move_states(self.shape, weights, self.block, self.columns, inference)
+
+    def predict_again(self, weights: np.ndarray, batch: Batch) -> None:
+        """ipc: predictions and errors of the moved states by the new weights."""
+        from pcsim.engine.kernels.incremental import predict_again
+
+        predict_again(self.shape, weights, batch.x, self.block, self.columns)
+
+    def finish(self, batch: Batch, begin: int, columns: int) -> None:
+        """Copy what the weight update reads to ``batch``: activities as the layer above heard them."""
+        learnt = self.block._replace(a=self.heard.a)
+        pc.finish_block(self.shape, batch, begin, columns, learnt)
+
+    def energies(self, columns: int) -> list[float]:
+        """F of the block's samples by layer 1..L, summed over them."""
+        layers = range(1, self.network.layers + 1)
+        return [pc.layer_energy(self.shape, self.block, columns, layer) for layer in layers]
+
+    def total_energy(self, columns: int) -> float:
+        """The sum of ``energies``, rounded as the kernels do that decide whether a batch has settled."""
+        return float(pc.total_energy(self.shape, self.block, columns))
+
+    def take_sent(self) -> np.ndarray:
+        """(2, L): elements of states and of errors that each layer has told since this was last asked."""
+        sent = self.motion.sent[:, 1:].copy()
+        self.motion.sent[:] = 0
+        return sent

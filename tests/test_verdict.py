@@ -274,6 +274,7 @@ def test_the_sentences_of_a_run_without_a_winner_say_so():
         "of an update; its arrays compute 40 % of the time and wait most for transfers (30 %).",
         "BP is bound by the order of its operations: the busiest unit, tile[0,0].array, works 60 % "
         "of an update; its arrays compute 40 % of the time and wait most for transfers (30 %).",
+        "The rates were not tuned here.",
     )
 
 

@@ -13,6 +13,7 @@ VERBS = {
     "run": "Train, time and price both rules on one chip; say who wins.",
     "sweep": "Do so at every combination of values; one CSV, one figure.",
     "experiment": "Measure what theory says of predictive coding, in seconds.",
+    "tune": "Find settings of both rules with the same number of trainings.",
     "check": "Tell whether files are right, fit each other, and how long.",
     "report": "Show a stored run again, or several side by side.",
     "explain": "Show where a number of a stored run comes from.",

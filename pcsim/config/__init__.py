@@ -29,6 +29,8 @@ from pcsim.config.overrides import assign_overrides as assign_overrides
 from pcsim.config.schema import json_schema as json_schema
 from pcsim.config.section import mark_of as mark_of
 from pcsim.config.section import problem_at as problem_at
+from pcsim.config.tuning import Tuning as Tuning
+from pcsim.config.tuning import settings_fingerprint as settings_fingerprint
 from pcsim.config.workload import Backpropagation as Backpropagation
 from pcsim.config.workload import Data as Data
 from pcsim.config.workload import Network as Network

@@ -86,6 +86,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "training": "For how long, and what counts as learnt.",
         "pc": "Settings of predictive coding.",
         "bp": "Settings of backpropagation.",
+        "tuning": "What 'pcsim tune' did; it writes this section.",
     },
     "Network": {
         "layers": "Widths from input (the width of an image) to output (the number of classes).",
@@ -137,6 +138,12 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "schedule": "How the learning rate changes over the updates.",
         "every": "Updates between two steps of the learning rate.",
         "factor": "What a step multiplies the learning rate by.",
+    },
+    "Tuning": {
+        "budget": "Trainings that each rule was given.",
+        "seeds": "Seeds of each of these trainings.",
+        "epochs": "Passes of each of these trainings over the training images.",
+        "settings": "Fingerprint of the settings that were tuned; with others reports do not call it tuned.",
     },
 }
 """Name of a section's class -> its keys in files -> what each means."""

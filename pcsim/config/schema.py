@@ -61,6 +61,9 @@ def _tidy(section: Schema, name: str) -> None:
         value.pop("title", None)
         if value.get("default", "") is None:
             del value["default"]
+        if {"type": "null"} in value.get("anyOf", ()):
+            (given,) = (way for way in value.pop("anyOf") if way != {"type": "null"})
+            value.update(given)
         value["description"] = MEANINGS[name][key]
 
 

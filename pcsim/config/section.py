@@ -81,8 +81,14 @@ def section_at(model: type[Section], path: Iterable[str | int]) -> type[Section]
         elif not _is_section(here) or part not in fields_by_key(here):
             return None
         else:
-            here = here.model_fields[fields_by_key(here)[str(part)]].annotation
+            here = _given(here.model_fields[fields_by_key(here)[str(part)]].annotation)
     return here if _is_section(here) else None
+
+
+def _given(annotation: Any) -> Any:
+    """What a key holds where it is given: a section that may be left out is ``Section | None``."""
+    first, *others = get_args(annotation) or (annotation,)
+    return first if others == [type(None)] else annotation
 
 
 def _is_section(annotation: Any) -> bool:

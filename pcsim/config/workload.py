@@ -22,6 +22,7 @@ from pcsim.config.fields import (
 )
 from pcsim.config.hardware import NOT_EXECUTED
 from pcsim.config.section import Check, ConfigFile, Section, key
+from pcsim.config.tuning import Tuning, settings_fingerprint
 
 WorkloadSchema = Literal["pcsim/workload/1"]
 Activation = Literal["linear", "tanh", "relu", "leaky_relu", "gelu"]
@@ -242,3 +243,9 @@ class Workload(ConfigFile):
     training: TrainingSettings
     pc: PredictiveCoding
     bp: Backpropagation
+    tuning: Tuning | None = None
+
+    @property
+    def tuned(self) -> bool:
+        """Whether ``tuning`` is of these very settings: not changed, extended or overridden since."""
+        return self.tuning is not None and self.tuning.settings == settings_fingerprint(self)

@@ -9,6 +9,7 @@ from pcsim.verdict.assumed import assumed_costs
 from pcsim.verdict.compare import compare
 from pcsim.verdict.not_modelled import NOT_MODELLED
 from pcsim.verdict.sentences import sentences
+from pcsim.verdict.tuned import tuning_sentence
 from pcsim.verdict.values import Result, Verdict
 
 if TYPE_CHECKING:
@@ -45,5 +46,5 @@ def judge(
         ratios=ratios,
         assumed=assumed_costs(prices, {result.candidate.id: result.bill for result in results}),
         not_modelled=not_modelled,
-        sentences=sentences(results, ratios),
+        sentences=(*sentences(results, ratios), tuning_sentence(workload)),
     )

@@ -12,6 +12,7 @@ from statistics import fmean
 from typing import Any
 
 from pcsim.verdict.assumed import AssumedCost
+from pcsim.verdict.tuned import tuning_facts
 from pcsim.verdict.values import Comparison, Cost, Estimate, Result, Verdict
 
 SCHEMA = "pcsim/summary/1"
@@ -37,6 +38,7 @@ def summary(verdict: Verdict) -> dict[str, Any]:
         },
         "network": list(workload.network.layers),
         "batch": workload.training.batch,
+        "tuning": tuning_facts(workload),
         "results": [_result(result) for result in verdict.results],
         "ratios": {} if verdict.ratios is None else _ratios(verdict.ratios),
         "sentences": list(verdict.sentences),

@@ -1,0 +1,73 @@
+"""Everything that a tuning will train, before it trains: the same number of trials for every rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pcsim.config import Candidate, Hardware, Workload, candidates, check_size
+from pcsim.tuning.design import Ranges, design
+
+RULES = ("pc", "bp")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting of one rule. ``number`` counts from 1, which is the workload's own setting;
+    ``workload`` holds the setting, and ``candidate`` is what the engine trains."""
+
+    rule: str
+    number: int
+    workload: Workload
+    candidate: Candidate
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to tune and how: ``course`` is ``workload`` with the seeds and epochs of a trial."""
+
+    workload: Workload
+    course: Workload
+    budget: int
+    first_seed: int
+    trials: tuple[Trial, ...]
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        return tuple(trial.candidate for trial in self.trials)
+
+
+def plan_tuning(
+    hardware: Hardware,
+    workload: Workload,
+    *,
+    ranges: Ranges,
+    budget: int,
+    seeds: int = 1,
+    epochs: int | None = None,
+    first_seed: int = 0,
+) -> Plan:
+    """``budget`` trials of each rule, each of ``seeds`` seeds and ``epochs`` (the workload's unless
+    given). Of ``hardware`` only the number formats matter.
+
+    Raises:
+        InputError: the ranges hold too few settings, or the trials are too large for this machine.
+    """
+    settings = workload.training
+    training = settings.model_copy(update={"seeds": seeds, "epochs": epochs or settings.epochs})
+    course = workload.model_copy(update={"training": training})
+    trials = tuple(
+        Trial(rule, number, variant, _candidate(hardware, variant, rule, number))
+        for rule in RULES
+        for number, variant in enumerate(
+            design(workload, rule, budget=budget, ranges=ranges), start=1
+        )
+    )
+    plan = Plan(workload, course, budget, first_seed, trials)
+    check_size(hardware, course, plan.candidates)
+    return plan
+
+
+def _candidate(hardware: Hardware, workload: Workload, rule: str, number: int) -> Candidate:
+    """The rule's candidate under an id of its own, so that all trials train side by side."""
+    candidate = candidates(hardware, workload, rule=rule)[0]
+    return replace(candidate, id=f"{rule}-{number}")

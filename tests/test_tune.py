@@ -2,6 +2,7 @@
 
 import csv
 import math
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -26,6 +27,7 @@ from pcsim.config import (
 from pcsim.engine import train
 from pcsim.errors import InputError
 from pcsim.line import run
+from pcsim.program import program_of
 from pcsim.tuning import (
     Score,
     check_output,
@@ -37,7 +39,7 @@ from pcsim.tuning import (
     tuned_name,
     write_tuned,
 )
-from pcsim.tuning.design import _accepts, _halton, weight_rates
+from pcsim.tuning.design import _halton, accepts, weight_rates
 from pcsim.tuning.span import Span
 from pcsim.verdict import summary
 
@@ -117,18 +119,33 @@ def test_pc_meets_each_rate_with_a_halton_point_of_steps_and_inference_rate():
         assert setting.optimiser.rate == float(f"{rates[rank]:.1e}")
 
 
-def test_every_order_that_the_format_knows_is_tried():
+def test_every_order_that_can_be_timed_is_tried_and_no_other(monkeypatch):
     known = get_args(PredictiveCoding.model_fields["order"].annotation)
-    assert {setting.order for setting in settings_of(plan(64), "pc")} == set(known)
+    timed = set()
+    for order in known:
+        work = load_workload("digits", overrides=[f"pc.order={order}"])
+        (candidate,) = candidates(load_hardware("tile64"), work, rule="pc")
+        with suppress(InputError):
+            program_of(work, candidate, steps=3)
+            timed.add(order)
+    assert {setting.order for setting in settings_of(plan(48), "pc")} == timed
+    monkeypatch.setattr("pcsim.tuning.plan._is_timed", lambda *_: True)
+    assert {setting.order for setting in settings_of(plan(48), "pc")} == set(known)
+
+
+def test_an_own_order_that_cannot_be_timed_is_kept(monkeypatch):
+    monkeypatch.setattr("pcsim.tuning.plan._is_timed", lambda *_: False)
+    tried = settings_of(plan(6, "pc.order=red_black"), "pc")
+    assert {setting.order for setting in tried} == {"red_black"}
 
 
 def test_what_no_file_could_say_is_not_tried(monkeypatch):
     """Where other settings tie a field to one value, such as the rate here, it keeps that."""
 
     def tied(workload, field, value):
-        return field != "rate" and _accepts(workload, field, value)
+        return field != "rate" and accepts(workload, field, value)
 
-    monkeypatch.setattr("pcsim.tuning.design._accepts", tied)
+    monkeypatch.setattr("pcsim.tuning.design.accepts", tied)
     tried = settings_of(plan(9), "pc")
     assert {setting.rate for setting in tried} == {load_workload("digits").pc.rate}
     assert len({setting.steps for setting in tried}) > 4
@@ -261,8 +278,8 @@ def test_a_score_does_not_depend_on_test_accuracy():
 
 def test_what_is_not_accepted_is_what_no_file_could_say():
     work = load_workload("digits")
-    assert _accepts(work, "steps", 7) and not _accepts(work, "steps", 0)
-    assert _accepts(work, "order", "jacobi") and not _accepts(work, "order", "sideways")
+    assert accepts(work, "steps", 7) and not accepts(work, "steps", 0)
+    assert accepts(work, "order", "jacobi") and not accepts(work, "order", "sideways")
 
 
 def test_a_score_of_a_short_training_leaves_out_the_untrained_network():

@@ -8,14 +8,14 @@ same budget covers its larger space more thinly: that is the price of having mor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
 
-from pcsim.config import PredictiveCoding, Workload
+from pcsim.config import Workload
 from pcsim.errors import InputError, Problem
 from pcsim.tuning.span import Span, parse_span
 
@@ -52,9 +52,11 @@ def parse_ranges(*, rate: str, pc_steps: str, pc_rate: str) -> Ranges:
     return Ranges(**spans)
 
 
-def design(workload: Workload, rule: str, *, budget: int, ranges: Ranges) -> tuple[Workload, ...]:
+def design(
+    workload: Workload, rule: str, *, budget: int, ranges: Ranges, orders: Sequence[str]
+) -> tuple[Workload, ...]:
     """``workload`` with each of ``budget`` settings of ``rule`` ("pc" or "bp"), all different, its
-    own first.
+    own first. ``orders`` are those that predictive coding may relax in.
 
     Raises:
         InputError: there are fewer different rates in the range than trainings.
@@ -63,7 +65,7 @@ def design(workload: Workload, rule: str, *, budget: int, ranges: Ranges) -> tup
     rates = weight_rates(ranges.rate, budget, own=own)
     settings: list[dict[str, Any]] = [{} for _ in rates]
     if rule == "pc" and rates:
-        dimensions = _searched(workload, ranges)
+        dimensions = _searched(workload, ranges, orders)
         points = _halton(len(rates), 1 + len(dimensions))
         by_first = sorted(range(len(rates)), key=lambda index: points[index][0])
         rate_of = dict(zip(by_first, rates, strict=True))
@@ -114,23 +116,24 @@ def weight_rates(span: Span, budget: int, *, own: float) -> list[float]:
     return rates
 
 
-def _searched(workload: Workload, ranges: Ranges) -> dict[str, Callable[[float], Any]]:
+def _searched(
+    workload: Workload, ranges: Ranges, orders: Sequence[str]
+) -> dict[str, Callable[[float], Any]]:
     """What of predictive coding is tuned besides its weight rate: how each field follows from a part
     in [0, 1). A field that the workload's other settings tie to one value is none."""
     found: dict[str, Callable[[float], Any]] = {}
     steps, rate = ranges.pc_steps, ranges.pc_rate
-    if all(_accepts(workload, "steps", steps.whole_at(end)) for end in (0, 1)):
+    if all(accepts(workload, "steps", steps.whole_at(end)) for end in (0, 1)):
         found["steps"] = steps.whole_at
-    if all(_accepts(workload, "rate", rate.rate_at(end)) for end in (0, 1)):
+    if all(accepts(workload, "rate", rate.rate_at(end)) for end in (0, 1)):
         found["rate"] = rate.rate_at
-    known = get_args(PredictiveCoding.model_fields["order"].annotation)
-    orders = [order for order in known if _accepts(workload, "order", order)]
     if len(orders) > 1:
         found["order"] = lambda part: orders[int(part * len(orders))]
     return found
 
 
-def _accepts(workload: Workload, field: str, value: object) -> bool:
+def accepts(workload: Workload, field: str, value: object) -> bool:
+    """Whether this field of ``pc`` may have this value beside the workload's other settings."""
     try:
         with_settings(workload, "pc", {field: value})
     except ValidationError:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import get_args
 
-from pcsim.config import Candidate, Hardware, Workload, candidates, check_size
-from pcsim.tuning.design import Ranges, design
+from pcsim.config import (
+    Candidate,
+    Hardware,
+    PredictiveCoding,
+    Workload,
+    candidates,
+    check_size,
+)
+from pcsim.errors import InputError
+from pcsim.program import program_of
+from pcsim.tuning.design import Ranges, accepts, design, with_settings
 
 RULES = ("pc", "bp")
 
@@ -55,16 +65,38 @@ def plan_tuning(
     settings = workload.training
     training = settings.model_copy(update={"seeds": seeds, "epochs": epochs or settings.epochs})
     course = workload.model_copy(update={"training": training})
+    orders = timed_orders(hardware, workload)
     trials = tuple(
         Trial(rule, number, variant, _candidate(hardware, variant, rule, number))
         for rule in RULES
         for number, variant in enumerate(
-            design(workload, rule, budget=budget, ranges=ranges), start=1
+            design(workload, rule, budget=budget, ranges=ranges, orders=orders), start=1
         )
     )
     plan = Plan(workload, course, budget, first_seed, trials)
     check_size(hardware, course, plan.candidates)
     return plan
+
+
+def timed_orders(hardware: Hardware, workload: Workload) -> tuple[str, ...]:
+    """The orders in which predictive coding may relax beside the workload's other settings and whose
+    operations are described: a winner that could not be timed would answer no question."""
+    known = get_args(PredictiveCoding.model_fields["order"].annotation)
+    return tuple(
+        order
+        for order in known
+        if accepts(workload, "order", order)
+        and _is_timed(hardware, with_settings(workload, "pc", {"order": order}))
+    )
+
+
+def _is_timed(hardware: Hardware, workload: Workload) -> bool:
+    (candidate,) = candidates(hardware, workload, rule="pc")
+    try:
+        program_of(workload, candidate, steps=candidate.steps)
+    except InputError:
+        return False
+    return True
 
 
 def _candidate(hardware: Hardware, workload: Workload, rule: str, number: int) -> Candidate:

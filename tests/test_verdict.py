@@ -33,6 +33,7 @@ from pcsim.verdict import (
     compare,
     cost_of,
     factor,
+    network_text,
     percent,
     summary,
     to_target,
@@ -485,3 +486,9 @@ def test_a_notebook_shows_the_sentences_and_the_table_escaped():
     assert html.count("<tr>") == 1 + len(comparison_rows(summary(shown)))
     alone = verdict(rules=("pc",))._repr_html_()
     assert "PC / BP" not in alone
+
+
+def test_many_equal_layers_in_a_row_are_counted():
+    assert network_text((784, 128, 128, 128, 10)) == "784-128-128-128-10"
+    assert network_text((784, *[128] * 127, 10)) == "784-128x127-10"
+    assert network_text((5,)) == "5"

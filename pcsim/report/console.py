@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pcsim.report import style
 from pcsim.units import format_quantity
-from pcsim.verdict import RULE_NAMES, component_name, percent
+from pcsim.verdict import RULE_NAMES, component_name, network_text, percent
 from pcsim.verdict.rows import comparison_rows, names
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _title(summary: Mapping[str, Any]) -> Text:
     from rich.text import Text
 
     seeds = len(summary["seeds"])
-    network = "-".join(str(width) for width in summary["network"])
+    network = network_text(summary["network"])
     target = percent(summary["results"][0]["to_target"]["target"])
     title = Text()
     title.append(f"{summary['hardware']} x {summary['workload']}", style="bold")

@@ -9,7 +9,7 @@ from pcsim.report import style
 from pcsim.report.svg import inlined
 from pcsim.report.tables import Table
 from pcsim.units import format_quantity
-from pcsim.verdict import RULE_NAMES, component_name, factor, percent
+from pcsim.verdict import RULE_NAMES, component_name, factor, network_text, percent
 from pcsim.verdict.rows import NOTHING, comparison_rows, names
 
 TEMPLATE = "report.html.j2"
@@ -97,7 +97,7 @@ def _facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     area = "not known" if chip["area_mm2"] is None else f"{chip['area_mm2']:.3g} mm²"
     mesh = " x ".join(str(side) for side in chip["mesh"])
     return [
-        ("network", "-".join(str(width) for width in summary["network"])),
+        ("network", network_text(summary["network"])),
         ("batch", str(summary["batch"])),
         ("seeds", ", ".join(str(seed) for seed in summary["seeds"])),
         ("chip", f"{chip['tiles']} tiles ({mesh}) at {format_quantity(chip['clock_hz'], 'Hz')}"),

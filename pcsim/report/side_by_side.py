@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pcsim.report.explain.text import columns
 from pcsim.report.stored import StoredRun
+from pcsim.verdict import network_text
 from pcsim.verdict.rows import comparison_rows, names
 
 
@@ -31,7 +32,7 @@ def _numbered(runs: Sequence[StoredRun]) -> list[tuple[int, StoredRun]]:
 
 def _title(run: StoredRun) -> str:
     facts = run.summary
-    network = "-".join(str(width) for width in facts["network"])
+    network = network_text(facts["network"])
     return f"{facts['hardware']} x {facts['workload']}, {network}, batch {facts['batch']}"
 
 

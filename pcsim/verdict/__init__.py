@@ -20,5 +20,6 @@ from pcsim.verdict.words import COMPONENT_NAMES as COMPONENT_NAMES
 from pcsim.verdict.words import RULE_NAMES as RULE_NAMES
 from pcsim.verdict.words import component_name as component_name
 from pcsim.verdict.words import factor as factor
+from pcsim.verdict.words import network_text as network_text
 from pcsim.verdict.words import percent as percent
 from pcsim.verdict.words import wait_name as wait_name

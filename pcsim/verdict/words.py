@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 RULE_NAMES = {"pc": "PC", "bp": "BP"}
 
 COMPONENT_NAMES = {
@@ -51,3 +54,16 @@ def percent(fraction: float) -> str:
     """``90 %``, with the decimals that are there up to two."""
     text = f"{100 * fraction:.2f}"
     return text.rstrip("0").rstrip(".") + " %"
+
+
+LONG_RUN = 5
+"""From so many equal layers in a row on, they are counted instead of listed."""
+
+
+def network_text(widths: Sequence[int]) -> str:
+    """A network by its widths: 784-128-128-10, or 784-128x127-10 where many in a row are equal."""
+    parts: list[str] = []
+    for width, run in groupby(widths):
+        count = len(list(run))
+        parts += [f"{width}x{count}"] if count >= LONG_RUN else [str(width)] * count
+    return "-".join(parts)

@@ -929,23 +929,30 @@ chip.yaml:14:11: tiles.sram.cell must be lstp, lop or hp, not 'ltsp'
 """,
     ),
     bad(
-        "a format not executed",
-        chip={"optimiser: fp32": "optimiser: bf16"},
+        "a format nobody knows",
+        chip={"optimiser: fp32": "optimiser: bf61"},
         said="""
-chip.yaml:16:82: tiles.formats.optimiser must be fp32 or fp64, not 'bf16'
-      formats: {weight: fp32, state: fp32, error: fp32, accumulate: fp32, optimiser: bf16}
+chip.yaml:16:82: tiles.formats.optimiser must be a number format such as 'bf16', 'fp8_e4m3', 'q4.12', 'int8' or 'bfp8/16', not 'bf61'
+      formats: {weight: fp32, state: fp32, error: fp32, accumulate: fp32, optimiser: bf61}
                                                                                      ^
-    bf16 is not executed by the engine yet
+    did you mean 'bf16'?
 """,
     ),
     bad(
-        "a mixture of formats",
-        chip={"optimiser: fp32": "optimiser: fp64"},
+        "integer sums of numbers that are no integers",
+        chip={
+            "state: fp32, error: fp32, accumulate: fp32": "state: int8, error: fp32, accumulate: int32",
+            "weight: fp32": "weight: int8_pow2",
+        },
         said="""
-chip.yaml:16:82: tiles.formats.optimiser must be 'fp32' as weight is, not 'fp64'
-      formats: {weight: fp32, state: fp32, error: fp32, accumulate: fp32, optimiser: fp64}
-                                                                                     ^
-    a mixture of formats is not executed by the engine yet
+chip.yaml:16:39: tiles.formats.state must be an integer format of at most 8 bits with a scale of a power of two where tiles.formats.accumulate is int32, not 'int8'
+      formats: {weight: int8_pow2, state: int8, error: fp32, accumulate: int32, optimiser: fp32}
+                                          ^
+    write int8_pow2, or accumulate: fp32
+chip.yaml:16:52: tiles.formats.error must be an integer format of at most 8 bits with a scale of a power of two where tiles.formats.accumulate is int32, not 'fp32'
+      formats: {weight: int8_pow2, state: int8, error: fp32, accumulate: int32, optimiser: fp32}
+                                                       ^
+    write int8_pow2, or accumulate: fp32
 """,
     ),
     bad(

@@ -9,7 +9,7 @@ import pcsim
 
 PACKAGE = Path(pcsim.__file__).parent
 LINE = ["config", "engine", "program", "placement", "machine", "technology", "verdict", "report"]
-COMMON = {"units", "errors", "shipped"}
+COMMON = {"units", "errors", "formats", "shipped"}
 
 
 def imports(path: Path) -> set[str]:
@@ -74,7 +74,7 @@ def test_config_needs_neither_numpy_nor_numba_and_only_machine_needs_simpy():
                 else []
             )
         }
-        if inside[0] in ("config", "units.py", "errors.py"):
+        if inside[0] in ("config", "units.py", "errors.py", "formats.py"):
             assert not names & {"numpy", "numba"}, path
         if inside[0] != "machine":
             assert "simpy" not in names, path

@@ -46,6 +46,7 @@ from pcsim.config import (
     to_plain,
 )
 from pcsim.config.marks import plain
+from pcsim.config.numerics import Numerics
 from pcsim.config.section import Section, fields_by_key
 from pcsim.config.yaml_marks import read_yaml
 
@@ -412,8 +413,8 @@ def test_both_rules_are_candidates_on_the_formats_of_the_chip():
     assert (pc.steps, pc.rate, pc.wavefront, pc.hoist) == (3, 0.3, True, True)
     assert (bp.id, bp.rule, bp.order, bp.schedule) == ("bp-sequential", "bp", None, "sequential")
     assert (bp.steps, bp.rate, bp.wavefront, bp.hoist) == (0, None, False, False)
-    assert pc.numerics == bp.numerics == chip.tiles.formats
-    assert pc.numerics.word_bytes == 8
+    assert pc.numerics == bp.numerics == Numerics(chip.tiles.formats)
+    assert pc.numerics.formats.word_bytes == 8
     assert pc.optimiser == work.pc.optimiser
     assert bp.optimiser == work.bp.optimiser
 

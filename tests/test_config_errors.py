@@ -315,15 +315,15 @@ def test_a_key_that_is_no_word_is_refused(tmp_path):
             "must be a length such as '2 mm', not '2 pJ'\n    units are nm, um, mm, m",
         ),
         (
-            "tiles.formats.error",
-            "fp64",
-            "must be 'fp32' as weight is, not 'fp64'\n"
-            "    a mixture of formats is not executed by the engine yet",
+            "tiles.formats.accumulate",
+            "int8",
+            "must be int32, or a floating or fixed point format such as 'fp32', not 'int8'",
         ),
         (
             "tiles.formats.state",
-            "bf16",
-            "must be fp32 or fp64, not 'bf16'\n    bf16 is not executed by the engine yet",
+            "bf16 stochastc",
+            "must be a number format, or one followed by 'stochastic', not 'bf16 stochastc'\n"
+            "    did you mean 'bf16 stochastic'?",
         ),
     ],
 )
@@ -477,7 +477,7 @@ def test_a_missing_key_is_told_at_the_section_that_lacks_it(tmp_path):
 def test_all_mistakes_of_both_files_and_all_settings_are_told_at_once(tmp_path):
     chip, work = tmp_path / "chip.yaml", tmp_path / "work.yaml"
     chip.write_text(
-        CHIP_TEXT.replace("clock: 500 MHz", "clock: fast").replace("fp32", "fp16"), "utf-8"
+        CHIP_TEXT.replace("clock: 500 MHz", "clock: fast").replace("fp32", "half"), "utf-8"
     )
     work.write_text(
         WORK_TEXT.replace("tanh", "sigmoid")
@@ -491,7 +491,8 @@ def test_all_mistakes_of_both_files_and_all_settings_are_told_at_once(tmp_path):
         "tiles.mesh must be a list of two whole numbers [rows, columns], not [1]",
         "clock must be a frequency such as '500 MHz', not 'fast'",
         *(
-            f"tiles.formats.{kind} must be fp32 or fp64, not 'fp16'"
+            f"tiles.formats.{kind} must be a number format such as 'bf16', 'fp8_e4m3', 'q4.12', "
+            "'int8' or 'bfp8/16', not 'half'"
             for kind in ("weight", "state", "error", "accumulate", "optimiser")
         ),
         "bp.schedule must be sequential, not 'best'",

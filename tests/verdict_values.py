@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pcsim.config import Candidate, Hardware, Workload
+from pcsim.config import Candidate, Hardware, Numerics, Workload
 from pcsim.engine.training import Profile, SeedCurve, Training
 from pcsim.machine.activity import Activity, Count, UnitTime
 from pcsim.technology import Area, Bill, BillLine, Leak, Price, PriceList
@@ -97,7 +97,7 @@ def candidate(rule: str) -> Candidate:
         rule="pc" if pc else "bp",
         order="jacobi" if pc else None,
         schedule="sequential",
-        numerics=hardware().tiles.formats,
+        numerics=Numerics(hardware().tiles.formats),
         steps=3 if pc else 0,
         rate=0.3 if pc else None,
         wavefront=True,

@@ -97,7 +97,7 @@ def macs_per_s(workload: Workload, candidate: Candidate) -> float:
     import numpy as np
     from threadpoolctl import threadpool_limits
 
-    dtype = {"fp32": np.float32, "fp64": np.float64}[candidate.numerics.state]
+    dtype = np.dtype(candidate.numerics.formats.carrier)
     batch = workload.training.batch
     products = [
         (np.ones((batch, n_in), dtype), np.ones((n_in, n_out), dtype))

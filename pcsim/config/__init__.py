@@ -10,7 +10,6 @@ from pcsim.config.dump import to_plain as to_plain
 from pcsim.config.hardware import CostOverride as CostOverride
 from pcsim.config.hardware import Dma as Dma
 from pcsim.config.hardware import Dram as Dram
-from pcsim.config.hardware import Formats as Formats
 from pcsim.config.hardware import Hardware as Hardware
 from pcsim.config.hardware import Noc as Noc
 from pcsim.config.hardware import Sram as Sram
@@ -25,6 +24,9 @@ from pcsim.config.loader import load_both as load_both
 from pcsim.config.loader import load_hardware as load_hardware
 from pcsim.config.loader import load_workload as load_workload
 from pcsim.config.marks import Mark as Mark
+from pcsim.config.numerics import Analog as Analog
+from pcsim.config.numerics import Formats as Formats
+from pcsim.config.numerics import Numerics as Numerics
 from pcsim.config.overrides import assign_overrides as assign_overrides
 from pcsim.config.schema import json_schema as json_schema
 from pcsim.config.section import mark_of as mark_of

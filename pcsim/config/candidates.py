@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pcsim.config.fields import any_of
-from pcsim.config.hardware import Formats, Hardware
+from pcsim.config.hardware import Hardware
+from pcsim.config.numerics import Numerics
 from pcsim.config.workload import (
     Descent,
     Nudging,
@@ -57,7 +58,7 @@ class Candidate:
     rule: Rule
     order: str | None
     schedule: str
-    numerics: Formats
+    numerics: Numerics
     steps: int
     rate: float | None
     wavefront: bool
@@ -76,7 +77,7 @@ def candidates(
     """
     if rule not in RULES:
         raise InputError((Problem(f"rule must be {any_of(RULES)}, not {rule!r}"),))
-    formats = hardware.tiles.formats
+    numerics = Numerics(hardware.tiles.formats)
     pc, bp = workload.pc, workload.bp
     every = (
         Candidate(
@@ -84,7 +85,7 @@ def candidates(
             rule="pc",
             order=pc.order,
             schedule="parallel",
-            numerics=formats,
+            numerics=numerics,
             steps=pc.steps,
             rate=pc.rate,
             wavefront=pc.wavefront and pc.variant not in ("ipc", "epc"),
@@ -106,7 +107,7 @@ def candidates(
             rule="bp",
             order=None,
             schedule=bp.schedule,
-            numerics=formats,
+            numerics=numerics,
             steps=0,
             rate=None,
             wavefront=False,

@@ -18,6 +18,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from pcsim.config.marks import Path, show_value
+from pcsim.formats import Format, FormatError, parse_format
 from pcsim.units import (
     DIMENSIONS,
     QuantityError,
@@ -225,6 +226,37 @@ def choice(words: Any, *, later: tuple[str, ...] = (), why: str = "") -> Kind:
         raise rejected([must_be(any_of(known), value, hint=hint)])
 
     return Kind(read, schema={"enum": list(known)})
+
+
+def number_format(
+    *,
+    allowed: Callable[[Format], bool] | None = None,
+    which: str = "",
+    beside: tuple[Format, ...] = (),
+    optional: bool = False,
+) -> Kind:
+    """A number format such as bf16, or one of those ``beside``; ``which`` are those ``allowed``."""
+    special = {found.name: found for found in beside}
+
+    def read(value: Any, from_file: bool) -> Format | None:
+        if isinstance(value, Format) or (optional and value is None and not from_file):
+            return value
+        if isinstance(value, str) and value in special:
+            return special[value]
+        try:
+            found = parse_format(value)
+        except FormatError as error:
+            raise rejected([must_be(error.constraint, value, hint=error.hint)]) from None
+        if allowed is not None and not allowed(found):
+            raise rejected([must_be(which, value)])
+        return found
+
+    examples = ["fp32", "bf16", "bf16 stochastic", "fp8_e4m3", "q4.12", "int8_pow2", "bfp8/16"]
+    return Kind(
+        read,
+        lambda value: None if value is None else str(value),
+        schema={"type": "string", "examples": [*special, *examples]},
+    )
 
 
 def flag() -> Kind:

@@ -25,13 +25,13 @@ from pcsim.config.fields import (
     whole,
     wholes,
 )
+from pcsim.config.numerics import Formats as Formats
 from pcsim.config.section import ConfigFile, Section, key, key_of
 
 HardwareSchema = Literal["pcsim/hardware/1"]
 ComputeKind = Literal["systolic"]
 Dataflow = Literal["ws"]
 Cell = Literal["lstp", "lop", "hp"]
-NumberFormat = Literal["fp32", "fp64"]
 Topology = Literal["mesh"]
 
 NOT_MODELLED = "is not modelled yet"
@@ -41,10 +41,6 @@ _Cycles = Annotated[int, quantity("cycles", 0, 1_000_000)]
 _Lanes = Annotated[int | None, whole(1, 65_536, unlimited=True)]
 _BytesPerSecond = Annotated[int | None, quantity("B/s", 1, 10**15, unlimited=True)]
 _BytesPerCycle = Annotated[int | None, quantity("B/cycle", 1, 1 << 20, unlimited=True)]
-_Format = Annotated[
-    NumberFormat,
-    choice(NumberFormat, later=("fp16", "bf16", "tf32", "fp8", "int8", "int16"), why=NOT_EXECUTED),
-]
 
 
 class Systolic(Section):
@@ -110,33 +106,6 @@ class Dma(Section):
     """The engine that moves data between a tile and the network."""
 
     setup_cycles: _Cycles = key("setup")
-
-
-class Formats(Section):
-    """The number format of each kind of value. The engine computes in what is priced here."""
-
-    weight: _Format
-    state: _Format
-    error: _Format
-    accumulate: _Format
-    optimiser: _Format
-
-    @model_validator(mode="after")
-    def _all_equal(self) -> Self:
-        hint = f"a mixture of formats {NOT_EXECUTED}"
-        findings = [
-            must_be(f"{self.weight!r} as weight is", value, path=(field,), hint=hint)
-            for field, value in self
-            if value != self.weight
-        ]
-        if findings:
-            raise rejected(findings)
-        return self
-
-    @property
-    def word_bytes(self) -> int:
-        """Bytes of one number."""
-        return {"fp32": 4, "fp64": 8}[self.weight]
 
 
 class Tiles(Section):

@@ -91,7 +91,7 @@ def training_bytes(
     One training per candidate and seed, as many at a time as there are cores; each keeps its weights
     until all are done.
     """
-    word = max(candidate.numerics.word_bytes for candidate in chosen)
+    word = max(candidate.numerics.formats.carrier_bytes for candidate in chosen)
     widths, settings, data = workload.network.layers, workload.training, workload.data
     trainings = len(chosen) * settings.seeds
     at_a_time = min(cores, trainings)
@@ -120,7 +120,8 @@ def tiles_needed(hardware: Hardware, workload: Workload, candidate: Candidate) -
     capacity = hardware.tiles.sram.size_bytes
     copies = {"sgd": 2, "momentum": 3, "adam": 4, "adamw": 4}[candidate.optimiser.kind]
     sizes = [
-        a * b * copies * candidate.numerics.word_bytes for a, b in pairwise(workload.network.layers)
+        a * b * copies * candidate.numerics.formats.word_bytes
+        for a, b in pairwise(workload.network.layers)
     ]
     return min(
         rows * columns, sum(1 if capacity is None else -(-size // capacity) for size in sizes)

@@ -24,7 +24,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "update": "The optimiser's unit.",
         "sram": "The memory of one tile.",
         "dma": "The engine that moves data between a tile and the network.",
-        "formats": "The number format of each kind of value; all equal.",
+        "formats": "The number format of each kind of value.",
     },
     "Systolic": {
         "kind": "What kind of unit multiplies matrices.",
@@ -50,11 +50,18 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "Dma": {"setup": "Before each transfer."},
     "Formats": {
-        "weight": "Of the weights.",
-        "state": "Of the activities.",
-        "error": "Of the errors.",
-        "accumulate": "Of sums of products.",
+        "weight": "Of the weights that products read.",
+        "state": "Of inputs, activities and predictions.",
+        "error": "Of the errors and of what comes back through weights.",
+        "accumulate": "Of sums of products and of gradients.",
         "optimiser": "Of the optimiser's moments.",
+        "master": "Of the weights that the optimiser steps, where they are a copy of their own.",
+    },
+    "Analog": {
+        "read_noise": "Deviation of each read of a cell, a share of the layer's largest weight.",
+        "write_noise": "Deviation of each write of a cell, a share of the layer's largest weight.",
+        "mismatch": "Deviation between W and its transpose, a share of the layer's largest weight.",
+        "adc_bits": "Bits of the converters behind the columns.",
     },
     "Noc": {
         "topology": "Shape of the network.",

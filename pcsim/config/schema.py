@@ -1,7 +1,7 @@
 """What may a file say, in the words of JSON Schema, so that editors complete and check it?
 
-Left out, because JSON Schema cannot say it: bounds of quantities, rules between values (all number
-formats equal, widths that fit the data), names of technologies. ``pcsim check`` tells those too.
+Left out, because JSON Schema cannot say it: bounds of quantities, rules between values (formats of integer
+operands, widths that fit the data), names of technologies. ``pcsim check`` tells those too.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
-from pcsim.engine.network import DtypeName, Network
+from pcsim.engine.network import Network
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pcsim.engine.rules import Rule
 
 Progress = Callable[[int, int], None]
-DTYPES: dict[str, DtypeName] = {"fp32": "float32", "fp64": "float64"}
 
 
 def train(
@@ -100,10 +99,10 @@ def _train(
 
     chosen = {candidate.id: candidate for candidate, _ in missing.values()}
     classes = workload.network.layers[-1]
-    dtypes = {DTYPES[candidate.numerics.state] for candidate in chosen.values()}
+    dtypes = {candidate.numerics.formats.carrier for candidate in chosen.values()}
     datasets = {d: load_dataset(workload.data, classes=classes, dtype=d) for d in dtypes}
     courses = {
-        key: course_of(workload, candidate, datasets[DTYPES[candidate.numerics.state]])
+        key: course_of(workload, candidate, datasets[candidate.numerics.formats.carrier])
         for key, candidate in chosen.items()
     }
     total = sum(courses[c.id].updates_total for c, _ in missing.values())
@@ -150,7 +149,7 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
     """What training ``candidate`` means to the loop."""
     from pcsim.engine.loop import Course, cast
 
-    dtype = DTYPES[candidate.numerics.state]
+    dtype = candidate.numerics.formats.carrier
     settings = workload.training
     return Course(
         network=Network(

@@ -58,7 +58,7 @@ def _relevant(workload: Workload, candidate: Candidate) -> dict[str, Any]:
         "steps": candidate.steps,
         "rate": candidate.rate,
         "optimiser": candidate.optimiser.model_dump(mode="json"),
-        "format": candidate.numerics.state,
+        "numerics": candidate.numerics.words(),
         "engine": engine_fingerprint(),
     }
 

@@ -50,7 +50,7 @@ def price_list(hardware: Hardware) -> PriceList:
     costs |= _table_costs(technology, hardware, wanted=set(wanted) - given.keys())
     costs |= given
     if missing := [key for key in wanted if key not in costs]:
-        number_format = hardware.tiles.formats.weight
+        number_format = str(hardware.tiles.formats.weight)
         why = "" if number_format in technology.formats else f" for {number_format}"
         raise MissingCostError(missing_costs(technology.name, missing, why=why))
     sources = {**dram.sources, **technology.sources}
@@ -94,7 +94,7 @@ def _table_costs(
         "MiB": macro_bytes / MIB,
         "64-bit router": (hardware.noc.link_bytes_per_cycle or 0) / 8,
     }
-    format_priced = hardware.tiles.formats.weight in technology.formats
+    format_priced = str(hardware.tiles.formats.weight) in technology.formats
     costs = {}
     for key in wanted:
         entry = technology.costs.get(table_key(key, cell=sram.cell))

@@ -59,7 +59,7 @@ def _result(result: Result) -> dict[str, Any]:
         "rule": candidate.rule,
         "order": candidate.order,
         "schedule": candidate.schedule,
-        "numerics": candidate.numerics.model_dump(mode="json"),
+        "numerics": candidate.numerics.words(),
         "optimiser": candidate.optimiser.model_dump(mode="json"),
         "rate": candidate.rate,
         "accuracy": {

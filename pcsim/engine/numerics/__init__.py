@@ -4,7 +4,7 @@ A value stays in a float32 or float64 array, its carrier, and is rounded to what
 Importing this room imports neither numpy nor numba; the modules beside ``formats`` import both.
 """
 
-from pcsim.engine.numerics.formats import Format as Format
-from pcsim.engine.numerics.formats import FormatError as FormatError
-from pcsim.engine.numerics.formats import exact_terms as exact_terms
-from pcsim.engine.numerics.formats import parse_format as parse_format
+from pcsim.formats import Format as Format
+from pcsim.formats import FormatError as FormatError
+from pcsim.formats import exact_terms as exact_terms
+from pcsim.formats import parse_format as parse_format

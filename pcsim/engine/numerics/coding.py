@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pcsim.engine.numerics.formats import Format
+from pcsim.formats import Format
 
 EXACT, FLOAT, FIXED, INTEGER, BLOCK = 0, 1, 2, 3, 4
 _KINDS = {"float": FLOAT, "fixed": FIXED, "integer": INTEGER, "block": BLOCK}

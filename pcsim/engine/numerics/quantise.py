@@ -7,9 +7,9 @@ import numpy as np
 from pcsim.engine.kernels.jit import jit
 from pcsim.engine.numerics.coding import EXACT, FIXED, FLOAT, INTEGER, Code, code_of
 from pcsim.engine.numerics.floats import nearest_bf16, nearest_floats, stochastic_floats
-from pcsim.engine.numerics.formats import Format
 from pcsim.engine.numerics.grids import scale_for, to_blocks, to_grid, to_grid_randomly
 from pcsim.engine.numerics.random_bits import stream_key
+from pcsim.formats import Format
 
 _BF16_FRACTION, _BF16_LOW = 7, 2.0**-126
 

@@ -146,6 +146,9 @@ class Format:
         return 0 if self.kind == "integer" else exponent - self.digits + 1
 
 
+INT32 = Format("int32", "integer", 32, 31)
+"""The accumulator of integer products: no scale of its own, so nothing is stored in it."""
+
 _FLOATS = {
     made.name: made
     for made in (

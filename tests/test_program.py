@@ -122,7 +122,7 @@ def test_ops_within_a_step_need_only_earlier_ones_unless_they_look_back_a_step()
     for op in program.ops:
         for need in op.needs:
             same_phase = op.phase is need.op.phase
-            if same_phase and not need.steps_back:
+            if same_phase and not need.back:
                 assert position[need.op] < position[op.key]
 
 

@@ -3,12 +3,13 @@
 Every unit is one named SimPy process that works through its queue in order: it waits until what the
 task needs is there, occupies itself for the task's cycles, and hands on. The clock is an integer. The
 state of the simulation is one counter of ended instances per task, so its size does not grow with the
-number of inference steps.
+number of inference steps or micro-batches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from heapq import merge
 from typing import Any
 
 import simpy
@@ -21,7 +22,7 @@ from pcsim.machine.lower import Lowered, lower
 from pcsim.machine.network import Network
 from pcsim.placement import PHASES, Placement, TaskKind, Tasks, Unit
 
-SETUP, START, STEP, FINISH = (PHASES.index(phase) for phase in PHASES)
+SETUP, START, *_ = (PHASES.index(phase) for phase in PHASES)
 
 WAIT_KIND: dict[int, str] = {
     TaskKind.PRODUCT: "array",
@@ -82,22 +83,24 @@ class _Chip:
         self.kind: list[int] = tasks.kind.tolist()
         self.layer: list[int] = tasks.layer.tolist()
         self.phase: list[int] = tasks.phase.tolist()
-        self.first: list[int] = tasks.first_step.tolist()
+        self.first: list[int] = tasks.first.tolist()
+        self.last: list[int] = tasks.last.tolist()
+        self.turn: list[int] = tasks.turn.tolist()
         self.instances: list[int] = tasks.instances().tolist()
         self.route: list[int] = tasks.route.tolist()
         # In the steady state what SETUP brings is there already.
         self.ended = [0 if cold or phase != SETUP else 1 for phase in self.phase]
         self.waiters: list[list[tuple[int, Ready]]] = [[] for _ in self.phase]
-        self.step_needs: list[list[tuple[int, int]]] = []
-        """Per task its needs within STEP: (task, instances ended by then minus the step)."""
-        self.whole_needs: list[list[int]] = []
-        """Per task the needs of which all instances must have ended before its first."""
+        self.moving_needs: list[list[tuple[int, int]]] = []
+        """Per task (task, instances that must have ended minus the own instance)."""
+        self.fixed_needs: list[list[int]] = []
+        """Per task those of which all instances must have ended before its first."""
         self._split_needs()
         self.busy = [0] * len(tasks.units)
         self.stalled: list[dict[str, int]] = [{} for _ in tasks.units]
         self.last_end = [0] * len(tasks.units)
         self.waiting: dict[int, tuple[int, int, int]] = {}
-        """Unit -> (task, step, since), while it waits."""
+        """Unit -> (task, instance, since), while it waits."""
         self.queues: list[list[list[int]]] = [[[] for _ in PHASES] for _ in tasks.units]
         for task, unit in enumerate(tasks.unit.tolist()):
             self.queues[unit][self.phase[task]].append(task)
@@ -107,16 +110,17 @@ class _Chip:
             array.tolist()
             for array in (self.tasks.needs_start, self.tasks.needs_task, self.tasks.needs_back)
         )
-        for task, phase in enumerate(self.phase):
-            step_needs, whole_needs = [], []
+        for task, first in enumerate(self.first):
+            moving, fixed = [], []
             for at in range(starts[task], starts[task + 1]):
                 need = needed[at]
-                if phase == STEP and self.phase[need] == STEP:
-                    step_needs.append((need, 1 - back[at] - self.first[need]))
+                base = 1 - back[at] - self.first[need]
+                if first + base >= self.instances[need]:
+                    fixed.append(need)
                 else:
-                    whole_needs.append(need)
-            self.step_needs.append(step_needs)
-            self.whole_needs.append(whole_needs)
+                    moving.append((need, base))
+            self.moving_needs.append(moving)
+            self.fixed_needs.append(fixed)
 
     def run(self, placement: Placement, hardware: Hardware) -> Activity:
         processes = [self.env.process(self._unit(unit)) for unit in range(len(self.queues))]
@@ -128,29 +132,43 @@ class _Chip:
     # The life of a unit.
 
     def _queue(self, unit: int) -> Iterator[tuple[int, int]]:
-        """(task, step) in the order in which the unit takes them; step is 0 outside STEP."""
+        """(task, instance) in the order in which the unit takes them: phase by phase, in turn."""
         queue = self.queues[unit]
-        if self.cold:
-            yield from ((task, 0) for task in queue[SETUP])
-        yield from ((task, 0) for task in queue[START])
-        for step in range(1, self.tasks.steps + 1):
-            for task in queue[STEP]:
-                if self.first[task] <= step:
-                    yield task, step
-        yield from ((task, 0) for task in queue[FINISH])
+        for tasks in queue if self.cold else queue[START:]:
+            if len({self.turn[task] for task in tasks}) > 1:
+                yield from self._in_turn(tasks)
+                continue
+            # All turns alike: instance by instance.
+            begin = min((self.first[task] for task in tasks), default=1)
+            end = max((self.last[task] for task in tasks), default=0)
+            for instance in range(begin, end + 1):
+                for task in tasks:
+                    if self.first[task] <= instance <= self.last[task]:
+                        yield task, instance
+
+    def _in_turn(self, tasks: list[int]) -> Iterator[tuple[int, int]]:
+        """Instances of several tasks merged by their turns; of equal turns the first in the queue first."""
+
+        def instances(task: int) -> Iterator[tuple[tuple[int, int, int], int]]:
+            turn = self.tasks.turns[self.turn[task]]
+            for instance in range(self.first[task], self.last[task] + 1):
+                yield turn.key(instance), task
+
+        for key, task in merge(*(instances(task) for task in tasks)):
+            yield task, key[-1]
 
     def _unit(self, unit: int) -> Generator[Event, Any, None]:
         env, busy, delay = self.env, self.lowered.busy, self.lowered.delay
-        for task, step in self._queue(unit):
+        for task, instance in self._queue(unit):
             work = busy[task]
-            unmet = self._unmet(task, step)
+            unmet = self._unmet(task, instance)
             if unmet:
                 since = int(env.now)
                 ready = Ready(env, work)
                 for need, count in unmet:
                     ready.missing += 1
                     self.waiters[need].append((count, ready))
-                self.waiting[unit] = (task, step, since)
+                self.waiting[unit] = (task, instance, since)
                 yield ready
                 del self.waiting[unit]
                 reason = WAIT_KIND[self.kind[ready.last_need]]
@@ -159,12 +177,12 @@ class _Chip:
                 yield env.timeout(work)
             self.busy[unit] += work
             if self.kind[task] == TaskKind.TRANSFER:
-                yield from self._transfer(unit, task, step)
+                yield from self._transfer(unit, task, instance)
             else:
                 self._end_after(task, delay[task])
             self.last_end[unit] = int(env.now)
 
-    def _transfer(self, unit: int, task: int, step: int) -> Generator[Event, Any, None]:
+    def _transfer(self, unit: int, task: int, instance: int) -> Generator[Event, Any, None]:
         """Wait for the network, then feed it; the channel is free when the tail has left."""
         flits = self.lowered.flits[task]
         route = self.tasks.routes[self.route[task]]
@@ -174,23 +192,23 @@ class _Chip:
             self._end_after(task, flight)
             return
         asked = int(self.env.now)
-        key = (self.layer[task], task, step)
+        key = (self.layer[task], task, instance)
         sent = self.network.request(key, route, flits)
         sent.on_start = lambda wait: self._end_after(task, wait + flight)
         yield sent
         self._stall(unit, "noc", int(self.env.now) - flits - asked)
         self.busy[unit] += flits
 
-    def _unmet(self, task: int, step: int) -> list[tuple[int, int]]:
+    def _unmet(self, task: int, instance: int) -> list[tuple[int, int]]:
         """What this instance still waits for: (task, how many of its instances must have ended)."""
         ended, instances = self.ended, self.instances
         unmet = []
-        for need, offset in self.step_needs[task]:
-            count = min(step + offset, instances[need])
+        for need, base in self.moving_needs[task]:
+            count = min(instance + base, instances[need])
             if ended[need] < count:
                 unmet.append((need, count))
-        if step <= self.first[task]:  # Afterwards they have ended for good.
-            for need in self.whole_needs[task]:
+        if instance == self.first[task]:  # Afterwards they have ended for good.
+            for need in self.fixed_needs[task]:
                 if ended[need] < instances[need]:
                     unmet.append((need, instances[need]))
         return unmet
@@ -230,11 +248,11 @@ class _Chip:
 
     def _who_waits(self) -> str:
         lines = ["the chip stopped before its work was done:"]
-        for unit, (task, step, since) in sorted(self.waiting.items()):
-            need, _ = self._unmet(task, step)[0]
+        for unit, (task, instance, since) in sorted(self.waiting.items()):
+            need, _ = self._unmet(task, instance)[0]
             name = self.unit_name(self.tasks.units[unit])
             other = self.unit_name(self.tasks.units[int(self.tasks.unit[need])])
-            at = f" in step {step}" if step else ""
+            at = f" ({instance} of {self.last[task]})" if self.instances[task] > 1 else ""
             lines.append(
                 f"  {name} waits since cycle {since} to run {self.tasks.names[task]}{at}, "
                 f"for {self.tasks.names[need]} of {other}"

@@ -7,7 +7,7 @@ tiles of a slice: half of the partial sums travel, are added where they arrive, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from pcsim.placement.groups import Group
 from pcsim.placement.routes import Mesh
@@ -32,7 +32,7 @@ class Expansion:
         self.groups = groups
         self.mesh = mesh
         self.word_bytes = word_bytes
-        self.builder = TaskBuilder(mesh, program.steps)
+        self.builder = TaskBuilder(mesh)
         self.available: dict[Key, Available] = {}
         self.dram_turn = 0
         self.open: list[tuple[int, Op, int]] = []
@@ -65,10 +65,10 @@ class Expansion:
         found: list[Ready] = []
         for need in op.needs:
             for ready in self.available[need.op].get(tile, ()):
-                found.append(Ready(ready.task, ready.back + need.steps_back))
+                found.append(Ready(ready.task, ready.back + need.back))
             if tile in self.passed[need.op]:
                 for ready in self._resolve(ops, ops[need.op], tile):
-                    found.append(Ready(ready.task, ready.back + need.steps_back))
+                    found.append(Ready(ready.task, ready.back + need.back))
         return found
 
     def _at(self, op: Op, tile: int, ready: Ready) -> None:
@@ -139,7 +139,7 @@ class Expansion:
 
     def _reduce(self, op: Op) -> None:
         group = self.groups[op.layer]
-        if op.role is Role.PREDICTION:
+        if op.role is not Role.FEEDBACK:
             lines = [
                 ([group.tile(i, j) for i in range(len(group.inputs))], len(outputs))
                 for j, outputs in enumerate(group.outputs)
@@ -226,13 +226,29 @@ class Expansion:
         elif op.role is Role.INPUT:
             for i, inputs in enumerate(group.inputs):
                 column = [group.tile(i, j) for j in range(len(group.outputs))]
-                self._from_dram(op, column, batch * len(inputs))
+                self._from_dram(op, column, op.elements // op.n_in * len(inputs))
         elif op.role is Role.TARGET:
             for j, outputs in enumerate(group.outputs):
-                self._from_dram(op, [group.owner(j)], batch * len(outputs))
+                self._from_dram(op, [group.owner(j)], op.elements // op.n_out * len(outputs))
+        elif op.role is Role.STASH:
+            for tile, words in self._stashed(group):
+                self._to_dram(op, tile, words)
+        elif op.role is Role.RESTORED:
+            for tile, words in self._stashed(group):
+                self._from_dram(op, [tile], words)
         else:
             for j, outputs in enumerate(group.outputs):
                 self._to_dram(op, group.owner(j), batch * len(outputs))
+
+    def _stashed(self, group: Group) -> Iterator[tuple[int, int]]:
+        """What each tile keeps of one micro-batch for the backward pass: its operand (the batch itself is
+        not stashed), and on owners the activity of their outputs."""
+        for i, j, tile in group.members():
+            width = len(group.inputs[i]) if group.layer > 1 else 0
+            if i == 0 and group.layer < self.program.depth:
+                width += len(group.outputs[j])
+            if width:
+                yield tile, self.program.batch * width
 
     def _send(self, op: Op, source: int, targets: list[int], words: int) -> None:
         if not words:
@@ -272,6 +288,8 @@ class Expansion:
         read = self.builder.add(
             op, Unit("dram", node), TaskKind.DRAM_READ, needs=(), size_bytes=size_bytes
         )
+        if op.needs:
+            self._wait(read, op, targets[0])
         sent = self.builder.add(
             op,
             Unit("dma", node, "from dram"),

@@ -1,8 +1,8 @@
 """The work of a program after placement: which unit does what, after what.
 
-A task is a template like the operation it comes from: one of phase STEP runs once in every inference
-step from its ``first_step`` on, so the arrays do not grow with the number of steps. Tasks carry sizes,
-not cycles: how long a unit takes is the machine's answer.
+A task is a template like the operation it comes from: it runs in the instances ``first`` to ``last``, so
+the arrays do not grow with the number of steps or micro-batches. Tasks carry sizes, not cycles: how
+long a unit takes is the machine's answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcsim.placement.routes import Mesh, Route
-from pcsim.program import Op, Phase
+from pcsim.program import Op, Phase, Turn
 from pcsim.program.kernels import NO_KERNEL, Kernel
 
 
@@ -54,23 +54,26 @@ class Tasks:
     """All tasks of one update as plain integer arrays, one entry per task, in queue order.
 
     ``needs_task[needs_start[t]:needs_start[t + 1]]`` are the tasks that task t waits for, and
-    ``needs_back`` in the same places how many inference steps back. ``route`` and ``kernel`` index
-    ``routes`` and ``kernels`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names ``stage``.
+    ``needs_back`` in the same places how many instances back. ``route`` and ``kernel`` index
+    ``routes`` and ``kernels`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names ``stage``; ``turn``
+    indexes ``turns``.
     """
 
     units: tuple[Unit, ...]
     routes: tuple[Route, ...]
     kernels: tuple[Kernel, ...]
     stages: tuple[str, ...]
+    turns: tuple[Turn, ...]
     names: tuple[str, ...]
     mesh: Mesh
-    steps: int
     unit: NDArray[np.int64]
     kind: NDArray[np.int64]
     layer: NDArray[np.int64]
     stage: NDArray[np.int64]
     phase: NDArray[np.int64]
-    first_step: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    turn: NDArray[np.int64]
     m: NDArray[np.int64]
     n: NDArray[np.int64]
     k: NDArray[np.int64]
@@ -87,12 +90,11 @@ class Tasks:
 
     def instances(self) -> NDArray[np.int64]:
         """How often each task runs in one update (SETUP tasks: once, on a cold start)."""
-        in_step = self.phase == PHASES.index(Phase.STEP)
-        return np.where(in_step, np.maximum(self.steps - self.first_step + 1, 0), 1)
+        return np.maximum(self.last - self.first + 1, 0)
 
 
 class Ready(NamedTuple):
-    """A task whose end makes something available, ``back`` inference steps earlier."""
+    """A task whose end makes something available, ``back`` instances earlier."""
 
     task: int
     back: int
@@ -101,14 +103,14 @@ class Ready(NamedTuple):
 class TaskBuilder:
     """Collects tasks in queue order; ``build`` turns them into arrays."""
 
-    def __init__(self, mesh: Mesh, steps: int) -> None:
+    def __init__(self, mesh: Mesh) -> None:
         self.mesh = mesh
-        self.steps = steps
         self.units: dict[Unit, int] = {}
         self.routes: dict[tuple[int, tuple[int, ...]], Route] = {}
         self.route_numbers: dict[tuple[int, tuple[int, ...]], int] = {}
         self.kernels: dict[Kernel, int] = {}
         self.stages: dict[str, int] = {}
+        self.turns: dict[Turn, int] = {}
         self.names: list[str] = []
         self.rows: list[tuple[int, ...]] = []
         self.needs: list[tuple[Ready, ...]] = []
@@ -141,7 +143,9 @@ class TaskBuilder:
                 op.layer,
                 self.stages.setdefault(op.stage, len(self.stages)),
                 PHASES.index(op.phase),
-                op.first_step,
+                op.place.first,
+                op.place.last,
+                self.turns.setdefault(op.place.turn, len(self.turns)),
                 *sizes,
                 elements,
                 size_bytes,
@@ -154,7 +158,7 @@ class TaskBuilder:
         return Ready(len(self.rows) - 1, 0)
 
     def build(self) -> Tasks:
-        columns = iter(np.array(self.rows, dtype=np.int64).reshape(-1, 13).T)
+        columns = iter(np.array(self.rows, dtype=np.int64).reshape(-1, 15).T)
         starts = np.cumsum([0, *(len(needs) for needs in self.needs)])
         flat = [need for needs in self.needs for need in needs]
         return Tasks(
@@ -162,15 +166,17 @@ class TaskBuilder:
             tuple(self.routes.values()),
             tuple(self.kernels),
             tuple(self.stages),
+            tuple(self.turns),
             tuple(self.names),
             self.mesh,
-            self.steps,
             unit=next(columns),
             kind=next(columns),
             layer=next(columns),
             stage=next(columns),
             phase=next(columns),
-            first_step=next(columns),
+            first=next(columns),
+            last=next(columns),
+            turn=next(columns),
             m=next(columns),
             n=next(columns),
             k=next(columns),

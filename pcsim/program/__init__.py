@@ -5,6 +5,7 @@ from pcsim.program.build import inference_of as inference_of
 from pcsim.program.build import program_of as program_of
 from pcsim.program.form import Form as Form
 from pcsim.program.inference import inference as inference
+from pcsim.program.ops import IN_TURN as IN_TURN
 from pcsim.program.ops import PRODUCTS as PRODUCTS
 from pcsim.program.ops import Key as Key
 from pcsim.program.ops import Kind as Kind
@@ -13,4 +14,5 @@ from pcsim.program.ops import Op as Op
 from pcsim.program.ops import Phase as Phase
 from pcsim.program.ops import Program as Program
 from pcsim.program.ops import Role as Role
+from pcsim.program.ops import Turn as Turn
 from pcsim.program.predictive_coding import predictive_coding as predictive_coding

@@ -1,11 +1,13 @@
 """Backpropagation as a program: forward, backward, update, one layer after the other.
 
 delta_L is the output error, delta_{l-1} = phi'(z_{l-1}) * (delta_l W_l), the weight gradient is
--delta_l^T phi(z_{l-1}). phi' is taken from the stored phi(z), which suffices for relu and tanh. Not
-here: pipelining over micro-batches, recomputation.
+-delta_l^T phi(z_{l-1}). phi' is taken from the stored phi(z), which suffices for relu and tanh. Schedules
+with several micro-batches are in `pipelines`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
@@ -13,6 +15,7 @@ from pcsim.program.kernels import Kernel
 from pcsim.program.ops import Key, Kind, Need, Phase, Place, Program, Role
 from pcsim.program.parts import (
     OUTPUT_KERNELS,
+    Loaded,
     elementwise,
     feed_back,
     forward_pass,
@@ -36,6 +39,22 @@ def delta_kernel(form: Form, layer: int) -> Kernel:
     return Kernel(primitives, reads=2 if primitives else 1, writes=1)
 
 
+def output_delta(
+    program: ProgramBuilder,
+    form: Form,
+    loaded: Loaded,
+    place: Place,
+    phase: Phase,
+    *,
+    also: Iterable[Need | Key] = (),
+) -> Key:
+    """The error of the output; ``phase`` is that of the forward pass, ``also`` what must have ended, too."""
+    needs: list[Need | Key] = [output(program, form, phase), *also]
+    if loaded.target is not None:
+        needs.append(loaded.target)
+    return elementwise(program, Role.ERROR, program.depth, place, OUTPUT_KERNELS[form.loss], needs)
+
+
 def backpropagation(form: Form, *, batch: int, optimiser: str) -> Program:
     """Sequential BP of one whole batch. Each layer's weight gradient starts as soon as its delta is
     there and its backward product, on which the layers below wait, is done."""
@@ -45,21 +64,15 @@ def backpropagation(form: Form, *, batch: int, optimiser: str) -> Program:
     forward_pass(program, form, loaded)
 
     place = Place(Phase.START, "backward")
-    needs: list[Need | Key] = [output(program, form)]
-    if loaded.target is not None:
-        needs.append(loaded.target)
-    delta = elementwise(program, Role.ERROR, last, place, OUTPUT_KERNELS[form.loss], needs)
+    delta = output_delta(program, form, loaded, place, Phase.START)
     gradient_needs: dict[int, list[Need | Key]] = {}
     for layer in range(last, 0, -1):
         shared = send(program, Role.ERROR, layer, place, [delta])
+        gradient_needs[layer] = [shared, operand_of(form, layer, loaded, Phase.START)]
         if layer > 1:
-            operand = operand_of(form, layer)
             feedback = feed_back(program, form, layer, place, [shared], skip_needs=[delta])
             kernel = delta_kernel(form, layer - 1)
             delta = elementwise(program, Role.ERROR, layer - 1, place, kernel, [feedback])
-        else:
-            operand = loaded.input
-        gradient_needs[layer] = [shared, operand]
     learn(program, form, gradient_needs, optimiser=optimiser)
 
     for layer in range(1, last + 1):
@@ -69,8 +82,10 @@ def backpropagation(form: Form, *, batch: int, optimiser: str) -> Program:
     return program.build("bp", steps=0, optimiser=optimiser, credited=credited)
 
 
-def operand_of(form: Form, layer: int) -> Key:
-    """The operation after which the operand of ``layer`` > 1 is on its tiles."""
+def operand_of(form: Form, layer: int, loaded: Loaded, phase: Phase) -> Need | Key:
+    """After which the operand of ``layer``, brought in ``phase``, is on its tiles."""
+    if layer == 1:
+        return loaded.input
     if form.received_activation(layer) is not None:
-        return Key(Kind.ELEMENTWISE, Role.OPERAND, layer, Phase.START)
-    return Key(Kind.EXCHANGE, Role.STATE, layer - 1, Phase.START)
+        return Key(Kind.ELEMENTWISE, Role.OPERAND, layer, phase)
+    return Key(Kind.EXCHANGE, Role.STATE, layer - 1, phase)

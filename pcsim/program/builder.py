@@ -5,22 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pcsim.program.kernels import NO_KERNEL, Kernel
-from pcsim.program.ops import Buffer, Key, Kind, Need, Op, Place, Program, Role
+from pcsim.program.ops import Buffer, Key, Kind, Need, Op, Phase, Place, Program, Role
 
 
 class ProgramBuilder:
     """Collects operations while a rule is written down; then ``build`` freezes them."""
 
-    def __init__(self, widths: tuple[int, ...], batch: int) -> None:
+    def __init__(self, widths: tuple[int, ...], batch: int, *, micro_batches: int = 1) -> None:
+        """``batch`` samples, in ``micro_batches`` equal parts."""
+        assert batch % micro_batches == 0, "config admits only micro-batches that divide a batch"
         self.widths = widths
-        self.batch = batch
+        self.batch = batch // micro_batches
+        self.micro_batches = micro_batches
         self.ops: list[Op] = []
+        self._keys: set[Key] = set()
         self.buffers: list[Buffer] = []
 
     @property
     def depth(self) -> int:
         """L, the number of weight layers."""
         return len(self.widths) - 1
+
+    def has(self, key: Key) -> bool:
+        """Whether such an operation was added already."""
+        return key in self._keys
+
+    def once_each(self, phase: Phase, stage: str) -> Place:
+        """Once for every micro-batch."""
+        return Place(phase, stage, 1, self.micro_batches)
 
     def add(
         self,
@@ -37,17 +49,16 @@ class ProgramBuilder:
         op = Op(
             kind,
             layer,
-            place.phase,
-            place.stage,
             self.widths[layer - 1],
             self.widths[layer],
             elements,
             role,
             kernel,
-            place.first_step,
+            place,
             tuple(need if isinstance(need, Need) else Need(need) for need in needs),
         )
         self.ops.append(op)
+        self._keys.add(op.key)
         return op.key
 
     def keep(
@@ -68,4 +79,5 @@ class ProgramBuilder:
             tuple(self.ops),
             tuple(self.buffers),
             credited,
+            self.micro_batches,
         )

@@ -1,8 +1,9 @@
 """Which operations a learning rule consists of, of which size, in which order of need.
 
-A program is a template: an inference step is described once and carries the range of steps in
-which it runs, so the size of a program does not depend on the number of inference steps. It knows
-no tiles and no cycles.
+A program is a template: what repeats is described once and carries the range of instances in which it
+runs, so the size of a program depends neither on the number of inference steps nor on that of
+micro-batches. Instance m of phase START or FINISH belongs to micro-batch m of M; instance
+(t - 1) M + m of phase STEP to step t of micro-batch m. It knows no tiles and no cycles.
 """
 
 from __future__ import annotations
@@ -44,11 +45,11 @@ class Phase(StrEnum):
     SETUP = "setup"
     """Only on a cold start: weights and the first batch come from DRAM."""
     START = "start"
-    """Once, before the inference steps. A need on an operation of this phase is met when it ended."""
+    """Before the inference steps, once for each micro-batch."""
     STEP = "step"
-    """In every inference step from ``first_step`` on."""
+    """In the inference steps, once for each micro-batch; all of pipelined backpropagation."""
     FINISH = "finish"
-    """Once, after the last inference step."""
+    """After the last inference step."""
 
 
 class Role(StrEnum):
@@ -76,6 +77,12 @@ class Role(StrEnum):
     """z_l to where the prediction of layer l+1 is completed, which adds it."""
     SKIPPED_ERROR = "skipped_error"
     """e_l to where the feedback of layer l is summed, which adds it."""
+    RECOMPUTED = "recomputed"
+    """A prediction that was dropped and is made once more."""
+    STASH = "stash"
+    """What the backward pass will read, from the tiles of layer l to DRAM."""
+    RESTORED = "restored"
+    """The same on its way back."""
     BIAS = "bias"
     """The biases of layer l."""
 
@@ -97,22 +104,49 @@ class Key(NamedTuple):
 class Need:
     """An operation must wait for operation ``op``.
 
-    Between two operations of the STEP phase ``steps_back`` says of which step: 0 the same, 1 the one
-    before; where ``op`` did not run in that step nothing is waited for. In all other cases every
-    instance of ``op`` must have ended.
+    Instance i waits for instance i - ``back`` of ``op``, if ``op`` has one of that number; with
+    ``back`` `ALL` for every instance of ``op``.
     """
 
     op: Key
-    steps_back: int = 0
+    back: int = 0
+
+
+ALL = -(1 << 62)
+"""As ``Need.back``: every instance must have ended. Far below every number of instances."""
+
+
+class Turn(NamedTuple):
+    """When a unit takes instance i of an operation, among those of one phase.
+
+    In order of ((i + shift) // window, stride x i + offset, i, place in the program); without a window (0)
+    the first is the same for all. The default is instance by instance. Turns must follow the needs:
+    an operation's turn comes after those of what it needs.
+    """
+
+    stride: int = 1
+    offset: int = 0
+    window: int = 0
+    shift: int = 0
+
+    def key(self, instance: int) -> tuple[int, int, int]:
+        """What turns are compared by, up to the place in the program."""
+        window = (instance + self.shift) // self.window if self.window else 0
+        return window, self.stride * instance + self.offset, instance
+
+
+IN_TURN = Turn()
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where in an update a piece of a program stands: phase, stage, and first inference step."""
+    """Where in an update a piece of a program stands: phase, stage, instances and turn."""
 
     phase: Phase
     stage: str
-    first_step: int = 1
+    first: int = 1
+    last: int = 1
+    turn: Turn = IN_TURN
 
 
 @dataclass(frozen=True)
@@ -125,15 +159,26 @@ class Op:
 
     kind: Kind
     layer: int
-    phase: Phase
-    stage: str
     n_in: int
     n_out: int
     elements: int = 0
     role: Role | None = None
     kernel: Kernel = NO_KERNEL
-    first_step: int = 1
+    place: Place = Place(Phase.START, "")
     needs: tuple[Need, ...] = ()
+
+    @property
+    def phase(self) -> Phase:
+        return self.place.phase
+
+    @property
+    def stage(self) -> str:
+        return self.place.stage
+
+    @property
+    def instances(self) -> int:
+        """How often it runs in one update."""
+        return max(0, self.place.last - self.place.first + 1)
 
     @property
     def key(self) -> Key:
@@ -162,8 +207,9 @@ class Buffer:
 class Program:
     """All operations of one weight update (or one inference) of one batch.
 
-    ``widths`` are n_0..n_L; ``steps`` is the number of inference steps T (0 where the rule has none);
-    ``credited`` are the layers that receive a weight gradient.
+    ``widths`` are n_0..n_L; ``batch`` is the samples of a micro-batch, ``micro_batches`` their number;
+    ``steps`` is the number of inference steps T (0 where the rule has none); ``credited`` are the layers
+    that receive a weight gradient.
     """
 
     rule: str
@@ -174,6 +220,7 @@ class Program:
     ops: tuple[Op, ...]
     buffers: tuple[Buffer, ...]
     credited: tuple[int, ...]
+    micro_batches: int = 1
 
     @property
     def depth(self) -> int:
@@ -196,16 +243,12 @@ class Program:
             by_layer.setdefault(buffer.layer, []).append(buffer)
         return {layer: tuple(buffers) for layer, buffers in by_layer.items()}
 
-    def instances(self, op: Op) -> int:
-        """How often ``op`` runs in one update."""
-        return max(0, self.steps - op.first_step + 1) if op.phase is Phase.STEP else 1
-
     def macs(self) -> dict[Kind, int]:
         """Multiply-accumulates of one update, by kind of product."""
         total = dict.fromkeys(PRODUCTS, 0)
         for op in self.ops:
             if op.kind in PRODUCTS:
-                total[op.kind] += self.instances(op) * self.batch * op.n_in * op.n_out
+                total[op.kind] += op.instances * self.batch * op.n_in * op.n_out
         return total
 
     def elementwise(self) -> dict[str, int]:
@@ -216,7 +259,7 @@ class Program:
             if op.kind is Kind.REDUCE:
                 continue
             for primitive in op.kernel.primitives:
-                amount = self.instances(op) * op.elements
+                amount = op.instances * op.elements
                 total[primitive.name] = total.get(primitive.name, 0) + amount
         return total
 
@@ -224,7 +267,7 @@ class Program:
         """Words that the exchanges of these roles carry in one update."""
         wanted = set(roles)
         return sum(
-            self.instances(op) * op.elements
+            op.instances * op.elements
             for op in self.ops
             if op.kind is Kind.EXCHANGE
             and op.role in wanted

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import ADD, OPTIMISER_WORDS, OPTIMISERS, SOFTMAX, SUBTRACT, Kernel
-from pcsim.program.ops import Key, Kind, Need, Phase, Place, Role
+from pcsim.program.ops import ALL, Key, Kind, Need, Phase, Place, Role
 
 OUTPUT_KERNELS = {
     "mse": Kernel((SUBTRACT,), reads=2, writes=1),
@@ -22,11 +22,11 @@ REDUCE_KERNEL = Kernel((ADD,), reads=2, writes=1)
 
 @dataclass(frozen=True)
 class Loaded:
-    """The operations that bring data onto the chip before an update may start."""
+    """What brings data onto the chip before an update may start."""
 
-    weights: Mapping[int, Key]
-    input: Key
-    target: Key | None
+    weights: Mapping[int, Need]
+    input: Need
+    target: Need | None
 
 
 def load(program: ProgramBuilder, *, with_target: bool) -> Loaded:
@@ -37,8 +37,11 @@ def load(program: ProgramBuilder, *, with_target: bool) -> Loaded:
     """
     last = program.depth
 
-    def from_dram(role: Role, layer: int, words: int, phase: Phase) -> Key:
-        return program.add(Kind.EXCHANGE, layer, Place(phase, "data"), role=role, elements=words)
+    def from_dram(role: Role, layer: int, words: int, phase: Phase) -> Need:
+        place = Place(phase, "data")
+        return Need(program.add(Kind.EXCHANGE, layer, place, role=role, elements=words), ALL)
+
+    samples = program.batch * program.micro_batches
 
     weights = {
         layer: from_dram(
@@ -48,36 +51,39 @@ def load(program: ProgramBuilder, *, with_target: bool) -> Loaded:
     }
     inputs = target = None
     for phase in (Phase.START, Phase.SETUP):
-        inputs = from_dram(Role.INPUT, 1, program.batch * program.widths[0], phase)
+        inputs = from_dram(Role.INPUT, 1, samples * program.widths[0], phase)
         if with_target:
-            target = from_dram(Role.TARGET, last, program.batch * program.widths[last], phase)
+            target = from_dram(Role.TARGET, last, samples * program.widths[last], phase)
     assert inputs is not None
     return Loaded(weights, inputs, target)
 
 
 def product(
-    program: ProgramBuilder, kind: Kind, layer: int, place: Place, needs: Iterable[Need | Key]
+    program: ProgramBuilder,
+    kind: Kind,
+    layer: int,
+    place: Place,
+    needs: Iterable[Need | Key],
+    *,
+    role: Role | None = None,
 ) -> Key:
     """One product of ``layer`` and the addition of its partial sums; returns the latter."""
-    done = program.add(
-        kind,
-        layer,
-        place,
-        needs=needs,
-    )
+    done = program.add(kind, layer, place, role=role, needs=needs)
     forward = kind is Kind.PRODUCT_FORWARD
     return program.add(
         Kind.REDUCE,
         layer,
         place,
-        role=Role.PREDICTION if forward else Role.FEEDBACK,
+        role=role or (Role.PREDICTION if forward else Role.FEEDBACK),
         elements=program.batch * program.widths[layer if forward else layer - 1],
         kernel=REDUCE_KERNEL,
         needs=[done],
     )
 
 
-def receive(program: ProgramBuilder, form: Form, layer: int, place: Place, operand: Key) -> Key:
+def receive(
+    program: ProgramBuilder, form: Form, layer: int, place: Place, operand: Need | Key
+) -> Need | Key:
     """The operand of ``layer``'s product, phi applied to it where a state was sent; returns what to need."""
     kernel = form.received_activation(layer)
     if kernel is None:
@@ -101,10 +107,13 @@ def feed_back(
     needs: Iterable[Need | Key],
     *,
     skip_needs: Iterable[Need | Key],
+    held_by: Iterable[Need | Key] = (),
+    leaves: bool = True,
 ) -> Key:
     """Backward product of ``layer`` and its feedback sent down; returns what arrives below.
 
     ``skip_needs``: the error of ``layer``, which a skip adds where its feedback is summed.
+    ``held_by``: what must have ended, too, before the feedback is sent; not ``leaves``: it stays.
     """
     ready = product(program, Kind.PRODUCT_BACKWARD, layer, place, needs)
     kernel = form.feedback(layer)
@@ -126,7 +135,33 @@ def feed_back(
             kernel=kernel,
             needs=[ready, beside],
         )
-    return send(program, Role.FEEDBACK, layer, place, [ready])
+    if not leaves:
+        return ready
+    return send(program, Role.FEEDBACK, layer, place, [ready, *held_by])
+
+
+def recompute(
+    program: ProgramBuilder, form: Form, layer: int, place: Place, needs: Iterable[Need | Key]
+) -> Key:
+    """The prediction of ``layer`` and its activation once more, on the spot; returns what to need."""
+    done = product(program, Kind.PRODUCT_FORWARD, layer, place, needs, role=Role.RECOMPUTED)
+    kernel = forward_kernel(form, layer)
+    if not kernel.primitives:
+        return done
+    return elementwise(program, Role.RECOMPUTED, layer, place, kernel, [done])
+
+
+def forward_kernel(form: Form, layer: int) -> Kernel:
+    """From the summed product to what is sent up; at the output to the prediction."""
+    combine = form.combine(layer)
+    if layer == form.depth:
+        return combine
+    primitives = (
+        *combine.primitives,
+        *form.predicted_activation(layer),
+        *form.sent_activation(layer),
+    )
+    return Kernel(primitives, combine.reads, writes=1)
 
 
 def elementwise(
@@ -176,34 +211,90 @@ def send_state(
     return operand, [send(program, Role.SKIPPED_STATE, layer, place, [*wanted, operand])]
 
 
-def forward_pass(program: ProgramBuilder, form: Form, loaded: Loaded) -> None:
-    """The predictions p_l and z_l = p_l for l = 1..L, each state sent up as it is ready."""
-    place = Place(Phase.START, "forward")
-    operand, beside = loaded.input, list[Key]()
+def forward_pass(
+    program: ProgramBuilder,
+    form: Form,
+    loaded: Loaded,
+    *,
+    place_of: Callable[[int], Place] | None = None,
+) -> None:
+    """The predictions p_l and z_l = p_l for l = 1..L, each state sent up as it is ready.
+
+    ``place_of`` a layer is once for each micro-batch at the start, unless given.
+    """
+    operand: Need | Key = loaded.input
+    beside = list[Key]()
+    at_start = program.once_each(Phase.START, "forward")
     for layer in range(1, program.depth + 1):
+        place = place_of(layer) if place_of else at_start
         operand = receive(program, form, layer, place, operand)
         predicted = product(
             program, Kind.PRODUCT_FORWARD, layer, place, [loaded.weights[layer], operand]
         )
-        combine = form.combine(layer)
+        kernel = forward_kernel(form, layer)
         if layer < program.depth:
-            primitives = (
-                *combine.primitives,
-                *form.predicted_activation(layer),
-                *form.sent_activation(layer),
-            )
-            kernel = Kernel(primitives, combine.reads, writes=1)
             needs = [predicted, *beside]
             active = elementwise(program, Role.STATE, layer, place, kernel, needs)
             operand, beside = send_state(program, form, layer, place, [active])
-        elif combine.primitives:
-            elementwise(program, Role.PREDICTION, layer, place, combine, [predicted])
+        elif kernel.primitives:
+            elementwise(program, Role.PREDICTION, layer, place, kernel, [predicted])
 
 
-def output(program: ProgramBuilder, form: Form) -> Key:
+def output(program: ProgramBuilder, form: Form, phase: Phase = Phase.START) -> Key:
     """The operation after which the prediction of the output layer is complete."""
     kind = Kind.ELEMENTWISE if form.combine(program.depth).primitives else Kind.REDUCE
-    return Key(kind, Role.PREDICTION, program.depth, Phase.START)
+    return Key(kind, Role.PREDICTION, program.depth, phase)
+
+
+def gradient(
+    program: ProgramBuilder,
+    form: Form,
+    layer: int,
+    place: Place,
+    needs: Iterable[Need | Key],
+) -> list[Key]:
+    """Weight gradient of ``layer``, and where there are biases theirs, the error summed over the batch.
+
+    Those of several micro-batches are added up where they are kept.
+    """
+    wanted = list(needs)
+    ready = [program.add(Kind.WEIGHT_GRADIENT, layer, place, needs=wanted)]
+    if form.bias:
+        summed = Kernel((ADD,), reads=1, writes=0)
+        ready.append(elementwise(program, Role.BIAS, layer, place, summed, wanted))
+    return ready
+
+
+def update(
+    program: ProgramBuilder,
+    form: Form,
+    layer: int,
+    place: Place,
+    gradients: Iterable[Need],
+    *,
+    optimiser: str,
+) -> Key:
+    """The optimiser's step of the weights of ``layer``, and of its biases; ``gradients`` as from `gradient`."""
+    of_weights, *of_biases = gradients
+    done = program.add(
+        Kind.UPDATE,
+        layer,
+        place,
+        elements=program.widths[layer - 1] * program.widths[layer],
+        kernel=OPTIMISERS[optimiser],
+        needs=[of_weights],
+    )
+    if form.bias:
+        program.add(
+            Kind.UPDATE,
+            layer,
+            place,
+            role=Role.BIAS,
+            elements=program.widths[layer],
+            kernel=OPTIMISERS[optimiser],
+            needs=of_biases,
+        )
+    return done
 
 
 def learn(
@@ -213,59 +304,60 @@ def learn(
     *,
     optimiser: str,
 ) -> None:
-    """Weight (and bias) gradient and update of the layers in ``needs``, from the top layer down.
-
-    The gradient of a bias is its error summed over the batch; biases are updated with the weights.
-    """
-    finish = Place(Phase.FINISH, "update")
-    ready: dict[int, list[Key]] = {}
-    for layer in sorted(needs, reverse=True):
-        wanted = list(needs[layer])
-        gradient = program.add(Kind.WEIGHT_GRADIENT, layer, finish, needs=wanted)
-        ready[layer] = [gradient]
-        if form.bias:
-            summed = Kernel((ADD,), reads=1, writes=0)
-            ready[layer].append(elementwise(program, Role.BIAS, layer, finish, summed, wanted))
-    for layer, gradients in ready.items():
-        program.add(
-            Kind.UPDATE,
-            layer,
-            finish,
-            elements=program.widths[layer - 1] * program.widths[layer],
-            kernel=OPTIMISERS[optimiser],
-            needs=gradients[:1],
-        )
-        if form.bias:
-            program.add(
-                Kind.UPDATE,
-                layer,
-                finish,
-                role=Role.BIAS,
-                elements=program.widths[layer],
-                kernel=OPTIMISERS[optimiser],
-                needs=gradients[1:],
-            )
+    """Gradients of the layers in ``needs`` at the end of an update, from the top layer down, and their updates."""
+    place = program.once_each(Phase.FINISH, "update")
+    ready = {
+        layer: gradient(program, form, layer, place, needs[layer])
+        for layer in sorted(needs, reverse=True)
+    }
+    update_all(program, form, ready, optimiser=optimiser)
 
 
-def keep_forward_memory(program: ProgramBuilder, form: Form, layer: int) -> None:
+def update_all(
+    program: ProgramBuilder, form: Form, gradients: Mapping[int, Iterable[Key]], *, optimiser: str
+) -> None:
+    """One update of each layer once the gradients of all micro-batches are there."""
+    once = Place(Phase.FINISH, "update")
+    for layer, keys in gradients.items():
+        every = [Need(key, ALL) for key in keys]
+        update(program, form, layer, once, every, optimiser=optimiser)
+
+
+def keep_forward_memory(
+    program: ProgramBuilder,
+    form: Form,
+    layer: int,
+    *,
+    operands: int | None = None,
+    activities: int | None = None,
+) -> None:
     """What a forward pass keeps: weights, biases, the operand (the batch double buffered; z beside
-    phi(z) where z is added, too), the product."""
-    copies = 2 if layer == 1 else 1
+    phi(z) where z is added, too), the product.
+
+    ``operands``, ``activities``: of how many micro-batches at a time; of all unless given.
+    """
+    kept = program.micro_batches if operands is None else operands
+    active = program.micro_batches if activities is None else activities
+    copies = 2 * program.micro_batches if layer == 1 else kept
     program.keep(layer, "weights", kind="weight", axis="weight")
     program.keep(layer, "operand", kind="state", axis="in", copies=copies)
     if form.skip(layer):
-        program.keep(layer, "skipped state", kind="state", axis="out", owner=True)
+        program.keep(layer, "skipped state", kind="state", axis="out", copies=kept, owner=True)
     if form.bias:
         program.keep(layer, "biases", kind="weight", axis="unit", owner=True)
     program.keep(layer, "prediction", kind="state", axis="out")
     if layer < program.depth:
-        program.keep(layer, "activation out", kind="state", axis="out", owner=True)
+        program.keep(layer, "activation out", kind="state", axis="out", copies=active, owner=True)
 
 
 def keep_learning_memory(
-    program: ProgramBuilder, form: Form, layer: int, *, optimiser: str
+    program: ProgramBuilder, form: Form, layer: int, *, optimiser: str, errors: int | None = None
 ) -> None:
-    """What learning keeps besides: gradient, optimiser state, error, feedback in and out, target."""
+    """What learning keeps besides: gradient, optimiser state, error, feedback in and out, target.
+
+    ``errors``: of how many micro-batches errors are kept at a time; of all unless given.
+    """
+    errors = program.micro_batches if errors is None else errors
     program.keep(layer, "gradient", kind="gradient", axis="weight")
     if form.bias:
         copies = 1 + OPTIMISER_WORDS[optimiser]
@@ -275,7 +367,7 @@ def keep_learning_memory(
     if OPTIMISER_WORDS[optimiser]:
         copies = OPTIMISER_WORDS[optimiser]
         program.keep(layer, "optimiser state", kind="optimiser", axis="weight", copies=copies)
-    program.keep(layer, "error", kind="error", axis="out")
+    program.keep(layer, "error", kind="error", axis="out", copies=errors)
     if layer > 1:
         program.keep(layer, "feedback out", kind="error", axis="in")
     if form.skip(layer):
@@ -283,4 +375,5 @@ def keep_learning_memory(
     if layer < program.depth:
         program.keep(layer, "feedback in", kind="error", axis="out", owner=True)
     else:
-        program.keep(layer, "target", kind="state", axis="out", copies=2, owner=True)
+        copies = 2 * program.micro_batches
+        program.keep(layer, "target", kind="state", axis="out", copies=copies, owner=True)

@@ -1,0 +1,160 @@
+"""What all ways to relax share: the loop of inference steps over micro-batches, its start and its end.
+
+Instance (t - 1) M + m of an operation of phase STEP is step t of micro-batch m of M, so that
+micro-batches take turns within a step and what one waits for is hidden behind the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from pcsim.program.builder import ProgramBuilder
+from pcsim.program.form import Form
+from pcsim.program.kernels import MULTIPLY_ADD, SUBTRACT, Kernel
+from pcsim.program.ops import IN_TURN, Key, Kind, Need, Phase, Place, Role, Turn
+from pcsim.program.parts import (
+    OUTPUT_KERNELS,
+    Loaded,
+    elementwise,
+    forward_pass,
+    keep_forward_memory,
+    keep_learning_memory,
+    learn,
+    load,
+    send,
+)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """T inference steps of M micro-batches each."""
+
+    steps: int
+    micro_batches: int = 1
+
+    def place(
+        self,
+        first: int = 1,
+        *,
+        last: int | None = None,
+        turn: Turn = IN_TURN,
+        stage: str = "inference",
+    ) -> Place:
+        """From step ``first`` to step ``last``, the last one unless given."""
+        last = self.steps if last is None else last
+        begin = (first - 1) * self.micro_batches + 1
+        return Place(Phase.STEP, stage, begin, last * self.micro_batches, turn)
+
+    @property
+    def back(self) -> int:
+        """``Need.back`` of the same micro-batch in the step before."""
+        return self.micro_batches
+
+    @property
+    def final(self) -> int:
+        """``Need.back`` from after the loop to the last step of the same micro-batch."""
+        return -(self.steps - 1) * self.micro_batches
+
+
+def newest(
+    program: ProgramBuilder, kind: Kind, role: Role, layer: int, *, back: int = 0
+) -> list[Need]:
+    """The newest instance of an operation that runs in the steps and perhaps also at the start."""
+    needs = [Need(Key(kind, role, layer, Phase.STEP), back)]
+    at_start = Key(kind, role, layer, Phase.START)
+    return [*needs, Need(at_start)] if program.has(at_start) else needs
+
+
+def state_update_kernel(form: Form, layer: int) -> Kernel:
+    """z <- z + eta (feedback - e), then what is sent up: reads z, feedback, e; writes z, and phi(z)."""
+    sent = form.sent_activation(layer)
+    primitives = (*form.received_slope(layer), SUBTRACT, MULTIPLY_ADD, *sent)
+    return Kernel(primitives, reads=3, writes=1 if form.sends_state(layer) else 2)
+
+
+def error_kernel(form: Form, layer: int, *, fresh: bool) -> Kernel:
+    """From the summed product to e_l, and to phi'(u_l) e_l where phi comes after the product.
+
+    Reads the product and z (y at the output), and a skipped state; writes e_l (and its product with
+    the slope, which feedback and gradient take). Not ``fresh``: the prediction is complete already.
+    """
+    behind = form.slope() if form.post and layer < form.depth else ()
+    if not fresh:
+        return Kernel((SUBTRACT, *behind), reads=2, writes=2 if behind else 1)
+    combine = form.combine(layer)
+    if layer == form.depth:
+        last = OUTPUT_KERNELS[form.loss]
+        return Kernel((*combine.primitives, *last.primitives), combine.reads + 1, writes=1)
+    primitives = (*combine.primitives, *form.predicted_activation(layer), SUBTRACT, *behind)
+    return Kernel(primitives, combine.reads + 1, writes=2 if behind else 1)
+
+
+def start(program: ProgramBuilder, form: Form, *, shared: Callable[[int], bool]) -> Loaded:
+    """Feed-forward: z_l = p_l, so only e_L is non-zero. Errors of ``shared`` layers go to all their tiles."""
+    loaded = load(program, with_target=True)
+    forward_pass(program, form, loaded)
+    place, last = program.once_each(Phase.START, "forward"), program.depth
+    for layer in range(1, last + 1):
+        needs: list[Need | Key] = [Key(Kind.REDUCE, Role.PREDICTION, layer, Phase.START)]
+        kernel = Kernel((SUBTRACT,), reads=2, writes=1)
+        if layer == last:
+            kernel = OUTPUT_KERNELS[form.loss]
+            if form.combine(last).primitives:
+                needs.append(Key(Kind.ELEMENTWISE, Role.PREDICTION, last, Phase.START))
+            if loaded.target is not None:
+                needs.append(loaded.target)
+        error = elementwise(program, Role.ERROR, layer, place, kernel, needs)
+        if layer > 1 and shared(layer):
+            send(program, Role.ERROR, layer, place, [error])
+    return loaded
+
+
+def operands(
+    program: ProgramBuilder, form: Form, layer: int, loaded: Loaded, *, back: int
+) -> Iterable[Need]:
+    """After which the newest operand of ``layer`` is on its tiles, seen from ``back`` instances later."""
+    if layer == 1:
+        return [loaded.input]
+    if form.received_activation(layer) is not None:
+        return newest(program, Kind.ELEMENTWISE, Role.OPERAND, layer, back=back)
+    return newest(program, Kind.EXCHANGE, Role.STATE, layer - 1, back=back)
+
+
+def finish(
+    program: ProgramBuilder,
+    form: Form,
+    loaded: Loaded,
+    errors: Mapping[int, Iterable[Need]],
+    *,
+    final: int,
+    optimiser: str,
+    states: bool = True,
+) -> None:
+    """Gradients and updates of the layers whose last ``errors`` are given, and everybody's memory.
+
+    ``errors`` of a layer are what must have ended for them to be on all its tiles; those of layer 1 on
+    its owners only, as nothing in inference has sent them on. ``states``: whether z is kept apart from p.
+    """
+    place = program.once_each(Phase.FINISH, "update")
+    gradient_needs: dict[int, list[Need | Key]] = {}
+    for layer, needs in errors.items():
+        shared: list[Need | Key] = list(needs)
+        if layer == 1:  # W_1 has no backward product, so e_1 is shared only now.
+            shared = [send(program, Role.ERROR, 1, place, shared)]
+        gradient_needs[layer] = [*shared, *operands(program, form, layer, loaded, back=final)]
+    learn(program, form, gradient_needs, optimiser=optimiser)
+    keep(program, form, optimiser=optimiser, states=states)
+
+
+def keep(program: ProgramBuilder, form: Form, *, optimiser: str, states: bool = True) -> None:
+    """What every layer keeps in memory, of all micro-batches."""
+    parts = program.micro_batches
+    for layer in range(1, program.depth + 1):
+        keep_forward_memory(program, form, layer)
+        keep_learning_memory(program, form, layer, optimiser=optimiser)
+        if layer < program.depth:
+            if states:
+                program.keep(layer, "state", kind="state", axis="out", copies=parts, owner=True)
+            if form.post:
+                program.keep(layer, "error times slope", kind="error", axis="out", copies=parts)

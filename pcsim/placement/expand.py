@@ -35,6 +35,7 @@ class Expansion:
         self.builder = TaskBuilder(mesh)
         self.available: dict[Key, Available] = {}
         self.dram_turn = 0
+        self.stashed_at: dict[tuple[int, int], int] = {}
         self.open: list[tuple[int, Op, int]] = []
         """Tasks that still wait for the needs of an operation at a tile: (task, op, tile)."""
         self.passed: dict[Key, set[int]] = {}
@@ -201,7 +202,7 @@ class Expansion:
                 for j, outputs in enumerate(below.outputs):
                     words = batch * inputs.overlap(outputs)
                     self._send(op, group.root(i), [below.owner(j)], words)
-        elif op.role is Role.ERROR:
+        elif op.role in (Role.ERROR, Role.PULL):
             for j, outputs in enumerate(group.outputs):
                 row = [group.tile(i, j) for i in range(len(group.inputs))]
                 self._send(op, group.owner(j), row, batch * len(outputs))
@@ -232,10 +233,10 @@ class Expansion:
                 self._from_dram(op, [group.owner(j)], op.elements // op.n_out * len(outputs))
         elif op.role is Role.STASH:
             for tile, words in self._stashed(group):
-                self._to_dram(op, tile, words)
+                self.stashed_at[op.layer, tile] = self._to_dram(op, tile, words)
         elif op.role is Role.RESTORED:
             for tile, words in self._stashed(group):
-                self._from_dram(op, [tile], words)
+                self._from_dram(op, [tile], words, node=self.stashed_at[op.layer, tile])
         else:
             for j, outputs in enumerate(group.outputs):
                 self._to_dram(op, group.owner(j), batch * len(outputs))
@@ -282,8 +283,11 @@ class Expansion:
         self.dram_turn += 1
         return self.mesh.dram_node(channel)
 
-    def _from_dram(self, op: Op, targets: list[int], words: int) -> None:
-        node = self._next_channel()
+    def _from_dram(
+        self, op: Op, targets: list[int], words: int, *, node: int | None = None
+    ) -> None:
+        """From the channel ``node``, or from whichever's turn it is."""
+        node = self._next_channel() if node is None else node
         size_bytes = words * self.word_bytes
         read = self.builder.add(
             op, Unit("dram", node), TaskKind.DRAM_READ, needs=(), size_bytes=size_bytes
@@ -301,7 +305,8 @@ class Expansion:
         for tile in targets:
             self._at(op, tile, sent)
 
-    def _to_dram(self, op: Op, source: int, words: int) -> None:
+    def _to_dram(self, op: Op, source: int, words: int) -> int:
+        """To the channel that is returned."""
         node = self._next_channel()
         size_bytes = words * self.word_bytes
         sent = self.builder.add(
@@ -317,3 +322,4 @@ class Expansion:
             op, Unit("dram", node), TaskKind.DRAM_WRITE, needs=[sent], size_bytes=size_bytes
         )
         self._at(op, source, written)
+        return node

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import Kernel
-from pcsim.program.ops import Key, Kind, Need, Phase, Place, Program, Role
+from pcsim.program.ops import Key, Need, Phase, Place, Program, Role
 from pcsim.program.parts import (
     OUTPUT_KERNELS,
     Loaded,
@@ -23,6 +23,7 @@ from pcsim.program.parts import (
     keep_learning_memory,
     learn,
     load,
+    operand_of,
     output,
     send,
 )
@@ -80,12 +81,3 @@ def backpropagation(form: Form, *, batch: int, optimiser: str) -> Program:
         keep_learning_memory(program, form, layer, optimiser=optimiser)
     credited = tuple(range(1, last + 1))
     return program.build("bp", steps=0, optimiser=optimiser, credited=credited)
-
-
-def operand_of(form: Form, layer: int, loaded: Loaded, phase: Phase) -> Need | Key:
-    """After which the operand of ``layer``, brought in ``phase``, is on its tiles."""
-    if layer == 1:
-        return loaded.input
-    if form.received_activation(layer) is not None:
-        return Key(Kind.ELEMENTWISE, Role.OPERAND, layer, phase)
-    return Key(Kind.EXCHANGE, Role.STATE, layer - 1, phase)

@@ -240,6 +240,15 @@ def forward_pass(
             elementwise(program, Role.PREDICTION, layer, place, kernel, [predicted])
 
 
+def operand_of(form: Form, layer: int, loaded: Loaded, phase: Phase) -> Need | Key:
+    """After which the operand of ``layer``, brought in ``phase``, is on its tiles."""
+    if layer == 1:
+        return loaded.input
+    if form.received_activation(layer) is not None:
+        return Key(Kind.ELEMENTWISE, Role.OPERAND, layer, phase)
+    return Key(Kind.EXCHANGE, Role.STATE, layer - 1, phase)
+
+
 def output(program: ProgramBuilder, form: Form, phase: Phase = Phase.START) -> Key:
     """The operation after which the prediction of the output layer is complete."""
     kind = Kind.ELEMENTWISE if form.combine(program.depth).primitives else Kind.REDUCE

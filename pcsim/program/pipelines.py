@@ -24,7 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pcsim.program.backpropagation import delta_kernel, operand_of, output_delta
+from pcsim.program.backpropagation import delta_kernel, output_delta
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.ops import Key, Kind, Need, Phase, Place, Program, Role, Turn
@@ -37,6 +37,7 @@ from pcsim.program.parts import (
     keep_forward_memory,
     keep_learning_memory,
     load,
+    operand_of,
     recompute,
     send,
     update_all,
@@ -141,7 +142,16 @@ def pipelined_backpropagation(
     gradients: dict[int, list[Key]] = {}
     delta, arrived = None, None
     for layer in range(last, 0, -1):
-        again = _bring_back(program, form, loaded, layer, back(layer), stash, arrived)
+        again = _bring_back(
+            program,
+            form,
+            loaded,
+            layer,
+            back(layer),
+            stash,
+            arrived,
+            left=place(order.forward, "forward", layer),
+        )
         if delta is None:
             delta = output_delta(program, form, loaded, back(layer), Phase.STEP, also=again)
         else:
@@ -206,11 +216,14 @@ def _bring_back(
     place: Place,
     stash: Stash,
     arrived: Key | None,
+    *,
+    left: Place,
 ) -> list[Key]:
-    """After which the stash of a micro-batch is on the tiles of ``layer`` again; nothing if it never left."""
+    """After which the stash of a micro-batch is on the tiles of ``layer`` again; nothing if it never left, in ``left``."""
     if stash == "spilled":
-        # One micro-batch ahead, when the one before the last has been used up.
-        turn = place.turn._replace(offset=place.turn.offset - place.turn.stride)
+        # One micro-batch ahead of B but behind F, when the one before the last has been used up.
+        ahead = max(place.turn.offset - place.turn.stride, left.turn.offset + 1)
+        turn = place.turn._replace(offset=ahead)
         needs = [
             Need(Key(Kind.EXCHANGE, Role.STASH, layer, Phase.STEP)),
             Need(Key(Kind.WEIGHT_GRADIENT, None, layer, Phase.STEP), PREFETCHED),

@@ -22,6 +22,7 @@ from pcsim.program.parts import (
     keep_learning_memory,
     learn,
     load,
+    operand_of,
     send,
 )
 
@@ -129,12 +130,13 @@ def finish(
     *,
     final: int,
     optimiser: str,
-    states: bool = True,
+    fixed_operands: bool = False,
 ) -> None:
     """Gradients and updates of the layers whose last ``errors`` are given, and everybody's memory.
 
     ``errors`` of a layer are what must have ended for them to be on all its tiles; those of layer 1 on
-    its owners only, as nothing in inference has sent them on. ``states``: whether z is kept apart from p.
+    its owners only, as nothing in inference has sent them on. ``fixed_operands``: products read what the
+    feed-forward pass made.
     """
     place = program.once_each(Phase.FINISH, "update")
     gradient_needs: dict[int, list[Need | Key]] = {}
@@ -142,19 +144,22 @@ def finish(
         shared: list[Need | Key] = list(needs)
         if layer == 1:  # W_1 has no backward product, so e_1 is shared only now.
             shared = [send(program, Role.ERROR, 1, place, shared)]
-        gradient_needs[layer] = [*shared, *operands(program, form, layer, loaded, back=final)]
+        if fixed_operands:
+            operand = [operand_of(form, layer, loaded, Phase.START)]
+        else:
+            operand = list(operands(program, form, layer, loaded, back=final))
+        gradient_needs[layer] = [*shared, *operand]
     learn(program, form, gradient_needs, optimiser=optimiser)
-    keep(program, form, optimiser=optimiser, states=states)
+    keep(program, form, optimiser=optimiser)
 
 
-def keep(program: ProgramBuilder, form: Form, *, optimiser: str, states: bool = True) -> None:
+def keep(program: ProgramBuilder, form: Form, *, optimiser: str) -> None:
     """What every layer keeps in memory, of all micro-batches."""
     parts = program.micro_batches
     for layer in range(1, program.depth + 1):
         keep_forward_memory(program, form, layer)
         keep_learning_memory(program, form, layer, optimiser=optimiser)
         if layer < program.depth:
-            if states:
-                program.keep(layer, "state", kind="state", axis="out", copies=parts, owner=True)
+            program.keep(layer, "state", kind="state", axis="out", copies=parts, owner=True)
             if form.post:
                 program.keep(layer, "error times slope", kind="error", axis="out", copies=parts)

@@ -117,6 +117,10 @@ class Format:
         blocks = -(-values // self.block) if self.kind == "block" else 0
         return values * self.bits + blocks * SHARED_EXPONENT_BITS + _SCALE_BITS[self.scale]
 
+    def storage_bytes(self, values: int) -> int:
+        """Whole bytes of a packed tensor of ``values`` numbers; none where there are no numbers."""
+        return -(-self.storage_bits(values) // 8) if values else 0
+
     def fits(self, dtype: str) -> bool:
         """Whether every number of the format is one of ``dtype`` too.
 

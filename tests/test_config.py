@@ -31,6 +31,7 @@ from pcsim.config import (
     Tiles,
     TrainingSettings,
     Update,
+    Value,
     Vector,
     Workload,
     assign_overrides,
@@ -143,7 +144,7 @@ def test_tile64_is_read_in_si_units_and_cycles():
     assert chip.tiles.sram.port_bytes_per_cycle == 32
     assert chip.tiles.sram.priced_as_bytes is None
     assert chip.tiles.dma.setup_cycles == 20
-    assert chip.tiles.formats.word_bytes == 4
+    assert {str(chip.tiles.formats.of(value)) for value in Value} == {"fp32"}
     assert chip.noc.hop_length_m == 2e-3
     assert chip.dram == Dram(
         kind="lpddr4",
@@ -414,7 +415,7 @@ def test_both_rules_are_candidates_on_the_formats_of_the_chip():
     assert (bp.id, bp.rule, bp.order, bp.schedule) == ("bp-sequential", "bp", None, "sequential")
     assert (bp.steps, bp.rate, bp.wavefront, bp.hoist) == (0, None, False, False)
     assert pc.numerics == bp.numerics == Numerics(chip.tiles.formats)
-    assert pc.numerics.formats.word_bytes == 8
+    assert {str(pc.numerics.formats.of(value)) for value in Value} == {"fp64"}
     assert pc.optimiser == work.pc.optimiser
     assert bp.optimiser == work.bp.optimiser
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pcsim.machine.units.systolic import preload_shifts, product, weight_stationary
+from pcsim.program import PRODUCTS, Kind
 
 GOLDEN = Path(__file__).parent / "golden" / "hardware" / "scalesim_ideal_bw.csv"
 
@@ -50,7 +51,15 @@ def test_the_closed_form_equals_a_walk_over_the_folds(m, n, k, rows, cols):
 
 def test_narrow_ports_slow_a_product_down_to_the_time_its_words_take(tile64):
     tiles = tile64("tiles.sram.port=1 B/cycle", "tiles.sram.banks=1").tiles
-    work = product(64, 16, 16, array=tiles.compute, sram=tiles.sram, word_bytes=4)
+    work = product(
+        64,
+        16,
+        16,
+        array=tiles.compute,
+        sram=tiles.sram,
+        formats=tiles.formats,
+        operands=PRODUCTS[Kind.PRODUCT_FORWARD],
+    )
     words = 64 * 16 + 16 * 16 + 64 * 16
     assert work.cycles == 4 * words
     actions = {(component, action): amount for component, action, amount in work.actions}

@@ -27,6 +27,7 @@ from pcsim.config.marks import Mark as Mark
 from pcsim.config.numerics import Analog as Analog
 from pcsim.config.numerics import Formats as Formats
 from pcsim.config.numerics import Numerics as Numerics
+from pcsim.config.numerics import Value as Value
 from pcsim.config.overrides import assign_overrides as assign_overrides
 from pcsim.config.schema import json_schema as json_schema
 from pcsim.config.section import mark_of as mark_of

@@ -118,9 +118,14 @@ def tiles_needed(hardware: Hardware, workload: Workload, candidate: Candidate) -
     """About how many tiles hold the weights and what their update keeps; at most all there are."""
     rows, columns = hardware.tiles.mesh
     capacity = hardware.tiles.sram.size_bytes
-    copies = {"sgd": 2, "momentum": 3, "adam": 4, "adamw": 4}[candidate.optimiser.kind]
+    formats = candidate.numerics.formats
+    kept = [formats.weight, formats.accumulate]
+    kept += {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}[candidate.optimiser.kind] * [
+        formats.optimiser
+    ]
+    kept += [formats.master] if formats.master else []
     sizes = [
-        a * b * copies * candidate.numerics.formats.word_bytes
+        sum(number.storage_bytes(a * b) for number in kept)
         for a, b in pairwise(workload.network.layers)
     ]
     return min(

@@ -6,6 +6,7 @@ The engine computes in them and technology prices them: one truth.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
@@ -26,6 +27,17 @@ _Accumulator = Annotated[
         beside=(INT32,),
     ),
 ]
+
+
+class Value(StrEnum):
+    """A kind of value that has a format of its own: the keys of ``tiles.formats``."""
+
+    WEIGHT = "weight"
+    MASTER = "master"
+    STATE = "state"
+    ERROR = "error"
+    ACCUMULATE = "accumulate"
+    OPTIMISER = "optimiser"
 
 
 class Formats(Section):
@@ -64,6 +76,13 @@ class Formats(Section):
             raise rejected(findings)
         return self
 
+    def of(self, value: Value) -> Format:
+        """The format of ``value``; of master weights, where there is one copy, that of the weights."""
+        if value is Value.MASTER:
+            return self.updated
+        found: Format = getattr(self, value)
+        return found
+
     @property
     def updated(self) -> Format:
         """Of the weights that the optimiser steps."""
@@ -85,11 +104,6 @@ class Formats(Section):
     def carrier_bytes(self) -> int:
         """Bytes of one number of the carrier, which the engine's arrays take."""
         return {"float32": 4, "float64": 8}[self.carrier]
-
-    @property
-    def word_bytes(self) -> int:
-        """Bytes of the widest value."""
-        return -(-max(value.bits for value in (*self._each(), self.updated)) // 8)
 
     def _each(self) -> tuple[Format, ...]:
         return (self.weight, self.state, self.error, self.accumulate, self.optimiser)

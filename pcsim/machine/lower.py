@@ -37,12 +37,12 @@ class _Sizes(NamedTuple):
     size_bytes: int
     route: int
     kernel: int
+    operands: int
 
 
 def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
     """Cycles and counts of every task on this hardware."""
     tiles = hardware.tiles
-    word_bytes = tiles.formats.word_bytes
     link = hardware.noc.link_bytes_per_cycle
     dram_latency = latency_cycles(hardware.dram, clock_hz=hardware.clock_hz)
     known: dict[_Sizes, tuple[Work, int, int]] = {}
@@ -56,7 +56,8 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
                 row.k,
                 array=tiles.compute,
                 sram=tiles.sram,
-                word_bytes=word_bytes,
+                formats=tiles.formats,
+                operands=tasks.products[row.operands],
             )
             return work, 0, 0
         if row.kind in (TaskKind.ELEMENTWISE, TaskKind.UPDATE):
@@ -67,7 +68,7 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
                 component="vector" if vector else "update",
                 unit=tiles.vector if vector else tiles.update,
                 sram=tiles.sram,
-                word_bytes=word_bytes,
+                formats=tiles.formats,
             )
             return work, 0, 0
         if row.kind == TaskKind.TRANSFER:
@@ -88,6 +89,7 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         tasks.size_bytes,
         tasks.route,
         tasks.kernel,
+        tasks.operands,
     )
     for row in map(_Sizes._make, zip(*(column.tolist() for column in columns), strict=True)):
         if row not in known:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from pcsim.config import Formats, Value
 from pcsim.placement.groups import Group
 from pcsim.placement.routes import Mesh
 from pcsim.placement.tasks import Ready, TaskBuilder, TaskKind, Tasks, Unit
-from pcsim.program import Key, Kind, Op, Program, Role
+from pcsim.program import CARRIED, PRODUCTS, Key, Kind, Op, Program, Role
+from pcsim.program.kernels import ADD_PARTIAL_SUMS
+from pcsim.program.synchronise import ROOT, parent
 
 Available = dict[int, list[Ready]]
 """Tile -> the tasks after which an operation's result is there."""
@@ -26,12 +29,12 @@ class Expansion:
     """
 
     def __init__(
-        self, program: Program, groups: Mapping[int, Group], mesh: Mesh, *, word_bytes: int
+        self, program: Program, groups: Mapping[int, Group], mesh: Mesh, formats: Formats
     ) -> None:
         self.program = program
         self.groups = groups
         self.mesh = mesh
-        self.word_bytes = word_bytes
+        self.formats = formats
         self.builder = TaskBuilder(mesh)
         self.available: dict[Key, Available] = {}
         self.dram_turn = 0
@@ -84,6 +87,10 @@ class Expansion:
     def _product(self, op: Op) -> None:
         group = self.groups[op.layer]
         batch = self.program.batch
+        operands = PRODUCTS[op.kind]
+        summed = {Kind.PRODUCT_FORWARD: group.inputs, Kind.PRODUCT_BACKWARD: group.outputs}
+        if len(summed.get(op.kind, ())) > 1:  # what leaves the array are partial sums
+            operands = operands._replace(result=Value.ACCUMULATE)
         for i, j, tile in group.members():
             n_in, n_out = len(group.inputs[i]), len(group.outputs[j])
             sizes = {
@@ -92,7 +99,9 @@ class Expansion:
                 Kind.WEIGHT_GRADIENT: (n_out, n_in, batch),
             }[op.kind]
             unit = Unit("array", tile)
-            ready = self.builder.add(op, unit, TaskKind.PRODUCT, needs=(), sizes=sizes)
+            ready = self.builder.add(
+                op, unit, TaskKind.PRODUCT, needs=(), sizes=sizes, operands=operands
+            )
             self._at(op, tile, self._wait(ready, op, tile))
 
     def _elementwise(self, op: Op) -> None:
@@ -157,6 +166,7 @@ class Expansion:
         if len(tiles) == 1:
             self.passed[op.key].add(tiles[0])
             return
+        size_bytes = self.formats.of(Value.ACCUMULATE).storage_bytes(words)
         partial: dict[int, Ready] = {}
         distance = 1
         while distance < len(tiles):
@@ -167,7 +177,7 @@ class Expansion:
                     Unit("dma", there, "partial sums"),
                     TaskKind.TRANSFER,
                     needs=[partial[there]] if there in partial else (),
-                    size_bytes=words * self.word_bytes,
+                    size_bytes=size_bytes,
                     targets=(here,),
                 )
                 if there not in partial:
@@ -178,7 +188,7 @@ class Expansion:
                     TaskKind.ELEMENTWISE,
                     needs=[sent, *([partial[here]] if here in partial else ())],
                     elements=words,
-                    kernel=op.kernel,
+                    kernel=op.kernel if 2 * distance >= len(tiles) else ADD_PARTIAL_SUMS,
                 )
                 if here not in partial:
                     self._wait(added, op, here)
@@ -221,7 +231,7 @@ class Expansion:
                     # The errors of the first output slice are on every root already.
                     missing = outputs.overlap(inputs) if j else 0
                     self._beside(op, group.owner(j), group.root(i), batch * missing)
-        elif op.role is Role.WEIGHTS:
+        elif op.role in (Role.WEIGHTS, Role.MASTER):
             for i, j, tile in group.members():
                 self._from_dram(op, [tile], len(group.inputs[i]) * len(group.outputs[j]))
         elif op.role is Role.INPUT:
@@ -231,6 +241,8 @@ class Expansion:
         elif op.role is Role.TARGET:
             for j, outputs in enumerate(group.outputs):
                 self._from_dram(op, [group.owner(j)], op.elements // op.n_out * len(outputs))
+        elif op.role in (Role.REPORT, Role.ANSWER):
+            self._control(op, group)
         elif op.role is Role.STASH:
             for tile, words in self._stashed(group):
                 self.stashed_at[op.layer, tile] = self._to_dram(op, tile, words)
@@ -241,6 +253,15 @@ class Expansion:
             for j, outputs in enumerate(group.outputs):
                 self._to_dram(op, group.owner(j), batch * len(outputs))
 
+    def _control(self, op: Op, group: Group) -> None:
+        """One word: up from every owner to the first tile of the layer reported to, or down to all tiles."""
+        above = self.groups[parent(op.layer) if op.layer > ROOT else ROOT].owner(0)
+        if op.role is Role.ANSWER:
+            self._send(op, above, list(group.tiles), 1)
+            return
+        for j in range(len(group.outputs)):
+            self._send(op, group.owner(j), [above], 1)
+
     def _stashed(self, group: Group) -> Iterator[tuple[int, int]]:
         """What each tile keeps of one micro-batch for the backward pass: its operand (the batch itself is
         not stashed), and on owners the activity of their outputs."""
@@ -250,6 +271,11 @@ class Expansion:
                 width += len(group.outputs[j])
             if width:
                 yield tile, self.program.batch * width
+
+    def _size_bytes(self, op: Op, words: int) -> int:
+        """Bytes of ``words`` of what ``op`` carries."""
+        assert op.role is not None
+        return self.formats.of(CARRIED[op.role]).storage_bytes(words)
 
     def _send(self, op: Op, source: int, targets: list[int], words: int) -> None:
         if not words:
@@ -263,7 +289,7 @@ class Expansion:
                 Unit("dma", source, str(op.role)),
                 TaskKind.TRANSFER,
                 needs=(),
-                size_bytes=words * self.word_bytes,
+                size_bytes=self._size_bytes(op, words),
                 targets=remote,
             )
             self._wait(sent, op, source)
@@ -288,7 +314,7 @@ class Expansion:
     ) -> None:
         """From the channel ``node``, or from whichever's turn it is."""
         node = self._next_channel() if node is None else node
-        size_bytes = words * self.word_bytes
+        size_bytes = self._size_bytes(op, words)
         read = self.builder.add(
             op, Unit("dram", node), TaskKind.DRAM_READ, needs=(), size_bytes=size_bytes
         )
@@ -308,7 +334,7 @@ class Expansion:
     def _to_dram(self, op: Op, source: int, words: int) -> int:
         """To the channel that is returned."""
         node = self._next_channel()
-        size_bytes = words * self.word_bytes
+        size_bytes = self._size_bytes(op, words)
         sent = self.builder.add(
             op,
             Unit("dma", source, str(op.role)),

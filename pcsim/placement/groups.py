@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import isqrt
 
-from pcsim.config import Hardware
+from pcsim.config import Formats, Hardware, Value
 from pcsim.errors import DoesNotFitError
 from pcsim.program import Program
 from pcsim.units import format_quantity
@@ -87,10 +87,17 @@ class Split:
         return self.inputs * self.outputs
 
 
-def tile_words(
-    program: Program, layer: int, *, inputs: int, outputs: int, owner: bool, parts: Split
+def tile_bytes(
+    program: Program,
+    layer: int,
+    formats: Formats,
+    *,
+    inputs: int,
+    outputs: int,
+    owner: bool,
+    parts: Split,
 ) -> dict[str, int]:
-    """Words that one tile of ``layer`` keeps, by kind of buffer.
+    """Bytes that one tile of ``layer`` keeps, by kind of buffer: every buffer packed, in whole bytes.
 
     ``inputs`` and ``outputs`` are the widths of its slices. Besides the program's buffers a split layer
     keeps room for one arriving partial sum.
@@ -101,61 +108,75 @@ def tile_words(
         "out": program.batch * outputs,
         "unit": outputs,
     }
-    words: dict[str, int] = {}
+    kept: dict[str, int] = {}
     for buffer in program.buffers_of(layer):
         if owner or not buffer.owner:
-            words[buffer.kind] = words.get(buffer.kind, 0) + buffer.copies * size[buffer.axis]
+            one = formats.of(buffer.value).storage_bytes(size[buffer.axis])
+            kept[buffer.kind] = kept.get(buffer.kind, 0) + buffer.copies * one
     arriving = 0
     if parts.inputs > 1:
         arriving = max(arriving, size["out"])
     if parts.outputs > 1 and program.has_feedback:
         arriving = max(arriving, size["in"])
     if arriving:
-        words["partial sums"] = arriving
-    return words
+        kept["partial sums"] = formats.of(Value.ACCUMULATE).storage_bytes(arriving)
+    return kept
 
 
-def largest_tile_words(program: Program, layer: int, parts: Split) -> int:
-    """Words kept by the fullest tile of ``layer`` when it is cut into ``parts``."""
+def largest_tile_bytes(program: Program, layer: int, formats: Formats, parts: Split) -> int:
+    """Bytes kept by the fullest tile of ``layer`` when it is cut into ``parts``."""
     n_in, n_out = program.widths[layer - 1], program.widths[layer]
     inputs, outputs = -(-n_in // parts.inputs), -(-n_out // parts.outputs)
-    words = tile_words(program, layer, inputs=inputs, outputs=outputs, owner=True, parts=parts)
-    return sum(words.values())
+    kept = tile_bytes(
+        program, layer, formats, inputs=inputs, outputs=outputs, owner=True, parts=parts
+    )
+    return sum(kept.values())
 
 
 def smallest_split(
-    program: Program, layer: int, *, capacity_words: int | None, tiles: int
+    program: Program, layer: int, formats: Formats, *, capacity_bytes: int | None, tiles: int
 ) -> Split | None:
-    """The split over the fewest tiles that fits; of equal ones the one that moves fewest words.
+    """The split over the fewest tiles that fits; of equal ones the one that moves fewest bits.
 
-    Words moved per sample by a product forward and one backward: n_in r_n + n_out (r_k - 1) copies and
-    partial sums up, n_out r_k + n_in (r_n - 1) down. Returns None where no split over ``tiles`` fits.
+    Moved per sample by a product forward and one backward: n_in r_n copies of states and n_out (r_k - 1)
+    partial sums up, n_out r_k copies of errors and n_in (r_n - 1) partial sums down. Returns None where no
+    split over ``tiles`` fits.
     """
+    state, error, partial = (
+        formats.of(value).bits_per_value for value in (Value.STATE, Value.ERROR, Value.ACCUMULATE)
+    )
     n_in, n_out = program.widths[layer - 1], program.widths[layer]
-    for count in range(_fewest_tiles(program, layer, capacity_words), tiles + 1):
+    for count in range(_fewest_tiles(program, layer, formats, capacity_bytes), tiles + 1):
         fitting = []
         for outputs in _divisors(count):
             inputs = count // outputs
             if inputs > n_in or outputs > n_out:
                 continue
             parts = Split(inputs, outputs)
-            if capacity_words is None or (
-                largest_tile_words(program, layer, parts) <= capacity_words
+            if capacity_bytes is None or (
+                largest_tile_bytes(program, layer, formats, parts) <= capacity_bytes
             ):
-                moved = n_in * (2 * outputs - 1) + n_out * (2 * inputs - 1)
+                sums = n_out * (inputs - 1) + n_in * (outputs - 1)
+                moved = state * n_in * outputs + error * n_out * inputs + partial * sums
                 fitting.append((moved, outputs, parts))
         if fitting:
             return min(fitting)[2]
     return None
 
 
-def _fewest_tiles(program: Program, layer: int, capacity_words: int | None) -> int:
+def _fewest_tiles(
+    program: Program, layer: int, formats: Formats, capacity_bytes: int | None
+) -> int:
     """No fewer tiles hold what ``layer`` keeps per weight."""
-    if capacity_words is None:
+    if capacity_bytes is None:
         return 1
-    copies = sum(b.copies for b in program.buffers_of(layer) if b.axis == "weight" and not b.owner)
-    words = copies * program.widths[layer - 1] * program.widths[layer]
-    return max(1, -(-words // max(capacity_words, 1)))
+    weights = program.widths[layer - 1] * program.widths[layer]
+    kept = sum(
+        buffer.copies * formats.of(buffer.value).storage_bytes(weights)
+        for buffer in program.buffers_of(layer)
+        if buffer.axis == "weight" and not buffer.owner
+    )
+    return max(1, -(-kept // max(capacity_bytes, 1)))
 
 
 def _divisors(number: int) -> list[int]:
@@ -172,16 +193,16 @@ def snake(rows: int, columns: int) -> tuple[int, ...]:
     return tuple(path)
 
 
-def _shared(words: list[int], *, capacity_words: int | None, tiles: int) -> list[list[int]] | None:
+def _shared(sizes: list[int], *, capacity_bytes: int | None, tiles: int) -> list[list[int]] | None:
     """Consecutive single-tile layers packed so that as few as possible share one tile."""
-    for most in range(2, len(words) + 1):
+    for most in range(2, len(sizes) + 1):
         packs: list[list[int]] = []
         room = 0
-        for index, need in enumerate(words):
+        for index, need in enumerate(sizes):
             full = not packs or len(packs[-1]) == most
-            if full or (capacity_words is not None and need > room):
+            if full or (capacity_bytes is not None and need > room):
                 packs.append([])
-                room = capacity_words or 0
+                room = capacity_bytes or 0
             packs[-1].append(index)
             room -= need
         if len(packs) <= tiles:
@@ -190,7 +211,7 @@ def _shared(words: list[int], *, capacity_words: int | None, tiles: int) -> list
 
 
 def _allocate(
-    program: Program, *, tiles: int, capacity_words: int | None
+    program: Program, formats: Formats, *, tiles: int, capacity_bytes: int | None
 ) -> list[tuple[Split, int]] | None:
     """Per layer its split and its first position along the snake; None if it does not fit."""
     splits: list[Split] = []
@@ -200,7 +221,9 @@ def _allocate(
         buffers = tuple(replace(buffer, layer=0) for buffer in program.buffers_of(layer))
         same = (program.widths[layer - 1], program.widths[layer], buffers)
         if same not in known:
-            known[same] = smallest_split(program, layer, capacity_words=capacity_words, tiles=tiles)
+            known[same] = smallest_split(
+                program, layer, formats, capacity_bytes=capacity_bytes, tiles=tiles
+            )
         parts = known[same]
         if parts is None:
             return None
@@ -212,8 +235,8 @@ def _allocate(
     left = tiles - sum(parts.tiles for parts in splits if parts.tiles > 1)
     if left < 1 or not single:
         return None
-    words = [largest_tile_words(program, index + 1, splits[index]) for index in single]
-    packs = _shared(words, capacity_words=capacity_words, tiles=left)
+    sizes = [largest_tile_bytes(program, index + 1, formats, splits[index]) for index in single]
+    packs = _shared(sizes, capacity_bytes=capacity_bytes, tiles=left)
     if packs is None:
         return None
     pack_of = {single[member]: number for number, pack in enumerate(packs) for member in pack}
@@ -240,10 +263,8 @@ def allocate(program: Program, hardware: Hardware) -> tuple[Group, ...]:
     """
     rows, columns = hardware.tiles.mesh
     tiles = rows * columns
-    size = hardware.tiles.sram.size_bytes
-    word = hardware.tiles.formats.word_bytes
-    capacity = None if size is None else size // word
-    positions = _allocate(program, tiles=tiles, capacity_words=capacity)
+    formats, capacity = hardware.tiles.formats, hardware.tiles.sram.size_bytes
+    positions = _allocate(program, formats, tiles=tiles, capacity_bytes=capacity)
     if positions is None:
         raise DoesNotFitError(_does_not_fit(program, hardware))
     path = snake(rows, columns)
@@ -263,11 +284,11 @@ def _does_not_fit(program: Program, hardware: Hardware) -> str:
     rows, columns = hardware.tiles.mesh
     tiles = rows * columns
     size = hardware.tiles.sram.size_bytes
-    word = hardware.tiles.formats.word_bytes
+    formats = hardware.tiles.formats
     assert size is not None, "with unlimited SRAM every network fits"
     whole = Split(1, 1)
     needed = [
-        word * largest_tile_words(program, layer, whole) for layer in range(1, program.depth + 1)
+        largest_tile_bytes(program, layer, formats, whole) for layer in range(1, program.depth + 1)
     ]
     worst = max(range(program.depth), key=needed.__getitem__)
     lines = [
@@ -281,13 +302,13 @@ def _does_not_fit(program: Program, hardware: Hardware) -> str:
     larger = size
     while larger <= 1 << 40:
         larger *= 2
-        if _allocate(program, tiles=tiles, capacity_words=larger // word) is not None:
+        if _allocate(program, formats, tiles=tiles, capacity_bytes=larger) is not None:
             remedies.append(f"tiles.sram.size: {format_quantity(larger, 'B')}")
             break
     more = tiles
     while more <= 64 * tiles and more < 4096:
         more += columns
-        if _allocate(program, tiles=more, capacity_words=size // word) is not None:
+        if _allocate(program, formats, tiles=more, capacity_bytes=size) is not None:
             remedies.append(f"tiles.mesh: [{more // columns}, {columns}]")
             break
     batch = program.batch
@@ -295,7 +316,7 @@ def _does_not_fit(program: Program, hardware: Hardware) -> str:
         batch //= 2
         # Only widths, buffers and batch matter to an allocation, so the operations may keep theirs.
         fewer = replace(program, batch=batch)
-        if _allocate(fewer, tiles=tiles, capacity_words=size // word) is not None:
+        if _allocate(fewer, formats, tiles=tiles, capacity_bytes=size) is not None:
             remedies.append(f"training.batch: {batch}")
             break
     lines.append(

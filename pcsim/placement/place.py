@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pcsim.config import Hardware
+from pcsim.config import Formats, Hardware
 from pcsim.placement.expand import Expansion
-from pcsim.placement.groups import Group, Split, allocate, tile_words
+from pcsim.placement.groups import Group, Split, allocate, tile_bytes
 from pcsim.placement.routes import Mesh
 from pcsim.placement.tasks import Tasks
 from pcsim.program import Program
@@ -17,8 +17,8 @@ from pcsim.program import Program
 class Placement:
     """Where a program runs on a chip.
 
-    ``occupancy_bytes`` maps each used tile to what it keeps, by kind of buffer (weight, gradient,
-    optimiser, state, error, partial sums). Everything is resident in the tiles' SRAM for the whole
+    ``occupancy_bytes`` maps each used tile to what it keeps, by kind of buffer (weight, master,
+    gradient, optimiser, state, error, partial sums). Everything is resident in the tiles' SRAM for the whole
     update, so this is also the peak.
     """
 
@@ -44,30 +44,31 @@ def place(program: Program, hardware: Hardware) -> Placement:
         DoesNotFitError: the network needs more SRAM than the chip has; says what would fit.
     """
     groups = allocate(program, hardware)
-    word_bytes = hardware.tiles.formats.word_bytes
+    formats = hardware.tiles.formats
     rows, columns = hardware.tiles.mesh
     mesh = Mesh(rows, columns, hardware.dram.channels)
     by_layer = {group.layer: group for group in groups}
-    tasks = Expansion(program, by_layer, mesh, word_bytes=word_bytes).run()
-    return Placement(groups, _occupancy(program, groups, word_bytes=word_bytes), mesh, tasks)
+    tasks = Expansion(program, by_layer, mesh, formats).run()
+    return Placement(groups, _occupancy(program, groups, formats), mesh, tasks)
 
 
 def _occupancy(
-    program: Program, groups: tuple[Group, ...], *, word_bytes: int
+    program: Program, groups: tuple[Group, ...], formats: Formats
 ) -> dict[int, dict[str, int]]:
     occupancy: dict[int, dict[str, int]] = {}
     for group in groups:
         parts = Split(len(group.inputs), len(group.outputs))
         for i, j, tile in group.members():
-            words = tile_words(
+            sizes = tile_bytes(
                 program,
                 group.layer,
+                formats,
                 inputs=len(group.inputs[i]),
                 outputs=len(group.outputs[j]),
                 owner=i == 0,
                 parts=parts,
             )
             kept = occupancy.setdefault(tile, {})
-            for kind, amount in words.items():
-                kept[kind] = kept.get(kind, 0) + amount * word_bytes
+            for kind, size_bytes in sizes.items():
+                kept[kind] = kept.get(kind, 0) + size_bytes
     return dict(sorted(occupancy.items()))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcsim.placement.routes import Mesh, Route
-from pcsim.program import Op, Phase, Turn
+from pcsim.program import Op, Operands, Phase, Turn
 from pcsim.program.kernels import NO_KERNEL, Kernel
 
 
@@ -24,7 +24,7 @@ class TaskKind(IntEnum):
     """What a task asks of its unit."""
 
     PRODUCT = 0
-    """An array multiplies M x K by K x N (columns ``m``, ``n``, ``k``)."""
+    """An array multiplies M x K by K x N (columns ``m``, ``n``, ``k``) of kinds ``operands``."""
     ELEMENTWISE = 1
     """A vector unit applies ``kernel`` to ``elements``."""
     UPDATE = 2
@@ -54,14 +54,15 @@ class Tasks:
     """All tasks of one update as plain integer arrays, one entry per task, in queue order.
 
     ``needs_task[needs_start[t]:needs_start[t + 1]]`` are the tasks that task t waits for, and
-    ``needs_back`` in the same places how many instances back. ``route`` and ``kernel`` index
-    ``routes`` and ``kernels`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names ``stage``; ``turn``
-    indexes ``turns``.
+    ``needs_back`` in the same places how many instances back. ``route``, ``kernel`` and ``operands`` index
+    ``routes``, ``kernels`` and ``products`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names
+    ``stage``; ``turn`` indexes ``turns``.
     """
 
     units: tuple[Unit, ...]
     routes: tuple[Route, ...]
     kernels: tuple[Kernel, ...]
+    products: tuple[Operands, ...]
     stages: tuple[str, ...]
     turns: tuple[Turn, ...]
     names: tuple[str, ...]
@@ -81,6 +82,7 @@ class Tasks:
     size_bytes: NDArray[np.int64]
     route: NDArray[np.int64]
     kernel: NDArray[np.int64]
+    operands: NDArray[np.int64]
     needs_start: NDArray[np.int64]
     needs_task: NDArray[np.int64]
     needs_back: NDArray[np.int64]
@@ -109,6 +111,7 @@ class TaskBuilder:
         self.routes: dict[tuple[int, tuple[int, ...]], Route] = {}
         self.route_numbers: dict[tuple[int, tuple[int, ...]], int] = {}
         self.kernels: dict[Kernel, int] = {}
+        self.products: dict[Operands, int] = {}
         self.stages: dict[str, int] = {}
         self.turns: dict[Turn, int] = {}
         self.names: list[str] = []
@@ -127,6 +130,7 @@ class TaskBuilder:
         size_bytes: int = 0,
         targets: tuple[int, ...] = (),
         kernel: Kernel = NO_KERNEL,
+        operands: Operands | None = None,
     ) -> Ready:
         """Append a task on behalf of ``op``; ``targets`` are the nodes a transfer goes to."""
         route = -1
@@ -151,6 +155,7 @@ class TaskBuilder:
                 size_bytes,
                 route,
                 -1 if kernel is NO_KERNEL else self.kernels.setdefault(kernel, len(self.kernels)),
+                -1 if operands is None else self.products.setdefault(operands, len(self.products)),
             )
         )
         self.names.append(str(op.key))
@@ -158,13 +163,14 @@ class TaskBuilder:
         return Ready(len(self.rows) - 1, 0)
 
     def build(self) -> Tasks:
-        columns = iter(np.array(self.rows, dtype=np.int64).reshape(-1, 15).T)
+        columns = iter(np.array(self.rows, dtype=np.int64).reshape(-1, 16).T)
         starts = np.cumsum([0, *(len(needs) for needs in self.needs)])
         flat = [need for needs in self.needs for need in needs]
         return Tasks(
             tuple(self.units),
             tuple(self.routes.values()),
             tuple(self.kernels),
+            tuple(self.products),
             tuple(self.stages),
             tuple(self.turns),
             tuple(self.names),
@@ -184,6 +190,7 @@ class TaskBuilder:
             size_bytes=next(columns),
             route=next(columns),
             kernel=next(columns),
+            operands=next(columns),
             needs_start=starts,
             needs_task=np.array([need.task for need in flat], dtype=np.int64),
             needs_back=np.array([need.back for need in flat], dtype=np.int64),

@@ -5,6 +5,7 @@ from pcsim.program.build import inference_of as inference_of
 from pcsim.program.build import program_of as program_of
 from pcsim.program.form import Form as Form
 from pcsim.program.inference import inference as inference
+from pcsim.program.ops import CARRIED as CARRIED
 from pcsim.program.ops import IN_TURN as IN_TURN
 from pcsim.program.ops import PRODUCTS as PRODUCTS
 from pcsim.program.ops import Key as Key
@@ -16,3 +17,5 @@ from pcsim.program.ops import Program as Program
 from pcsim.program.ops import Role as Role
 from pcsim.program.ops import Turn as Turn
 from pcsim.program.predictive_coding import predictive_coding as predictive_coding
+from pcsim.program.words import Operands as Operands
+from pcsim.program.words import Words as Words

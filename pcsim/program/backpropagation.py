@@ -27,6 +27,7 @@ from pcsim.program.parts import (
     output,
     send,
 )
+from pcsim.program.words import Words
 
 
 def delta_kernel(form: Form, layer: int) -> Kernel:
@@ -37,7 +38,8 @@ def delta_kernel(form: Form, layer: int) -> Kernel:
     """
     primitives = form.slope() if form.post else ()
     primitives = (*primitives, *form.received_slope(layer))
-    return Kernel(primitives, reads=2 if primitives else 1, writes=1)
+    reads = Words(state=1, error=1) if primitives else Words(error=1)
+    return Kernel(primitives, reads, writes=Words(error=1))
 
 
 def output_delta(
@@ -56,10 +58,13 @@ def output_delta(
     return elementwise(program, Role.ERROR, program.depth, place, OUTPUT_KERNELS[form.loss], needs)
 
 
-def backpropagation(form: Form, *, batch: int, optimiser: str) -> Program:
+def backpropagation(form: Form, *, batch: int, optimiser: str, master: bool = False) -> Program:
     """Sequential BP of one whole batch. Each layer's weight gradient starts as soon as its delta is
-    there and its backward product, on which the layers below wait, is done."""
-    program = ProgramBuilder(form.widths, batch)
+    there and its backward product, on which the layers below wait, is done.
+
+    ``master``: the optimiser steps a second copy of the weights, of a format of its own.
+    """
+    program = ProgramBuilder(form.widths, batch, optimiser=optimiser, master=master)
     last = program.depth
     loaded = load(program, with_target=True)
     forward_pass(program, form, loaded)
@@ -74,10 +79,10 @@ def backpropagation(form: Form, *, batch: int, optimiser: str) -> Program:
             feedback = feed_back(program, form, layer, place, [shared], skip_needs=[delta])
             kernel = delta_kernel(form, layer - 1)
             delta = elementwise(program, Role.ERROR, layer - 1, place, kernel, [feedback])
-    learn(program, form, gradient_needs, optimiser=optimiser)
+    learn(program, form, gradient_needs)
 
     for layer in range(1, last + 1):
         keep_forward_memory(program, form, layer)
-        keep_learning_memory(program, form, layer, optimiser=optimiser)
+        keep_learning_memory(program, form, layer)
     credited = tuple(range(1, last + 1))
-    return program.build("bp", steps=0, optimiser=optimiser, credited=credited)
+    return program.build("bp", steps=0, credited=credited)

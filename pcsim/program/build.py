@@ -29,6 +29,7 @@ def program_of(workload: Workload, candidate: Candidate, *, steps: int) -> Progr
     """
     form, batch = form_of(workload), workload.training.batch
     optimiser = candidate.optimiser.kind
+    master = candidate.numerics.formats.master is not None
     if candidate.inference is not None:
         problems = tuple(
             problem_at(
@@ -43,7 +44,7 @@ def program_of(workload: Workload, candidate: Candidate, *, steps: int) -> Progr
         if problems:
             raise InputError(problems)
     if candidate.rule == "bp":
-        return backpropagation(form, batch=batch, optimiser=optimiser)
+        return backpropagation(form, batch=batch, optimiser=optimiser, master=master)
     return predictive_coding(
         form,
         batch=batch,
@@ -51,6 +52,7 @@ def program_of(workload: Workload, candidate: Candidate, *, steps: int) -> Progr
         optimiser=optimiser,
         wavefront=candidate.wavefront,
         hoist=candidate.hoist,
+        master=master,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pcsim.config import Value
 from pcsim.program.kernels import NO_KERNEL, Kernel
 from pcsim.program.ops import Buffer, Key, Kind, Need, Op, Phase, Place, Program, Role
 
@@ -11,12 +12,25 @@ from pcsim.program.ops import Buffer, Key, Kind, Need, Op, Phase, Place, Program
 class ProgramBuilder:
     """Collects operations while a rule is written down; then ``build`` freezes them."""
 
-    def __init__(self, widths: tuple[int, ...], batch: int, *, micro_batches: int = 1) -> None:
-        """``batch`` samples, in ``micro_batches`` equal parts."""
+    def __init__(
+        self,
+        widths: tuple[int, ...],
+        batch: int,
+        *,
+        optimiser: str | None,
+        master: bool = False,
+        micro_batches: int = 1,
+    ) -> None:
+        """``batch`` samples, in ``micro_batches`` equal parts; ``optimiser`` None learns nothing.
+
+        ``master``: the optimiser steps a second copy of the weights, of a format of its own.
+        """
         assert batch % micro_batches == 0, "config admits only micro-batches that divide a batch"
         self.widths = widths
         self.batch = batch // micro_batches
         self.micro_batches = micro_batches
+        self.optimiser = optimiser
+        self.master = master
         self.ops: list[Op] = []
         self._keys: set[Key] = set()
         self.buffers: list[Buffer] = []
@@ -62,20 +76,26 @@ class ProgramBuilder:
         return op.key
 
     def keep(
-        self, layer: int, name: str, *, kind: str, axis: str, copies: int = 1, owner: bool = False
+        self,
+        layer: int,
+        name: str,
+        kind: str,
+        value: Value,
+        *,
+        axis: str,
+        copies: int = 1,
+        owner: bool = False,
     ) -> None:
         """Reserve memory for ``name`` in ``layer``; see `Buffer`."""
-        self.buffers.append(Buffer(name, kind, layer, axis, copies, owner))
+        self.buffers.append(Buffer(name, kind, value, layer, axis, copies, owner))
 
-    def build(
-        self, rule: str, *, steps: int, optimiser: str | None, credited: tuple[int, ...]
-    ) -> Program:
+    def build(self, rule: str, *, steps: int, credited: tuple[int, ...]) -> Program:
         return Program(
             rule,
             self.widths,
             self.batch,
             steps,
-            optimiser,
+            self.optimiser,
             tuple(self.ops),
             tuple(self.buffers),
             credited,

@@ -11,6 +11,7 @@ from pcsim.program.backpropagation import delta_kernel
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import ADD, MULTIPLY_ADD, SUBTRACT, Kernel
+from pcsim.program.loop import Loop
 from pcsim.program.ops import Key, Kind, Need, Phase, Program, Role
 from pcsim.program.parts import (
     OUTPUT_KERNELS,
@@ -21,12 +22,15 @@ from pcsim.program.parts import (
     send,
     send_state,
 )
-from pcsim.program.relaxing import Loop, finish, newest, start
+from pcsim.program.relaxing import finish, newest, start
+from pcsim.program.words import Words
 
 
-def error_optimisation(form: Form, *, batch: int, steps: int, optimiser: str) -> Program:
+def error_optimisation(
+    form: Form, *, batch: int, steps: int, optimiser: str, master: bool = False
+) -> Program:
     """T steps over errors from e = 0, one weight update from the last errors and states."""
-    program = ProgramBuilder(form.widths, batch)
+    program = ProgramBuilder(form.widths, batch, optimiser=optimiser, master=master)
     loop, last = Loop(steps), program.depth
     every = loop.place()
     loaded = start(program, form, shared=lambda layer: layer == last)
@@ -40,7 +44,7 @@ def error_optimisation(form: Form, *, batch: int, steps: int, optimiser: str) ->
             program, Role.PULL, layer - 1, every, delta_kernel(form, layer - 1), [arrived]
         )
         own = newest(program, Kind.ELEMENTWISE, Role.ERROR, layer - 1, back=loop.back)
-        moved = Kernel((SUBTRACT, MULTIPLY_ADD), reads=2, writes=1)
+        moved = Kernel((SUBTRACT, MULTIPLY_ADD), Words(error=2), Words(error=1))
         elementwise(program, Role.ERROR, layer - 1, every, moved, [pulled, *own])
         if layer > 2:
             brought = [Need(send(program, Role.PULL, layer - 1, every, [pulled]))]
@@ -58,7 +62,8 @@ def error_optimisation(form: Form, *, batch: int, steps: int, optimiser: str) ->
     if last > 1:
         combine = form.combine(last)
         loss = OUTPUT_KERNELS[form.loss]
-        kernel = Kernel((*combine.primitives, *loss.primitives), combine.reads + 1, writes=1)
+        reads = combine.reads + Words(state=1)
+        kernel = Kernel((*combine.primitives, *loss.primitives), reads, Words(error=1))
         error = elementwise(program, Role.ERROR, last, every, kernel, below)
         send(program, Role.ERROR, last, every, [error])
 
@@ -68,21 +73,20 @@ def error_optimisation(form: Form, *, batch: int, steps: int, optimiser: str) ->
         if layer == last:
             errors[layer] = newest(program, Kind.EXCHANGE, Role.ERROR, layer, back=loop.final)
             continue
-        ready = newest(program, Kind.ELEMENTWISE, Role.ERROR, layer, back=loop.final)
-        errors[layer] = (
-            ready if layer == 1 else [Need(send(program, Role.ERROR, layer, place, ready))]
-        )
-    finish(program, form, loaded, errors, final=loop.final, optimiser=optimiser)
+        errors[layer] = newest(program, Kind.ELEMENTWISE, Role.ERROR, layer, back=loop.final)
+        if layer > 1:
+            errors[layer] = [Need(send(program, Role.ERROR, layer, place, errors[layer]))]
+    finish(program, form, loaded, errors, final=loop.final)
     credited = tuple(range(1, last + 1)) if steps else (last,)
-    return program.build("pc", steps=steps, optimiser=optimiser, credited=credited)
+    return program.build("pc", steps=steps, credited=credited)
 
 
 def _state_kernel(form: Form, layer: int) -> Kernel:
     """From the summed product and e to z = p + e and what is sent up; of layer 1, p is there already."""
     sent = form.sent_activation(layer)
-    writes = 1 if form.sends_state(layer) else 2
+    writes = Words(state=1 if form.sends_state(layer) else 2)
     if layer == 1:
-        return Kernel((ADD, *sent), reads=2, writes=writes)
+        return Kernel((ADD, *sent), Words(state=1, error=1), writes)
     combine = form.combine(layer)
     primitives = (*combine.primitives, *form.predicted_activation(layer), ADD, *sent)
-    return Kernel(primitives, combine.reads + 1, writes=writes)
+    return Kernel(primitives, combine.reads + Words(error=1), writes)

@@ -10,10 +10,12 @@ weight gradient. Ungated, all layers work in all steps: predictive coding with T
 
 from __future__ import annotations
 
+from pcsim.config import Value
 from pcsim.program.backpropagation import output_delta
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import ADD, SUBTRACT, Kernel
+from pcsim.program.loop import Loop
 from pcsim.program.ops import Key, Kind, Need, Phase, Program, Role
 from pcsim.program.parts import (
     elementwise,
@@ -27,14 +29,21 @@ from pcsim.program.parts import (
     send,
 )
 from pcsim.program.predictive_coding import predictive_coding
-from pcsim.program.relaxing import Loop, finish, newest, start, state_update_kernel
+from pcsim.program.relaxing import finish, newest, start, state_update_kernel
+from pcsim.program.words import Words
 
 
 def fixed_prediction(
-    form: Form, *, batch: int, steps: int, optimiser: str, wavefront: bool = True
+    form: Form,
+    *,
+    batch: int,
+    steps: int,
+    optimiser: str,
+    wavefront: bool = True,
+    master: bool = False,
 ) -> Program:
     """T steps of feedback and state updates, then one weight update; ``wavefront`` as in jacobi."""
-    program = ProgramBuilder(form.widths, batch)
+    program = ProgramBuilder(form.widths, batch, optimiser=optimiser, master=master)
     loop, last = Loop(steps), program.depth
     loaded = start(program, form, shared=lambda layer: layer == last or not wavefront)
 
@@ -69,10 +78,8 @@ def fixed_prediction(
         layer: error_of(Kind.EXCHANGE if layer > 1 else Kind.ELEMENTWISE, layer, back=loop.final)
         for layer in credited
     }
-    finish(
-        program, form, loaded, errors, final=loop.final, optimiser=optimiser, fixed_operands=True
-    )
-    return program.build("pc", steps=steps, optimiser=optimiser, credited=credited)
+    finish(program, form, loaded, errors, final=loop.final, fixed_operands=True)
+    return program.build("pc", steps=steps, credited=credited)
 
 
 def moved_error_kernel(form: Form, layer: int) -> Kernel:
@@ -81,16 +88,24 @@ def moved_error_kernel(form: Form, layer: int) -> Kernel:
     moved = state_update_kernel(form, layer)
     sent = len(form.sent_activation(layer))
     primitives = moved.primitives[: len(moved.primitives) - sent]
-    return Kernel((*primitives, SUBTRACT, *behind), reads=4, writes=3 if behind else 2)
+    writes = Words(state=1, error=2 if behind else 1)
+    return Kernel((*primitives, SUBTRACT, *behind), Words(state=2, error=2), writes)
 
 
-def zero_divergence(form: Form, *, batch: int, optimiser: str, gated: bool = True) -> Program:
+def zero_divergence(
+    form: Form, *, batch: int, optimiser: str, gated: bool = True, master: bool = False
+) -> Program:
     """Z-IL (Song et al. 2020): exactly backpropagation's gradients by predictive coding's moves."""
     if not gated:
         return predictive_coding(
-            form, batch=batch, steps=form.depth - 1, optimiser=optimiser, wavefront=False
+            form,
+            batch=batch,
+            steps=form.depth - 1,
+            optimiser=optimiser,
+            wavefront=False,
+            master=master,
         )
-    program = ProgramBuilder(form.widths, batch)
+    program = ProgramBuilder(form.widths, batch, optimiser=optimiser, master=master)
     last = program.depth
     loaded = load(program, with_target=True)
     forward_pass(program, form, loaded)
@@ -104,18 +119,19 @@ def zero_divergence(form: Form, *, batch: int, optimiser: str, gated: bool = Tru
             feedback = feed_back(program, form, layer, place, [shared], skip_needs=[error])
             kernel = only_move_kernel(form, layer - 1)
             error = elementwise(program, Role.ERROR, layer - 1, place, kernel, [feedback])
-    learn(program, form, gradient_needs, optimiser=optimiser)
+    learn(program, form, gradient_needs)
     for layer in range(1, last + 1):
         keep_forward_memory(program, form, layer)
-        keep_learning_memory(program, form, layer, optimiser=optimiser)
+        keep_learning_memory(program, form, layer)
         if layer < last:
-            program.keep(layer, "state", kind="state", axis="out", owner=True)
+            program.keep(layer, "state", "state", Value.STATE, axis="out", owner=True)
     credited = tuple(range(1, last + 1))
-    return program.build("pc", steps=last - 1, optimiser=optimiser, credited=credited)
+    return program.build("pc", steps=last - 1, credited=credited)
 
 
 def only_move_kernel(form: Form, layer: int) -> Kernel:
     """The one move of a state whose error was 0, z = p + feedback, and its error: reads z, phi(z) and
     feedback, writes z and e."""
     slope = form.slope() if form.post else ()
-    return Kernel((*slope, *form.received_slope(layer), ADD, SUBTRACT), reads=3, writes=2)
+    primitives = (*slope, *form.received_slope(layer), ADD, SUBTRACT)
+    return Kernel(primitives, reads=Words(state=2, error=1), writes=Words(state=1, error=1))

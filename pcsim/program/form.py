@@ -19,6 +19,7 @@ from pcsim.program.kernels import (
     activation,
     derivative,
 )
+from pcsim.program.words import Words
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,13 @@ class Form:
         skip = self.skip(layer)
         bias = (ADD,) if self.bias else ()
         if skip:
-            return Kernel((*bias, MULTIPLY_ADD if self.scaled else ADD), reads=2, writes=1)
-        return Kernel((*bias, *((MULTIPLY,) if self.scaled else ())), reads=1, writes=1)
+            return Kernel(
+                (*bias, MULTIPLY_ADD if self.scaled else ADD),
+                reads=Words(state=2),
+                writes=Words(state=1),
+            )
+        scale = (MULTIPLY,) if self.scaled else ()
+        return Kernel((*bias, *scale), reads=Words(state=1), writes=Words(state=1))
 
     def sends_state(self, layer: int) -> bool:
         """Whether layer l sends z_l, not phi(z_l): phi comes after the next product, or z_l is added."""
@@ -59,7 +65,7 @@ class Form:
         """What the tiles of ``layer`` do with an arriving z_{l-1} before its product, if anything."""
         if layer == 1 or self.post or not self.sends_state(layer - 1) or self.phi == "linear":
             return None
-        return Kernel(activation(self.phi), reads=1, writes=1)
+        return Kernel(activation(self.phi), reads=Words(state=1), writes=Words(state=1))
 
     def sent_activation(self, layer: int) -> tuple[Primitive, ...]:
         """phi where it is applied before z_l is sent up."""
@@ -82,7 +88,8 @@ class Form:
         if not self.skip(layer):
             return None
         scale = (MULTIPLY,) if self.scaled else ()
-        return Kernel((*self.slope(), *scale, ADD), reads=3, writes=1)
+        primitives = (*self.slope(), *scale, ADD)
+        return Kernel(primitives, reads=Words(state=1, error=2), writes=Words(error=1))
 
     def received_slope(self, layer: int) -> tuple[Primitive, ...]:
         """What layer l multiplies arriving feedback by, where its sender has not done so."""

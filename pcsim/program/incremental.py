@@ -11,6 +11,7 @@ from __future__ import annotations
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import MULTIPLY_ADD, SUBTRACT, Kernel
+from pcsim.program.loop import Loop
 from pcsim.program.ops import Key, Kind, Need, Phase, Program, Role
 from pcsim.program.parts import (
     elementwise,
@@ -23,7 +24,6 @@ from pcsim.program.parts import (
     update,
 )
 from pcsim.program.relaxing import (
-    Loop,
     error_kernel,
     keep,
     newest,
@@ -31,11 +31,14 @@ from pcsim.program.relaxing import (
     start,
     state_update_kernel,
 )
+from pcsim.program.words import Words
 
 
-def incremental_predictive_coding(form: Form, *, batch: int, steps: int, optimiser: str) -> Program:
+def incremental_predictive_coding(
+    form: Form, *, batch: int, steps: int, optimiser: str, master: bool = False
+) -> Program:
     """T steps of states and weights together, from a feed-forward start; every layer learns in each."""
-    program = ProgramBuilder(form.widths, batch)
+    program = ProgramBuilder(form.widths, batch, optimiser=optimiser, master=master)
     loop, last = Loop(steps), program.depth
     every, but_last = loop.place(), loop.place(last=steps - 1)
     loaded = start(program, form, shared=lambda layer: True)
@@ -56,7 +59,7 @@ def incremental_predictive_coding(form: Form, *, batch: int, steps: int, optimis
             *operands(program, form, layer, loaded, back=loop.back),
         ]
         ready = gradient(program, form, layer, learning, wanted)
-        update(program, form, layer, learning, map(Need, ready), optimiser=optimiser)
+        update(program, form, layer, learning, map(Need, ready))
     for layer in range(last - 1, 0, -1):
         feedback = Need(Key(Kind.EXCHANGE, Role.FEEDBACK, layer + 1, Phase.STEP))
         own = newest(program, Kind.ELEMENTWISE, Role.ERROR, layer, back=loop.back)
@@ -90,14 +93,18 @@ def incremental_predictive_coding(form: Form, *, batch: int, steps: int, optimis
         kernel = error_kernel(form, layer, fresh=True)
         error = elementwise(program, Role.ERROR, layer, but_last, kernel, predicted)
         send(program, Role.ERROR, layer, but_last, [error])
-    keep(program, form, optimiser=optimiser)
+    keep(program, form)
     credited = tuple(range(max(1, last - steps + 1), last + 1))
-    return program.build("pc", steps=steps, optimiser=optimiser, credited=credited)
+    return program.build("pc", steps=steps, credited=credited)
 
 
 def last_state_kernel(form: Form, layer: int) -> Kernel:
     """z after the last step, which no product reads: phi is left out."""
-    return Kernel((*form.received_slope(layer), SUBTRACT, MULTIPLY_ADD), reads=3, writes=1)
+    return Kernel(
+        (*form.received_slope(layer), SUBTRACT, MULTIPLY_ADD),
+        reads=Words(state=1, error=2),
+        writes=Words(state=1),
+    )
 
 
 def _started(layer: int) -> Key:

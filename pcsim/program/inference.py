@@ -10,11 +10,11 @@ from pcsim.program.parts import forward_pass, keep_forward_memory, load, output,
 
 def inference(form: Form, *, batch: int) -> Program:
     """Predictions p_L of one batch; the same for every learning rule."""
-    program = ProgramBuilder(form.widths, batch)
+    program = ProgramBuilder(form.widths, batch, optimiser=None)
     loaded = load(program, with_target=False)
     forward_pass(program, form, loaded)
     done = output(program, form)
     send(program, Role.OUTPUT, program.depth, Place(Phase.START, "data"), [done])
     for layer in range(1, program.depth + 1):
         keep_forward_memory(program, form, layer)
-    return program.build("inference", steps=0, optimiser=None, credited=())
+    return program.build("inference", steps=0, credited=())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pcsim.program.words import Words
+
 
 @dataclass(frozen=True)
 class Primitive:
@@ -46,29 +48,47 @@ def derivative(name: str) -> tuple[Primitive, ...]:
 class Kernel:
     """What an elementwise operation does to each element.
 
-    ``reads`` and ``writes`` are the words per element that it takes from and puts into SRAM;
-    intermediate results stay in the lanes.
+    ``reads`` and ``writes`` are the words per element that it takes from and puts into SRAM, by kind of
+    value; intermediate results stay in the lanes.
     """
 
     primitives: tuple[Primitive, ...]
-    reads: int
-    writes: int
+    reads: Words
+    writes: Words
 
     @property
     def lane_ops(self) -> int:
         return sum(primitive.lane_ops for primitive in self.primitives)
 
 
-NO_KERNEL = Kernel((), 0, 0)
+NO_KERNEL = Kernel((), Words(), Words())
+
+ADD_PARTIAL_SUMS = Kernel((ADD,), reads=Words(accumulate=2), writes=Words(accumulate=1))
+"""One addition where two partial sums meet and more will be added."""
 
 OPTIMISERS = {
-    "sgd": Kernel((Primitive("sgd", 1, (("sgd", 1),)),), reads=2, writes=1),
-    "momentum": Kernel((Primitive("momentum", 2, (("momentum", 1),)),), reads=3, writes=2),
-    "adam": Kernel((Primitive("adam", 12, (("adam", 1),)),), reads=4, writes=3),
-    "adamw": Kernel((Primitive("adamw", 13, (("adamw", 1),)),), reads=4, writes=3),
+    "sgd": Primitive("sgd", 1, (("sgd", 1),)),
+    "momentum": Primitive("momentum", 2, (("momentum", 1),)),
+    "adam": Primitive("adam", 12, (("adam", 1),)),
+    "adamw": Primitive("adamw", 13, (("adamw", 1),)),
 }
-"""Per parameter: SGD one multiply-add on (w, g), momentum two on (w, g, m); Adam twelve lane operations on
-(w, g, m, v), AdamW one more for the decay of w."""
+"""Per parameter: SGD one multiply-add, momentum two; Adam twelve lane operations, AdamW one more for the
+decay of w."""
 
 OPTIMISER_WORDS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 """State words per parameter that the optimiser keeps between updates."""
+
+
+def update_kernel(optimiser: str, *, master: bool) -> Kernel:
+    """From (w, g) and the optimiser's moments to w and moments.
+
+    ``master``: w are master weights, of which the weights that products read are a rounded copy.
+    """
+    stepped = Words(master=1) if master else Words(weight=1)
+    moments = Words(optimiser=OPTIMISER_WORDS[optimiser])
+    rounded = Words(weight=1) if master else Words()
+    return Kernel(
+        (OPTIMISERS[optimiser],),
+        reads=stepped + Words(accumulate=1) + moments,
+        writes=stepped + moments + rounded,
+    )

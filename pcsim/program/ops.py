@@ -14,7 +14,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
+from pcsim.config import Value
 from pcsim.program.kernels import NO_KERNEL, Kernel
+from pcsim.program.words import Operands
 
 
 class Kind(StrEnum):
@@ -36,7 +38,12 @@ class Kind(StrEnum):
     """Partial sums of a split product are added up; nothing happens where a layer is not split."""
 
 
-PRODUCTS = (Kind.PRODUCT_FORWARD, Kind.PRODUCT_BACKWARD, Kind.WEIGHT_GRADIENT)
+PRODUCTS = {
+    Kind.PRODUCT_FORWARD: Operands(Value.STATE, Value.WEIGHT, Value.STATE),
+    Kind.PRODUCT_BACKWARD: Operands(Value.ERROR, Value.WEIGHT, Value.ERROR),
+    Kind.WEIGHT_GRADIENT: Operands(Value.ERROR, Value.STATE, Value.ACCUMULATE),
+}
+"""What each product multiplies (A streamed, B stationary) and what its sums become."""
 
 
 class Phase(StrEnum):
@@ -57,6 +64,8 @@ class Role(StrEnum):
 
     WEIGHTS = "weights"
     """DRAM to the tiles of the layer."""
+    MASTER = "master"
+    """DRAM to the tiles of the layer: the weights that the optimiser steps, where they are a second copy."""
     INPUT = "input"
     """DRAM to the tiles of layer 1."""
     TARGET = "target"
@@ -81,6 +90,12 @@ class Role(StrEnum):
     """Of an elementwise: e_l by a new prediction, where e_l was computed by a new state before."""
     LAST_STATE = "last_state"
     """Of an elementwise: z_l after the last step, which nobody reads."""
+    ENERGY = "energy"
+    """Of an elementwise: the squares of a layer's errors are summed."""
+    REPORT = "report"
+    """One word from layer l to the layer that it reports to; of layer 1 from its other tiles to the first."""
+    ANSWER = "answer"
+    """One word to layer l from the layer that it reports to; in layer 1 to all its tiles."""
     PULL = "pull"
     """What the output's error makes of layer l; of an exchange: to the other tiles that hold a part of W_l."""
     RECOMPUTED = "recomputed"
@@ -91,6 +106,26 @@ class Role(StrEnum):
     """The same on its way back."""
     BIAS = "bias"
     """The biases of layer l."""
+
+
+CARRIED = {
+    Role.WEIGHTS: Value.WEIGHT,
+    Role.MASTER: Value.MASTER,
+    Role.INPUT: Value.STATE,
+    Role.TARGET: Value.STATE,
+    Role.OUTPUT: Value.STATE,
+    Role.STATE: Value.STATE,
+    Role.SKIPPED_STATE: Value.STATE,
+    Role.FEEDBACK: Value.ERROR,
+    Role.ERROR: Value.ERROR,
+    Role.SKIPPED_ERROR: Value.ERROR,
+    Role.PULL: Value.ERROR,
+    Role.STASH: Value.STATE,
+    Role.RESTORED: Value.STATE,
+    Role.REPORT: Value.ACCUMULATE,
+    Role.ANSWER: Value.ACCUMULATE,
+}
+"""The kind of value that an exchange carries."""
 
 
 class Key(NamedTuple):
@@ -193,7 +228,7 @@ class Op:
 
 @dataclass(frozen=True)
 class Buffer:
-    """Something a layer keeps in memory.
+    """Something a layer keeps in memory: numbers of kind ``value``, shown under ``kind``.
 
     ``axis`` says its size: ``weight`` n_in x n_out words, ``in`` batch x n_in, ``out`` batch x n_out,
     ``unit`` n_out.
@@ -203,6 +238,7 @@ class Buffer:
 
     name: str
     kind: str
+    value: Value
     layer: int
     axis: str
     copies: int = 1

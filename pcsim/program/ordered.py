@@ -12,21 +12,24 @@ first pass, that of the second climbs two layers a step.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import Kernel
+from pcsim.program.loop import Loop
 from pcsim.program.ops import IN_TURN, Key, Kind, Need, Phase, Place, Program, Role, Turn
 from pcsim.program.parts import elementwise, feed_back, product, receive, send, send_state
 from pcsim.program.relaxing import (
-    Loop,
     error_kernel,
     finish,
     newest,
     start,
     state_update_kernel,
 )
+from pcsim.program.synchronise import Control, synchronise, wait_for
+from pcsim.program.words import Words
 
 MOVED, SETTLED = Role.ERROR, Role.SETTLED_ERROR
 
@@ -74,12 +77,16 @@ def ordered_predictive_coding(
     wavefront: bool = True,
     hoist: bool = True,
     micro_batches: int = 1,
+    control: Control | None = None,
+    master: bool = False,
 ) -> Program:
     """Gauss-Seidel or red-black predictive coding from a feed-forward start, then one weight update.
 
     ``wavefront`` as in jacobi: layers that cannot have errors yet neither move nor learn.
     """
-    program = ProgramBuilder(form.widths, batch, micro_batches=micro_batches)
+    program = ProgramBuilder(
+        form.widths, batch, optimiser=optimiser, master=master, micro_batches=micro_batches
+    )
     loop, last = Loop(steps, micro_batches), program.depth
     moves = {layer: ORDERS[order](layer, last, wavefront=wavefront) for layer in range(1, last)}
 
@@ -101,7 +108,10 @@ def ordered_predictive_coding(
             form,
             layer + 1,
             place,
-            newest(program, Kind.EXCHANGE, MOVED, layer + 1, back=above),
+            [
+                *newest(program, Kind.EXCHANGE, MOVED, layer + 1, back=above),
+                *wait_for(control, layer + 1, back=loop.back),
+            ],
             skip_needs=newest(program, Kind.ELEMENTWISE, MOVED, layer + 1, back=above),
         )
         feedback = Need(Key(Kind.EXCHANGE, Role.FEEDBACK, layer + 1, Phase.STEP))
@@ -110,6 +120,7 @@ def ordered_predictive_coding(
             if layer == 1
             else _settled(program, layer, back=0 if move.own_settled else loop.back)
         )
+        own += wait_for(control, layer, back=loop.back)
         moved = elementwise(
             program, Role.STATE, layer, place, state_update_kernel(form, layer), [feedback, *own]
         )
@@ -122,6 +133,7 @@ def ordered_predictive_coding(
     if not hoist and last > 1:
         product(program, Kind.PRODUCT_FORWARD, 1, loop.place(), [loaded.input])
 
+    synchronise(program, control, loop, lambda layer: _has_error_from(layer, moves))
     # A layer has an error once its state or its prediction has moved.
     moved_by = {layer for layer, move in moves.items() if move.first <= steps}
     credited = tuple(
@@ -130,8 +142,14 @@ def ordered_predictive_coding(
         if not wavefront or layer == last or moved_by & {layer, layer - 1}
     )
     errors = {layer: _final_error(program, layer, loop) for layer in credited}
-    finish(program, form, loaded, errors, final=loop.final, optimiser=optimiser)
-    return program.build("pc", steps=steps, optimiser=optimiser, credited=credited)
+    finish(program, form, loaded, errors, final=loop.final)
+    return program.build("pc", steps=steps, credited=credited)
+
+
+def _has_error_from(layer: int, moves: Mapping[int, _Order]) -> int:
+    """The first step in which the error of ``layer`` is computed: its state has moved, or at the output the
+    state below."""
+    return moves[min(layer, len(moves))].first if moves else 1
 
 
 def _settle(program: ProgramBuilder, form: Form, layer: int, place: Place) -> None:
@@ -148,7 +166,7 @@ def _settle(program: ProgramBuilder, form: Form, layer: int, place: Place) -> No
         send(program, MOVED, layer, place, [error])
     else:
         # The prediction is kept: the layer's own move makes its next error of it.
-        kernel = Kernel(kernel.primitives, kernel.reads, kernel.writes + 1)
+        kernel = Kernel(kernel.primitives, kernel.reads, kernel.writes + Words(state=1))
         elementwise(program, SETTLED, layer, place, kernel, needs)
 
 

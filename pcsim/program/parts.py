@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from pcsim.config import Value
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
-from pcsim.program.kernels import ADD, OPTIMISER_WORDS, OPTIMISERS, SOFTMAX, SUBTRACT, Kernel
+from pcsim.program.kernels import ADD, OPTIMISER_WORDS, SOFTMAX, SUBTRACT, Kernel, update_kernel
 from pcsim.program.ops import ALL, Key, Kind, Need, Phase, Place, Role
+from pcsim.program.words import Words
 
 OUTPUT_KERNELS = {
-    "mse": Kernel((SUBTRACT,), reads=2, writes=1),
-    "cross_entropy": Kernel((SOFTMAX, SUBTRACT), reads=2, writes=1),
+    "mse": Kernel((SUBTRACT,), reads=Words(state=2), writes=Words(error=1)),
+    "cross_entropy": Kernel((SOFTMAX, SUBTRACT), reads=Words(state=2), writes=Words(error=1)),
 }
 """Error of the output layer: y - p_L, or y - softmax(p_L)."""
 
-REDUCE_KERNEL = Kernel((ADD,), reads=2, writes=1)
-"""One addition where two partial sums meet."""
+COMPLETE_PREDICTION = Kernel((ADD,), reads=Words(accumulate=2), writes=Words(state=1))
+COMPLETE_FEEDBACK = Kernel((ADD,), reads=Words(accumulate=2), writes=Words(error=1))
+"""The addition that completes a sum and rounds it to what it is."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,13 @@ def load(program: ProgramBuilder, *, with_target: bool) -> Loaded:
 
     samples = program.batch * program.micro_batches
 
-    weights = {
-        layer: from_dram(
-            Role.WEIGHTS, layer, program.widths[layer - 1] * program.widths[layer], Phase.SETUP
-        )
-        for layer in range(1, last + 1)
-    }
+    def all_weights(role: Role) -> dict[int, Need]:
+        sizes = {k: program.widths[k - 1] * program.widths[k] for k in range(1, last + 1)}
+        return {layer: from_dram(role, layer, size, Phase.SETUP) for layer, size in sizes.items()}
+
+    weights = all_weights(Role.WEIGHTS)
+    if program.master:
+        all_weights(Role.MASTER)
     inputs = target = None
     for phase in (Phase.START, Phase.SETUP):
         inputs = from_dram(Role.INPUT, 1, samples * program.widths[0], phase)
@@ -76,7 +80,7 @@ def product(
         place,
         role=role or (Role.PREDICTION if forward else Role.FEEDBACK),
         elements=program.batch * program.widths[layer if forward else layer - 1],
-        kernel=REDUCE_KERNEL,
+        kernel=COMPLETE_PREDICTION if forward else COMPLETE_FEEDBACK,
         needs=[done],
     )
 
@@ -161,7 +165,7 @@ def forward_kernel(form: Form, layer: int) -> Kernel:
         *form.predicted_activation(layer),
         *form.sent_activation(layer),
     )
-    return Kernel(primitives, combine.reads, writes=1)
+    return Kernel(primitives, combine.reads, writes=Words(state=1))
 
 
 def elementwise(
@@ -269,29 +273,26 @@ def gradient(
     wanted = list(needs)
     ready = [program.add(Kind.WEIGHT_GRADIENT, layer, place, needs=wanted)]
     if form.bias:
-        summed = Kernel((ADD,), reads=1, writes=0)
+        summed = Kernel((ADD,), reads=Words(error=1), writes=Words())
         ready.append(elementwise(program, Role.BIAS, layer, place, summed, wanted))
     return ready
 
 
 def update(
-    program: ProgramBuilder,
-    form: Form,
-    layer: int,
-    place: Place,
-    gradients: Iterable[Need],
-    *,
-    optimiser: str,
+    program: ProgramBuilder, form: Form, layer: int, place: Place, gradients: Iterable[Need]
 ) -> Key:
     """The optimiser's step of the weights of ``layer``, and of its biases; ``gradients`` as from `gradient`."""
+    assert program.optimiser is not None, "an update has an optimiser"
     of_weights, *of_biases = gradients
+    kernel = update_kernel(program.optimiser, master=program.master)
+    copies = [Need(Key(Kind.EXCHANGE, Role.MASTER, layer, Phase.SETUP), ALL)]
     done = program.add(
         Kind.UPDATE,
         layer,
         place,
         elements=program.widths[layer - 1] * program.widths[layer],
-        kernel=OPTIMISERS[optimiser],
-        needs=[of_weights],
+        kernel=kernel,
+        needs=[of_weights, *(copies if program.master else [])],
     )
     if form.bias:
         program.add(
@@ -300,36 +301,27 @@ def update(
             place,
             role=Role.BIAS,
             elements=program.widths[layer],
-            kernel=OPTIMISERS[optimiser],
+            kernel=kernel,
             needs=of_biases,
         )
     return done
 
 
-def learn(
-    program: ProgramBuilder,
-    form: Form,
-    needs: Mapping[int, Iterable[Need | Key]],
-    *,
-    optimiser: str,
-) -> None:
+def learn(program: ProgramBuilder, form: Form, needs: Mapping[int, Iterable[Need | Key]]) -> None:
     """Gradients of the layers in ``needs`` at the end of an update, from the top layer down, and their updates."""
     place = program.once_each(Phase.FINISH, "update")
     ready = {
         layer: gradient(program, form, layer, place, needs[layer])
         for layer in sorted(needs, reverse=True)
     }
-    update_all(program, form, ready, optimiser=optimiser)
+    update_all(program, form, ready)
 
 
-def update_all(
-    program: ProgramBuilder, form: Form, gradients: Mapping[int, Iterable[Key]], *, optimiser: str
-) -> None:
+def update_all(program: ProgramBuilder, form: Form, gradients: Mapping[int, Iterable[Key]]) -> None:
     """One update of each layer once the gradients of all micro-batches are there."""
     once = Place(Phase.FINISH, "update")
     for layer, keys in gradients.items():
-        every = [Need(key, ALL) for key in keys]
-        update(program, form, layer, once, every, optimiser=optimiser)
+        update(program, form, layer, once, [Need(key, ALL) for key in keys])
 
 
 def keep_forward_memory(
@@ -343,46 +335,68 @@ def keep_forward_memory(
     """What a forward pass keeps: weights, biases, the operand (the batch double buffered; z beside
     phi(z) where z is added, too), the product.
 
-    ``operands``, ``activities``: of how many micro-batches at a time; of all unless given.
+    ``operands``, ``activities``: of how many micro-batches at a time; of all unless given. A prediction
+    is summed up where it will lie, which must hold the wider sums.
     """
     kept = program.micro_batches if operands is None else operands
     active = program.micro_batches if activities is None else activities
     copies = 2 * program.micro_batches if layer == 1 else kept
-    program.keep(layer, "weights", kind="weight", axis="weight")
-    program.keep(layer, "operand", kind="state", axis="in", copies=copies)
+    program.keep(layer, "weights", "weight", Value.WEIGHT, axis="weight")
+    program.keep(layer, "operand", "state", Value.STATE, axis="in", copies=copies)
     if form.skip(layer):
-        program.keep(layer, "skipped state", kind="state", axis="out", copies=kept, owner=True)
+        program.keep(
+            layer, "skipped state", "state", Value.STATE, axis="out", copies=kept, owner=True
+        )
     if form.bias:
-        program.keep(layer, "biases", kind="weight", axis="unit", owner=True)
-    program.keep(layer, "prediction", kind="state", axis="out")
+        program.keep(layer, "biases", "weight", Value.WEIGHT, axis="unit", owner=True)
+    program.keep(layer, "prediction", "state", Value.ACCUMULATE, axis="out")
     if layer < program.depth:
-        program.keep(layer, "activation out", kind="state", axis="out", copies=active, owner=True)
+        program.keep(
+            layer, "activation out", "state", Value.STATE, axis="out", copies=active, owner=True
+        )
 
 
 def keep_learning_memory(
-    program: ProgramBuilder, form: Form, layer: int, *, optimiser: str, errors: int | None = None
+    program: ProgramBuilder, form: Form, layer: int, *, errors: int | None = None
 ) -> None:
-    """What learning keeps besides: gradient, optimiser state, error, feedback in and out, target.
+    """What learning keeps besides: gradient, optimiser state, error, feedback in and out, target, and the
+    weights that the optimiser steps where products read a copy of them.
 
     ``errors``: of how many micro-batches errors are kept at a time; of all unless given.
     """
     errors = program.micro_batches if errors is None else errors
-    program.keep(layer, "gradient", kind="gradient", axis="weight")
+    program.keep(layer, "gradient", "gradient", Value.ACCUMULATE, axis="weight")
+    moments = OPTIMISER_WORDS[program.optimiser or "sgd"]
+    if moments:
+        program.keep(layer, "moments", "optimiser", Value.OPTIMISER, axis="weight", copies=moments)
+    if program.master:
+        program.keep(layer, "master weights", "master", Value.MASTER, axis="weight")
     if form.bias:
-        copies = 1 + OPTIMISER_WORDS[optimiser]
-        program.keep(
-            layer, "bias gradient", kind="gradient", axis="unit", copies=copies, owner=True
-        )
-    if OPTIMISER_WORDS[optimiser]:
-        copies = OPTIMISER_WORDS[optimiser]
-        program.keep(layer, "optimiser state", kind="optimiser", axis="weight", copies=copies)
-    program.keep(layer, "error", kind="error", axis="out", copies=errors)
+        _keep_bias_learning(program, layer, moments=moments)
+    program.keep(layer, "error", "error", Value.ERROR, axis="out", copies=errors)
     if layer > 1:
-        program.keep(layer, "feedback out", kind="error", axis="in")
+        program.keep(layer, "feedback out", "error", Value.ACCUMULATE, axis="in")
     if form.skip(layer):
-        program.keep(layer, "skipped error", kind="error", axis="in")
+        program.keep(layer, "skipped error", "error", Value.ERROR, axis="in")
     if layer < program.depth:
-        program.keep(layer, "feedback in", kind="error", axis="out", owner=True)
+        program.keep(layer, "feedback in", "error", Value.ERROR, axis="out", owner=True)
     else:
         copies = 2 * program.micro_batches
-        program.keep(layer, "target", kind="state", axis="out", copies=copies, owner=True)
+        program.keep(layer, "target", "state", Value.STATE, axis="out", copies=copies, owner=True)
+
+
+def _keep_bias_learning(program: ProgramBuilder, layer: int, *, moments: int) -> None:
+    """For the biases what learning keeps for the weights."""
+    program.keep(layer, "bias gradient", "gradient", Value.ACCUMULATE, axis="unit", owner=True)
+    if moments:
+        program.keep(
+            layer,
+            "bias moments",
+            "optimiser",
+            Value.OPTIMISER,
+            axis="unit",
+            copies=moments,
+            owner=True,
+        )
+    if program.master:
+        program.keep(layer, "master biases", "master", Value.MASTER, axis="unit", owner=True)

@@ -116,12 +116,15 @@ def pipelined_backpropagation(
     schedule: str,
     stash: Stash = "kept",
     input_gradient: bool = False,
+    master: bool = False,
 ) -> Program:
     """One update of one batch in ``micro_batches`` parts, in the order ``schedule`` of `ORDERS`.
 
     ``input_gradient``: layer 1, too, computes its feedback, as the stages of a larger network do.
     """
-    program = ProgramBuilder(form.widths, batch, micro_batches=micro_batches)
+    program = ProgramBuilder(
+        form.widths, batch, optimiser=optimiser, master=master, micro_batches=micro_batches
+    )
     order, last = ORDERS[schedule], program.depth
 
     def place(turns: Callable[[Stage], Turn], stage: str, layer: int) -> Place:
@@ -180,24 +183,22 @@ def pipelined_backpropagation(
             )
         at = place(order.weights, "update", layer)
         gradients[layer] = gradient(program, form, layer, at, wanted)
-    update_all(program, form, gradients, optimiser=optimiser)
+    update_all(program, form, gradients)
 
     for layer in range(1, last + 1):
         most = order.stash(Stage(layer, last, micro_batches))
-        _keep(program, form, layer, most, stash, optimiser=optimiser)
+        _keep(program, form, layer, most, stash)
     credited = tuple(range(1, last + 1))
-    return program.build("bp", steps=0, optimiser=optimiser, credited=credited)
+    return program.build("bp", steps=0, credited=credited)
 
 
-def _keep(
-    program: ProgramBuilder, form: Form, layer: int, most: int, stash: Stash, *, optimiser: str
-) -> None:
+def _keep(program: ProgramBuilder, form: Form, layer: int, most: int, stash: Stash) -> None:
     """Memory of one layer, ``most`` micro-batches of which are between F and W."""
     here = min(most, PREFETCHED) if stash == "spilled" else most
     keep_forward_memory(
         program, form, layer, operands=here, activities=1 if stash == "recomputed" else here
     )
-    keep_learning_memory(program, form, layer, optimiser=optimiser, errors=most)
+    keep_learning_memory(program, form, layer, errors=most)
 
 
 def _spill(program: ProgramBuilder, form: Form, layer: int, place: Place) -> None:
@@ -219,7 +220,7 @@ def _bring_back(
     *,
     left: Place,
 ) -> list[Key]:
-    """After which the stash of a micro-batch is on the tiles of ``layer`` again; nothing if it never left, in ``left``."""
+    """After which the stash of a micro-batch is on the tiles of ``layer`` again; it left in ``left``."""
     if stash == "spilled":
         # One micro-batch ahead of B but behind F, when the one before the last has been used up.
         ahead = max(place.turn.offset - place.turn.stride, left.turn.offset + 1)

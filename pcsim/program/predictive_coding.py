@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
+from pcsim.program.loop import Loop
 from pcsim.program.ops import Key, Kind, Need, Phase, Place, Program, Role
 from pcsim.program.parts import elementwise, feed_back, product, receive, send, send_state
 from pcsim.program.relaxing import (
-    Loop,
     error_kernel,
     finish,
     newest,
     start,
     state_update_kernel,
 )
+from pcsim.program.synchronise import Control, synchronise, wait_for
 
 
 def predictive_coding(
@@ -30,14 +31,19 @@ def predictive_coding(
     wavefront: bool = True,
     hoist: bool = True,
     micro_batches: int = 1,
+    control: Control | None = None,
+    master: bool = False,
 ) -> Program:
     """Jacobi predictive coding from a feed-forward start: T synchronous steps, one weight update.
 
     ``hoist``: p_1 does not change during inference and is computed once. ``wavefront``: after t steps
     only layers l >= L - t can differ from the feed-forward start (e_l is exactly 0 below), so only
-    they run, and only layers l >= L - T receive a gradient and an update.
+    they run, and only layers l >= L - T receive a gradient and an update. ``master``: the optimiser steps a
+    second copy of the weights, of a format of its own.
     """
-    program = ProgramBuilder(form.widths, batch, micro_batches=micro_batches)
+    program = ProgramBuilder(
+        form.widths, batch, optimiser=optimiser, master=master, micro_batches=micro_batches
+    )
     loop, last = Loop(steps, micro_batches), program.depth
 
     def product_place(layer: int) -> Place:
@@ -58,13 +64,17 @@ def predictive_coding(
             form,
             layer,
             product_place(layer),
-            newest(program, Kind.EXCHANGE, Role.ERROR, layer, back=loop.back),
+            [
+                *newest(program, Kind.EXCHANGE, Role.ERROR, layer, back=loop.back),
+                *wait_for(control, layer, back=loop.back),
+            ],
             skip_needs=newest(program, Kind.ELEMENTWISE, Role.ERROR, layer, back=loop.back),
         )
     for layer in range(last - 1, 0, -1):
         place = product_place(layer + 1)
         feedback = Need(Key(Kind.EXCHANGE, Role.FEEDBACK, layer + 1, Phase.STEP))
         own = newest(program, Kind.ELEMENTWISE, Role.ERROR, layer, back=loop.back)
+        own += wait_for(control, layer, back=loop.back)
         kernel = state_update_kernel(form, layer)
         moved = elementwise(program, Role.STATE, layer, place, kernel, [feedback, *own])
         send_state(program, form, layer, place, [moved])
@@ -90,6 +100,8 @@ def predictive_coding(
         if layer > 1:
             send(program, Role.ERROR, layer, place, [error])
 
+    synchronise(program, control, loop, lambda layer: max(1, last - layer) if wavefront else 1)
+
     # 3. Weight gradients from the last errors and states, then the update.
     credited = tuple(
         layer for layer in range(1, last + 1) if not wavefront or layer >= last - steps
@@ -104,5 +116,5 @@ def predictive_coding(
         )
         for layer in credited
     }
-    finish(program, form, loaded, errors, final=loop.final, optimiser=optimiser)
-    return program.build("pc", steps=steps, optimiser=optimiser, credited=credited)
+    finish(program, form, loaded, errors, final=loop.final)
+    return program.build("pc", steps=steps, credited=credited)

@@ -1,18 +1,15 @@
-"""What all ways to relax share: the loop of inference steps over micro-batches, its start and its end.
-
-Instance (t - 1) M + m of an operation of phase STEP is step t of micro-batch m of M, so that
-micro-batches take turns within a step and what one waits for is hidden behind the other.
-"""
+"""What all ways to relax share: the feed-forward start, the kernels, and the end of an update."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
+from pcsim.config import Value
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import MULTIPLY_ADD, SUBTRACT, Kernel
-from pcsim.program.ops import IN_TURN, Key, Kind, Need, Phase, Place, Role, Turn
+from pcsim.program.loop import Loop as Loop
+from pcsim.program.ops import Key, Kind, Need, Phase, Role
 from pcsim.program.parts import (
     OUTPUT_KERNELS,
     Loaded,
@@ -25,37 +22,7 @@ from pcsim.program.parts import (
     operand_of,
     send,
 )
-
-
-@dataclass(frozen=True)
-class Loop:
-    """T inference steps of M micro-batches each."""
-
-    steps: int
-    micro_batches: int = 1
-
-    def place(
-        self,
-        first: int = 1,
-        *,
-        last: int | None = None,
-        turn: Turn = IN_TURN,
-        stage: str = "inference",
-    ) -> Place:
-        """From step ``first`` to step ``last``, the last one unless given."""
-        last = self.steps if last is None else last
-        begin = (first - 1) * self.micro_batches + 1
-        return Place(Phase.STEP, stage, begin, last * self.micro_batches, turn)
-
-    @property
-    def back(self) -> int:
-        """``Need.back`` of the same micro-batch in the step before."""
-        return self.micro_batches
-
-    @property
-    def final(self) -> int:
-        """``Need.back`` from after the loop to the last step of the same micro-batch."""
-        return -(self.steps - 1) * self.micro_batches
+from pcsim.program.words import Words
 
 
 def newest(
@@ -71,7 +38,8 @@ def state_update_kernel(form: Form, layer: int) -> Kernel:
     """z <- z + eta (feedback - e), then what is sent up: reads z, feedback, e; writes z, and phi(z)."""
     sent = form.sent_activation(layer)
     primitives = (*form.received_slope(layer), SUBTRACT, MULTIPLY_ADD, *sent)
-    return Kernel(primitives, reads=3, writes=1 if form.sends_state(layer) else 2)
+    writes = Words(state=1 if form.sends_state(layer) else 2)
+    return Kernel(primitives, reads=Words(state=1, error=2), writes=writes)
 
 
 def error_kernel(form: Form, layer: int, *, fresh: bool) -> Kernel:
@@ -81,14 +49,16 @@ def error_kernel(form: Form, layer: int, *, fresh: bool) -> Kernel:
     the slope, which feedback and gradient take). Not ``fresh``: the prediction is complete already.
     """
     behind = form.slope() if form.post and layer < form.depth else ()
+    writes = Words(error=2 if behind else 1)
     if not fresh:
-        return Kernel((SUBTRACT, *behind), reads=2, writes=2 if behind else 1)
+        return Kernel((SUBTRACT, *behind), reads=Words(state=2), writes=writes)
     combine = form.combine(layer)
+    reads = combine.reads + Words(state=1)
     if layer == form.depth:
         last = OUTPUT_KERNELS[form.loss]
-        return Kernel((*combine.primitives, *last.primitives), combine.reads + 1, writes=1)
+        return Kernel((*combine.primitives, *last.primitives), reads, writes=Words(error=1))
     primitives = (*combine.primitives, *form.predicted_activation(layer), SUBTRACT, *behind)
-    return Kernel(primitives, combine.reads + 1, writes=2 if behind else 1)
+    return Kernel(primitives, reads, writes)
 
 
 def start(program: ProgramBuilder, form: Form, *, shared: Callable[[int], bool]) -> Loaded:
@@ -98,7 +68,7 @@ def start(program: ProgramBuilder, form: Form, *, shared: Callable[[int], bool])
     place, last = program.once_each(Phase.START, "forward"), program.depth
     for layer in range(1, last + 1):
         needs: list[Need | Key] = [Key(Kind.REDUCE, Role.PREDICTION, layer, Phase.START)]
-        kernel = Kernel((SUBTRACT,), reads=2, writes=1)
+        kernel = Kernel((SUBTRACT,), reads=Words(state=2), writes=Words(error=1))
         if layer == last:
             kernel = OUTPUT_KERNELS[form.loss]
             if form.combine(last).primitives:
@@ -129,7 +99,6 @@ def finish(
     errors: Mapping[int, Iterable[Need]],
     *,
     final: int,
-    optimiser: str,
     fixed_operands: bool = False,
 ) -> None:
     """Gradients and updates of the layers whose last ``errors`` are given, and everybody's memory.
@@ -149,17 +118,19 @@ def finish(
         else:
             operand = list(operands(program, form, layer, loaded, back=final))
         gradient_needs[layer] = [*shared, *operand]
-    learn(program, form, gradient_needs, optimiser=optimiser)
-    keep(program, form, optimiser=optimiser)
+    learn(program, form, gradient_needs)
+    keep(program, form)
 
 
-def keep(program: ProgramBuilder, form: Form, *, optimiser: str) -> None:
+def keep(program: ProgramBuilder, form: Form) -> None:
     """What every layer keeps in memory, of all micro-batches."""
     parts = program.micro_batches
     for layer in range(1, program.depth + 1):
         keep_forward_memory(program, form, layer)
-        keep_learning_memory(program, form, layer, optimiser=optimiser)
+        keep_learning_memory(program, form, layer)
         if layer < program.depth:
-            program.keep(layer, "state", kind="state", axis="out", copies=parts, owner=True)
+            program.keep(layer, "state", "state", Value.STATE, axis="out", copies=parts, owner=True)
             if form.post:
-                program.keep(layer, "error times slope", kind="error", axis="out", copies=parts)
+                program.keep(
+                    layer, "error times slope", "error", Value.ERROR, axis="out", copies=parts
+                )

@@ -8,8 +8,9 @@ slots.
 
 from __future__ import annotations
 
-from pcsim.config import Sram, Update, Vector
+from pcsim.config import Formats, Sram, Update, Vector
 from pcsim.machine.units.work import Work, sram_cycles
+from pcsim.program import Words
 from pcsim.program.kernels import Kernel
 
 
@@ -20,13 +21,13 @@ def elementwise(
     component: str,
     unit: Vector | Update,
     sram: Sram,
-    word_bytes: int,
+    formats: Formats,
 ) -> Work:
     """``kernel`` on ``elements``; ``component`` ("vector" or "update") is who pays for it."""
     lane_ops = kernel.lane_ops
     issue = 0 if unit.lanes is None else lane_ops * -(-elements // unit.lanes)
-    read_bytes = word_bytes * kernel.reads * elements
-    write_bytes = word_bytes * kernel.writes * elements
+    read_bytes = _bytes(kernel.reads, elements, formats)
+    write_bytes = _bytes(kernel.writes, elements, formats)
     cycles = unit.latency_cycles + max(issue, sram_cycles(read_bytes + write_bytes, sram))
     actions = [
         (component, action, amount * elements)
@@ -39,3 +40,8 @@ def elementwise(
     actions.append(("sram", "read_byte", read_bytes))
     actions.append(("sram", "write_byte", write_bytes))
     return Work(cycles, tuple(actions))
+
+
+def _bytes(words: Words, elements: int, formats: Formats) -> int:
+    """Bytes of ``words`` per element of ``elements``, each word one of a packed tensor."""
+    return sum(count * formats.of(value).storage_bytes(elements) for value, count in words)

@@ -10,34 +10,66 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pcsim.config import Sram, Systolic
+from pcsim.config import Formats, Sram, Systolic, Value
 from pcsim.machine.units.work import Work, sram_cycles
+from pcsim.program import Operands
 
 
 @dataclass(frozen=True)
 class ProductCost:
-    """Closed form of one product: cycles, and words between the array and its SRAM.
+    """Closed form of one product: cycles, and how often matrices pass between the array and its SRAM.
 
-    ``streamed_reads`` are reads of A, ``stationary_reads`` of B, ``partial_reads`` of partial sums that
-    an earlier fold along K left behind; ``writes`` are results and partial sums.
+    A (M x K) is streamed ``streams`` times and B (K x N) read once; M x N partial sums are written, and read
+    again, ``partials`` times before the results are written.
     """
 
+    m: int
+    n: int
+    k: int
     cycles: int
-    streamed_reads: int
-    stationary_reads: int
-    partial_reads: int
-    writes: int
+    streams: int
+    partials: int
+
+    @property
+    def streamed_reads(self) -> int:
+        """Words of A read."""
+        return self.m * self.k * self.streams
+
+    @property
+    def stationary_reads(self) -> int:
+        """Words of B read."""
+        return self.k * self.n
+
+    @property
+    def partial_reads(self) -> int:
+        """Words of partial sums read that an earlier fold along K left behind."""
+        return self.m * self.n * self.partials
+
+    @property
+    def writes(self) -> int:
+        """Words written, partial sums and results."""
+        return self.m * self.n * (self.partials + 1)
+
+    def sram_bytes(self, formats: Formats, operands: Operands) -> tuple[int, int]:
+        """Bytes read and written where operands, partial sums and results each have their width."""
+        streamed = formats.of(operands.streamed).storage_bytes(self.m * self.k)
+        stationary = formats.of(operands.stationary).storage_bytes(self.k * self.n)
+        partial = formats.of(Value.ACCUMULATE).storage_bytes(self.m * self.n)
+        result = formats.of(operands.result).storage_bytes(self.m * self.n)
+        reads = self.streams * streamed + stationary + self.partials * partial
+        return reads, self.partials * partial + result
 
 
 def weight_stationary(m: int, n: int, k: int, *, rows: int, cols: int) -> ProductCost:
     """Cost of an M x K by K x N product, K x N stationary; m, n, k, rows, cols >= 1."""
     row_folds, col_folds = -(-k // rows), -(-n // cols)
     return ProductCost(
+        m=m,
+        n=n,
+        k=k,
         cycles=row_folds * col_folds * (m + 2 * rows + cols - 2),
-        streamed_reads=m * k * col_folds,
-        stationary_reads=k * n,
-        partial_reads=m * n * (row_folds - 1),
-        writes=m * n * row_folds,
+        streams=col_folds,
+        partials=row_folds - 1,
     )
 
 
@@ -50,11 +82,19 @@ def preload_shifts(n: int, k: int, *, rows: int) -> int:
     return n * (full * rows * (rows + 1) // 2 + rest * (rest + 1) // 2)
 
 
-def product(m: int, n: int, k: int, *, array: Systolic, sram: Sram, word_bytes: int) -> Work:
+def product(
+    m: int,
+    n: int,
+    k: int,
+    *,
+    array: Systolic,
+    sram: Sram,
+    formats: Formats,
+    operands: Operands,
+) -> Work:
     """One product task; slower than its closed form only where the SRAM ports cannot keep up."""
     cost = weight_stationary(m, n, k, rows=array.rows, cols=array.cols)
-    read_bytes = word_bytes * (cost.streamed_reads + cost.stationary_reads + cost.partial_reads)
-    write_bytes = word_bytes * cost.writes
+    read_bytes, write_bytes = cost.sram_bytes(formats, operands)
     cycles = max(cost.cycles, sram_cycles(read_bytes + write_bytes, sram))
     macs = m * n * k
     actions = (

@@ -12,7 +12,6 @@ first pass, that of the second climbs two layers a step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pcsim.program.builder import ProgramBuilder
@@ -133,7 +132,16 @@ def ordered_predictive_coding(
     if not hoist and last > 1:
         product(program, Kind.PRODUCT_FORWARD, 1, loop.place(), [loaded.input])
 
-    synchronise(program, control, loop, lambda layer: _has_error_from(layer, moves))
+    synchronise(
+        program,
+        control,
+        loop,
+        first=lambda layer: moves[min(layer, last - 1)].first if moves else 1,
+        error=lambda layer: Key(
+            Kind.ELEMENTWISE, SETTLED if 1 < layer < last else MOVED, layer, Phase.STEP
+        ),
+        turn=lambda layer: place_of(max(1, layer - 1)).turn,
+    )
     # A layer has an error once its state or its prediction has moved.
     moved_by = {layer for layer, move in moves.items() if move.first <= steps}
     credited = tuple(
@@ -144,12 +152,6 @@ def ordered_predictive_coding(
     errors = {layer: _final_error(program, layer, loop) for layer in credited}
     finish(program, form, loaded, errors, final=loop.final)
     return program.build("pc", steps=steps, credited=credited)
-
-
-def _has_error_from(layer: int, moves: Mapping[int, _Order]) -> int:
-    """The first step in which the error of ``layer`` is computed: its state has moved, or at the output the
-    state below."""
-    return moves[min(layer, len(moves))].first if moves else 1
 
 
 def _settle(program: ProgramBuilder, form: Form, layer: int, place: Place) -> None:

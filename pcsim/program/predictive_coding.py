@@ -100,7 +100,9 @@ def predictive_coding(
         if layer > 1:
             send(program, Role.ERROR, layer, place, [error])
 
-    synchronise(program, control, loop, lambda layer: max(1, last - layer) if wavefront else 1)
+    synchronise(
+        program, control, loop, first=lambda layer: max(1, last - layer) if wavefront else 1
+    )
 
     # 3. Weight gradients from the last errors and states, then the update.
     credited = tuple(

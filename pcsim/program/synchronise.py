@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.kernels import MULTIPLY_ADD, Kernel
 from pcsim.program.loop import Loop
-from pcsim.program.ops import Key, Kind, Need, Phase, Role
+from pcsim.program.ops import IN_TURN, Key, Kind, Need, Phase, Role, Turn
 from pcsim.program.parts import elementwise
 from pcsim.program.words import Words
 
@@ -42,15 +42,23 @@ def wait_for(control: Control | None, layer: int, *, back: int) -> list[Need]:
     return [Need(Key(Kind.EXCHANGE, Role.ANSWER, layer, Phase.STEP), back * (1 + control.lag))]
 
 
+def _error(layer: int) -> Key:
+    return Key(Kind.ELEMENTWISE, Role.ERROR, layer, Phase.STEP)
+
+
 def synchronise(
     program: ProgramBuilder,
     control: Control | None,
     loop: Loop,
+    *,
     first: Callable[[int], int],
+    error: Callable[[int], Key] = _error,
+    turn: Callable[[int], Turn] = lambda layer: IN_TURN,
 ) -> None:
     """Reports and answers after every step but the last (after the last one, too, where it may end all).
 
     ``first`` is the step from which on a layer has errors; until then it reports nothing of its own.
+    ``error`` is the operation after which its error of the step is final, ``turn`` the turn of that.
     """
     if control is None:
         return
@@ -60,9 +68,9 @@ def synchronise(
     for layer in range(program.depth, ROOT, -1):  # Who reports to a layer has a larger number.
         begins[parent(layer)] = min(begins[parent(layer)], begins[layer])
     for layer in layers:
-        needs: list[Need | Key] = [Key(Kind.ELEMENTWISE, Role.ERROR, layer, Phase.STEP)]
+        needs: list[Need | Key] = [error(layer)]
         if control.energy:
-            own = loop.place(first(layer), last=last, stage="control")
+            own = loop.place(first(layer), last=last, turn=turn(layer), stage="control")
             squares = Kernel((MULTIPLY_ADD,), Words(error=1), Words())
             needs = [elementwise(program, Role.ENERGY, layer, own, squares, needs)]
         needs += [

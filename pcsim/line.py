@@ -55,7 +55,7 @@ def time_candidate(
     ``steps`` are the inference steps that training executed per batch.
     """
     program = program_of(workload, candidate, steps=steps)
-    placement = place(program, hardware)
+    placement = place(program, hardware, spread=candidate.spread)
     activity = simulate(placement, hardware)
     cold = simulate(placement, hardware, cold=True)
     update_bill = bill(activity, prices, clock_hz=hardware.clock_hz)
@@ -102,7 +102,8 @@ def run(
     check_size(hardware, workload, chosen)
     prices = price_list(hardware)
     for candidate in chosen:  # What does not fit is said before minutes of training.
-        place(program_of(workload, candidate, steps=candidate.steps), hardware)
+        program = program_of(workload, candidate, steps=candidate.steps)
+        place(program, hardware, spread=candidate.spread)
     tell("train")
     trainings = train_all(workload, chosen, first_seed=seed, progress=progress)
     tell("simulate")

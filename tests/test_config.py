@@ -410,7 +410,7 @@ def test_both_rules_are_candidates_on_the_formats_of_the_chip():
     settings_[0] += "optimiser: fp64}"
     chip, work = load_both("tile64", "mlp128", overrides=settings_)
     pc, bp = candidates(chip, work)
-    assert (pc.id, pc.rule, pc.order, pc.schedule) == ("pc-jacobi", "pc", "jacobi", "parallel")
+    assert (pc.id, pc.rule, pc.order, pc.schedule) == ("pc-jacobi", "pc", "jacobi", "free")
     assert (pc.steps, pc.rate, pc.wavefront, pc.hoist) == (3, 0.3, True, True)
     assert (bp.id, bp.rule, bp.order, bp.schedule) == ("bp-sequential", "bp", None, "sequential")
     assert (bp.steps, bp.rate, bp.wavefront, bp.hoist) == (0, None, False, False)

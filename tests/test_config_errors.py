@@ -486,7 +486,7 @@ def test_all_mistakes_of_both_files_and_all_settings_are_told_at_once(tmp_path):
         "utf-8",
     )
     with pytest.raises(InputError) as caught:
-        load_both(chip, work, overrides=["name=x", "bp.schedule=best", "tiles.mesh=[1]"])
+        load_both(chip, work, overrides=["name=x", "bp.schedule=fastest", "tiles.mesh=[1]"])
     assert [problem.message for problem in caught.value.problems] == [
         "tiles.mesh must be a list of two whole numbers [rows, columns], not [1]",
         "clock must be a frequency such as '500 MHz', not 'fast'",
@@ -495,7 +495,7 @@ def test_all_mistakes_of_both_files_and_all_settings_are_told_at_once(tmp_path):
             "'int8' or 'bfp8/16', not 'half'"
             for kind in ("weight", "state", "error", "accumulate", "optimiser")
         ),
-        "bp.schedule must be sequential, not 'best'",
+        "bp.schedule must be sequential, gpipe, 1f1b, zb_h1, zb_h2 or best, not 'fastest'",
         "network.activation must be linear, tanh, relu, leaky_relu or gelu, not 'sigmoid'",
         "pc.stepz must be a known key, not 'stepz'",
         "--set name must name its file: hardware.name or workload.name",

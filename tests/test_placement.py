@@ -6,7 +6,8 @@ import pytest
 
 from pcsim.errors import DoesNotFitError
 from pcsim.placement import Link, Mesh, TaskKind, place
-from pcsim.placement.groups import snake, split
+from pcsim.placement.allocate import snake
+from pcsim.placement.groups import split
 from pcsim.program import Form, Kind, Role, backpropagation, predictive_coding
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from pcsim.config.alternatives import bp_alternatives, pc_alternatives
 from pcsim.config.fields import any_of
 from pcsim.config.hardware import Hardware
 from pcsim.config.numerics import Numerics
 from pcsim.config.workload import (
+    Backpropagation,
     Descent,
     Nudging,
     Optimiser,
     Order,
     PredictiveCoding,
+    Stash,
     Variant,
     Workload,
 )
@@ -47,11 +51,12 @@ class Inference:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way of learning.
+    """One way of learning, on one chip's numbers.
 
     ``order`` is the order in which layers relax, ``steps`` the inference steps per update and
     ``rate`` eta; backpropagation has no order, no steps and no such rate. ``inference`` is None for
-    backpropagation.
+    backpropagation. ``schedule``, ``micro_batches``, ``stash``, ``spread`` and ``check_lag`` say when and
+    where the work is done; they change no bit of what is learnt.
     """
 
     id: str
@@ -65,6 +70,11 @@ class Candidate:
     hoist: bool
     optimiser: Optimiser
     inference: Inference | None = None
+    micro_batches: int = 1
+    stash: Stash = "kept"
+    spread: int = 1
+    check_lag: int = 0
+    gated: bool = True
 
 
 def candidates(
@@ -72,54 +82,71 @@ def candidates(
 ) -> tuple[Candidate, ...]:
     """The candidates of ``rule``, "pc", "bp" or "all", predictive coding first.
 
+    Where a rule's schedule is "best" that is one for each of `alternatives`, else one.
+
     Raises:
         InputError: there is no such rule.
     """
     if rule not in RULES:
         raise InputError((Problem(f"rule must be {any_of(RULES)}, not {rule!r}"),))
     numerics = Numerics(hardware.tiles.formats)
-    pc, bp = workload.pc, workload.bp
-    every = (
-        Candidate(
-            id=_id_of(pc),
-            rule="pc",
+    found: list[Candidate] = []
+    if rule in ("all", "pc"):
+        found += (_of_pc(pc, numerics) for pc in pc_alternatives(workload))
+    if rule in ("all", "bp"):
+        found += (_of_bp(bp, numerics) for bp in bp_alternatives(workload))
+    return tuple(found)
+
+
+def _of_pc(pc: PredictiveCoding, numerics: Numerics) -> Candidate:
+    return Candidate(
+        id=_id_of(pc),
+        rule="pc",
+        order=pc.order,
+        schedule=pc.schedule,
+        numerics=numerics,
+        steps=pc.steps,
+        rate=pc.rate,
+        wavefront=pc.wavefront and pc.variant not in ("ipc", "epc"),
+        hoist=pc.hoist and pc.variant != "ipc",
+        optimiser=pc.optimiser,
+        inference=Inference(
+            variant=pc.variant,
             order=pc.order,
-            schedule="parallel",
-            numerics=numerics,
-            steps=pc.steps,
-            rate=pc.rate,
-            wavefront=pc.wavefront and pc.variant not in ("ipc", "epc"),
-            hoist=pc.hoist and pc.variant != "ipc",
-            optimiser=pc.optimiser,
-            inference=Inference(
-                variant=pc.variant,
-                order=pc.order,
-                descent=pc.descent,
-                momentum=pc.momentum,
-                tolerance=pc.tolerance,
-                threshold=pc.threshold,
-                nudging=pc.nudging,
-                beta=pc.beta,
-            ),
+            descent=pc.descent,
+            momentum=pc.momentum,
+            tolerance=pc.tolerance,
+            threshold=pc.threshold,
+            nudging=pc.nudging,
+            beta=pc.beta,
         ),
-        Candidate(
-            id=f"bp-{bp.schedule}",
-            rule="bp",
-            order=None,
-            schedule=bp.schedule,
-            numerics=numerics,
-            steps=0,
-            rate=None,
-            wavefront=False,
-            hoist=False,
-            optimiser=bp.optimiser,
-        ),
+        micro_batches=pc.micro_batches,
+        spread=pc.spread,
+        check_lag=pc.check_lag,
+        gated=pc.gated,
     )
-    return tuple(candidate for candidate in every if rule in ("all", candidate.rule))
+
+
+def _of_bp(bp: Backpropagation, numerics: Numerics) -> Candidate:
+    return Candidate(
+        id="-".join([f"bp-{bp.schedule.replace('_', '-')}", *_mapping_words(bp)]),
+        rule="bp",
+        order=None,
+        schedule=bp.schedule,
+        numerics=numerics,
+        steps=0,
+        rate=None,
+        wavefront=False,
+        hoist=False,
+        optimiser=bp.optimiser,
+        micro_batches=bp.micro_batches,
+        stash=bp.stash,
+        spread=bp.spread,
+    )
 
 
 def _id_of(pc: PredictiveCoding) -> str:
-    """Such as pc-jacobi, z-il or pc-jacobi-momentum-nudged."""
+    """Such as pc-jacobi, z-il or pc-jacobi-momentum-nudged-m4-x2."""
     words = [pc.variant.replace("_", "-")]
     if pc.variant == "pc":
         words.append(pc.order.replace("_", "-"))
@@ -127,4 +154,17 @@ def _id_of(pc: PredictiveCoding) -> str:
         words.append(pc.descent)
     if pc.nudging != "none":
         words.append(pc.nudging)
-    return "-".join(words)
+    if pc.variant == "z_il" and not pc.gated:
+        words.append("ungated")
+    if pc.schedule != "free":
+        words.append(pc.schedule)
+    return "-".join([*words, *_mapping_words(pc)])
+
+
+def _mapping_words(settings: PredictiveCoding | Backpropagation) -> Iterator[str]:
+    if settings.micro_batches > 1:
+        yield f"m{settings.micro_batches}"
+    if isinstance(settings, Backpropagation) and settings.stash != "kept":
+        yield settings.stash
+    if settings.spread > 1:
+        yield f"x{settings.spread}"

@@ -93,6 +93,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "training": "For how long, and what counts as learnt.",
         "pc": "Settings of predictive coding.",
         "bp": "Settings of backpropagation.",
+        "objective": "By what the best schedule is chosen.",
         "tuning": "What 'pcsim tune' did; it writes this section.",
     },
     "Network": {
@@ -131,10 +132,19 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "beta": "How far nudging draws the output.",
         "wavefront": "Whether to skip layers that provably do not move yet.",
         "hoist": "Whether to compute the first layer's prediction, which inference cannot change, once per update.",
+        "gated": "Whether z_il does only the work that matters.",
+        "schedule": "free: layers wait for their neighbours only; barrier: for all, after each step; best: tried.",
+        "micro_batches": "Equal parts of a batch that relax in turn, so that one computes while another travels.",
+        "spread": "How many times the fewest tiles that hold it each layer gets.",
+        "check_lag": "Inference steps begun before the answer whether the batch has settled is there.",
+        "full_credit": "Whether to refuse settings that leave layers without a gradient.",
         "optimiser": "How a gradient changes the weights.",
     },
     "Backpropagation": {
-        "schedule": "Order of the passes; sequential: forward, then backward.",
+        "schedule": "Order of the passes; sequential: forward, then backward; pipelines; best: all tried.",
+        "micro_batches": "Equal parts of a batch that a pipeline works on at a time.",
+        "stash": "What becomes of activities until the backward pass.",
+        "spread": "How many times the fewest tiles that hold it each layer gets.",
         "optimiser": "How a gradient changes the weights.",
     },
     "Optimiser": {

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from pcsim.config.credit import credited
 from pcsim.config.datasets import dataset, dataset_shape
 from pcsim.config.fields import (
     Finding,
@@ -34,7 +35,10 @@ Variant = Literal["pc", "ipc", "z_il", "fpa", "epc"]
 Descent = Literal["gd", "momentum", "adam"]
 Nudging = Literal["none", "positive", "negative", "centred"]
 RateSchedule = Literal["constant", "cosine", "step"]
-Schedule = Literal["sequential"]
+PcSchedule = Literal["free", "barrier", "best"]
+BpSchedule = Literal["sequential", "gpipe", "1f1b", "zb_h1", "zb_h2", "best"]
+Stash = Literal["kept", "recomputed", "spilled"]
+Objective = Literal["latency", "energy", "edp", "time_to_target", "energy_to_target"]
 OptimiserKind = Literal["sgd", "momentum", "adam", "adamw"]
 
 
@@ -147,7 +151,8 @@ class PredictiveCoding(Section):
     ``order`` is that in which layers relax and ``descent`` how states follow their gradient, with
     ``momentum`` where that is its name. ``tolerance`` ends the inference of a batch whose energy
     falls by a smaller part in a step; ``threshold`` is the change up to which neighbours are not
-    told. ``nudging`` draws the output towards the target by ``beta`` only. ``wavefront`` skips
+    told. ``nudging`` draws the output towards the target by ``beta`` only. ``gated``: z_il does only the
+    work that matters. ``wavefront`` skips
     layers that provably do not move yet, ``hoist`` computes the first layer's prediction, which
     inference cannot change, once per update.
     """
@@ -164,6 +169,12 @@ class PredictiveCoding(Section):
     beta: Annotated[float, positive(1)] = 1.0
     wavefront: Annotated[bool, flag()] = True
     hoist: Annotated[bool, flag()] = True
+    gated: Annotated[bool, flag()] = True
+    schedule: Annotated[PcSchedule, choice(PcSchedule)] = "free"
+    micro_batches: Annotated[int, whole(1, 65_536)] = 1
+    spread: Annotated[int, whole(1, 65_536)] = 1
+    check_lag: Annotated[int, whole(0, 1000)] = 0
+    full_credit: Annotated[bool, flag()] = False
     optimiser: Optimiser
 
     @model_validator(mode="after")
@@ -180,20 +191,56 @@ class PredictiveCoding(Section):
         if self.variant == "z_il" and self.rate != 1:
             limit = "1 where pc.variant is z_il, which is exact only then"
             findings.append(must_be(limit, self.rate, path=("rate",)))
+        if self.check_lag and self.tolerance == 0:
+            limit = "0 where pc.tolerance is 0, as nothing is checked"
+            findings.append(must_be(limit, self.check_lag, path=("check_lag",)))
+        findings += self._fits_its_schedule()
         if self.nudging == "none" and self.beta != 1:
             findings.append(must_be("1 where pc.nudging is none", self.beta, path=("beta",)))
         if findings:
             raise rejected(findings)
         return self
 
+    def _fits_its_schedule(self) -> Iterator[Finding]:
+        """What goes with several micro-batches, and with a barrier after each step."""
+        apart: dict[str, str | float] = {"variant": "pc", "tolerance": 0.0}
+        for field, wanted in apart.items():
+            value = getattr(self, field)
+            if self.micro_batches > 1 and value != wanted:
+                limit = f"1 where pc.{field} is {value}: the samples of a batch then go together"
+                yield must_be(limit, self.micro_batches, path=("micro_batches",))
+        if self.schedule == "barrier" and (self.variant, self.order) != ("pc", "jacobi"):
+            limit = "free where pc.variant is not pc or pc.order is not jacobi"
+            yield must_be(limit, self.schedule, path=("schedule",))
+
 
 class Backpropagation(Section):
-    """Settings of backpropagation."""
+    """Settings of backpropagation.
 
-    schedule: Annotated[
-        Schedule, choice(Schedule, later=("pipelined", "best"), why="is not modelled yet")
-    ]
+    ``schedule`` is the order of forward, backward and weight-gradient passes of ``micro_batches``;
+    ``stash`` what becomes of activities until the backward pass; ``spread`` how many times the
+    fewest tiles a layer gets.
+    """
+
+    schedule: Annotated[BpSchedule, choice(BpSchedule)]
+    micro_batches: Annotated[int, whole(1, 65_536)] = 1
+    stash: Annotated[Stash, choice(Stash)] = "kept"
+    spread: Annotated[int, whole(1, 65_536)] = 1
     optimiser: Optimiser
+
+    @model_validator(mode="after")
+    def _fits_its_schedule(self) -> Self:
+        findings = []
+        if self.schedule in ("sequential", "best"):
+            only: dict[str, int | str] = {"micro_batches": 1, "stash": "kept"}
+            findings = [
+                must_be(f"{wanted} where bp.schedule is {self.schedule}", value, path=(field,))
+                for field, wanted in only.items()
+                if (value := getattr(self, field)) != wanted
+            ]
+        if findings:
+            raise rejected(findings)
+        return self
 
 
 def _widths_match(network: Network, data: Data) -> Iterator[Finding]:
@@ -209,6 +256,29 @@ def _batch_is_filled(training: TrainingSettings, data: Data) -> Iterator[Finding
     if training.batch > data.train:
         limit = f"at most data.train = {data.train}"
         yield must_be(limit, training.batch, path=("training", "batch"))
+
+
+def _micro_batches_divide_the_batch(
+    training: TrainingSettings, pc: PredictiveCoding, bp: Backpropagation
+) -> Iterator[Finding]:
+    for rule, parts in (("pc", pc.micro_batches), ("bp", bp.micro_batches)):
+        if training.batch % parts:
+            limit = f"a divisor of training.batch = {training.batch}"
+            yield must_be(limit, parts, path=(rule, "micro_batches"))
+
+
+def _all_layers_learn(network: Network, pc: PredictiveCoding) -> Iterator[Finding]:
+    last = len(network.layers) - 1
+    if pc.full_credit and credited(last, pc.variant, pc.order, pc.steps) < last:
+        enough = next(
+            steps
+            for steps in range(1, 2 * last + 1)
+            if credited(last, pc.variant, pc.order, steps) == last
+        )
+        limit = (
+            f"at least {enough} where pc.full_credit is true: fewer leave layers without a gradient"
+        )
+        yield must_be(limit, pc.steps, path=("pc", "steps"))
 
 
 def _z_il_reaches_the_input(network: Network, pc: PredictiveCoding) -> Iterator[Finding]:
@@ -231,6 +301,8 @@ class Workload(ConfigFile):
         (("network", "data"), _widths_match),
         (("training", "data"), _batch_is_filled),
         (("network", "pc"), _z_il_reaches_the_input),
+        (("network", "pc"), _all_layers_learn),
+        (("training", "pc", "bp"), _micro_batches_divide_the_batch),
         (("training", "pc"), _nudging_is_of_squares),
     )
 
@@ -243,6 +315,7 @@ class Workload(ConfigFile):
     training: TrainingSettings
     pc: PredictiveCoding
     bp: Backpropagation
+    objective: Annotated[Objective, choice(Objective)] = "energy_to_target"
     tuning: Tuning | None = None
 
     @property

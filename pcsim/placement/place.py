@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pcsim.config import Formats, Hardware
+from pcsim.placement.allocate import allocate
 from pcsim.placement.expand import Expansion
-from pcsim.placement.groups import Group, Split, allocate, tile_bytes
+from pcsim.placement.groups import Group, Split
 from pcsim.placement.routes import Mesh
+from pcsim.placement.splits import tile_bytes
 from pcsim.placement.tasks import Tasks
 from pcsim.program import Program
 
@@ -37,13 +39,13 @@ class Placement:
         return {tile: sum(kinds.values()) for tile, kinds in self.occupancy_bytes.items()}
 
 
-def place(program: Program, hardware: Hardware) -> Placement:
-    """Give every layer its tiles and turn operations into tasks.
+def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement:
+    """Give every layer ``spread`` times the fewest tiles that hold it and turn operations into tasks.
 
     Raises:
         DoesNotFitError: the network needs more SRAM than the chip has; says what would fit.
     """
-    groups = allocate(program, hardware)
+    groups = allocate(program, hardware, spread=spread)
     formats = hardware.tiles.formats
     rows, columns = hardware.tiles.mesh
     mesh = Mesh(rows, columns, hardware.dram.channels)

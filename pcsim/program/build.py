@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pcsim.config import Candidate, Workload, problem_at
+from pcsim.config.candidates import Inference
 from pcsim.errors import InputError
 from pcsim.program.backpropagation import backpropagation
+from pcsim.program.error_optimisation import error_optimisation
+from pcsim.program.fixed_prediction import fixed_prediction, zero_divergence
 from pcsim.program.form import Form
+from pcsim.program.incremental import incremental_predictive_coding
 from pcsim.program.inference import inference
 from pcsim.program.ops import Program
+from pcsim.program.ordered import ordered_predictive_coding
+from pcsim.program.pipelines import pipelined_backpropagation
 from pcsim.program.predictive_coding import predictive_coding
+from pcsim.program.synchronise import Control
 
-UNTIMED = {
-    "variant": "pc",
-    "order": "jacobi",
-    "descent": "gd",
-    "tolerance": 0.0,
-    "threshold": 0.0,
-    "nudging": "none",
-}
-"""Settings of ``pc`` and the only value whose operations are described here so far."""
+UNTIMED = {"descent": ("gd",), "threshold": (0.0,), "nudging": ("none",)}
+"""Settings of ``pc`` and their only values whose operations are described here so far."""
 
 
 def program_of(workload: Workload, candidate: Candidate, *, steps: int) -> Program:
@@ -27,32 +29,90 @@ def program_of(workload: Workload, candidate: Candidate, *, steps: int) -> Progr
     Raises:
         InputError: the engine can train this candidate, but its operations are not described yet.
     """
-    form, batch = form_of(workload), workload.training.batch
-    optimiser = candidate.optimiser.kind
-    master = candidate.numerics.formats.master is not None
-    if candidate.inference is not None:
-        problems = tuple(
-            problem_at(
-                workload,
-                f"pc.{name}",
-                f"pc.{name} must be {known} to be timed, not {value}",
-                hint="the engine trains it; its time and energy on a chip are not modelled yet",
-            )
-            for name, known in UNTIMED.items()
-            if (value := getattr(candidate.inference, name)) != known
+    form = form_of(workload)
+    common = Common(
+        batch=workload.training.batch,
+        optimiser=candidate.optimiser.kind,
+        master=candidate.numerics.formats.master is not None,
+    )
+    if candidate.inference is None:
+        return _backpropagation(form, candidate, common)
+    problems = tuple(
+        problem_at(
+            workload,
+            f"pc.{name}",
+            f"pc.{name} must be {known[0]} to be timed, not {value}",
+            hint="the engine trains it; its time and energy on a chip are not modelled yet",
         )
-        if problems:
-            raise InputError(problems)
-    if candidate.rule == "bp":
-        return backpropagation(form, batch=batch, optimiser=optimiser, master=master)
-    return predictive_coding(
+        for name, known in UNTIMED.items()
+        if (value := getattr(candidate.inference, name)) not in known
+    )
+    if problems:
+        raise InputError(problems)
+    return _relaxing(form, candidate, candidate.inference, common, steps=steps)
+
+
+class Common(NamedTuple):
+    """What all rules are told: samples of a batch, the optimiser, and whether it steps a copy of its own."""
+
+    batch: int
+    optimiser: str
+    master: bool
+
+
+def _backpropagation(form: Form, candidate: Candidate, common: Common) -> Program:
+    if candidate.schedule == "sequential":
+        return backpropagation(form, **common._asdict())
+    return pipelined_backpropagation(
         form,
-        batch=batch,
+        micro_batches=candidate.micro_batches,
+        schedule=candidate.schedule,
+        stash=candidate.stash,
+        **common._asdict(),
+    )
+
+
+def _relaxing(
+    form: Form, candidate: Candidate, how: Inference, common: Common, *, steps: int
+) -> Program:
+    """By the variant of predictive coding, and of plain predictive coding by its order.
+
+    Where batches may settle early each step is checked; with a lag, steps are made in vain.
+    """
+    told = common._asdict()
+    if how.variant == "ipc":
+        return incremental_predictive_coding(form, steps=steps, **told)
+    if how.variant == "fpa":
+        return fixed_prediction(form, steps=steps, wavefront=candidate.wavefront, **told)
+    if how.variant == "z_il":
+        return zero_divergence(form, gated=candidate.gated, **told)
+    if how.variant == "epc":
+        return error_optimisation(form, steps=steps, **told)
+    control = None
+    if how.tolerance > 0:
+        control = Control(energy=True, lag=candidate.check_lag)
+        steps += candidate.check_lag
+    elif candidate.schedule == "barrier":
+        control = Control()
+    if how.order == "jacobi":
+        return predictive_coding(
+            form,
+            steps=steps,
+            wavefront=candidate.wavefront,
+            hoist=candidate.hoist,
+            micro_batches=candidate.micro_batches,
+            control=control,
+            **told,
+        )
+    return ordered_predictive_coding(
+        form,
         steps=steps,
-        optimiser=optimiser,
+        order=how.order,
         wavefront=candidate.wavefront,
         hoist=candidate.hoist,
-        master=master,
+        micro_batches=candidate.micro_batches,
+        control=control,
+        **told,
     )
 
 

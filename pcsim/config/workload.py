@@ -238,6 +238,9 @@ class Backpropagation(Section):
                 for field, wanted in only.items()
                 if (value := getattr(self, field)) != wanted
             ]
+        elif self.schedule.startswith("zb") and self.stash == "spilled":
+            limit = f"kept or recomputed where bp.schedule is {self.schedule}, which puts off what reads it"
+            findings = [must_be(limit, self.stash, path=("stash",))]
         if findings:
             raise rejected(findings)
         return self

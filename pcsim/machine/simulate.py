@@ -21,6 +21,7 @@ from pcsim.machine.activity import Activity, Count, UnitTime
 from pcsim.machine.lower import Lowered, lower
 from pcsim.machine.network import Network
 from pcsim.placement import PHASES, Placement, TaskKind, Tasks, Unit
+from pcsim.program import IN_TURN
 
 SETUP, START, *_ = (PHASES.index(phase) for phase in PHASES)
 
@@ -135,7 +136,8 @@ class _Chip:
         """(task, instance) in the order in which the unit takes them: phase by phase, in turn."""
         queue = self.queues[unit]
         for tasks in queue if self.cold else queue[START:]:
-            if len({self.turn[task] for task in tasks}) > 1:
+            turns = {self.turn[task] for task in tasks}
+            if any(self.tasks.turns[turn] != IN_TURN for turn in turns):
                 yield from self._in_turn(tasks)
                 continue
             # All turns alike: instance by instance.
@@ -149,13 +151,13 @@ class _Chip:
     def _in_turn(self, tasks: list[int]) -> Iterator[tuple[int, int]]:
         """Instances of several tasks merged by their turns; of equal turns the first in the queue first."""
 
-        def instances(task: int) -> Iterator[tuple[tuple[int, int, int], int]]:
+        def instances(task: int) -> Iterator[tuple[tuple[int, int, int], int, int]]:
             turn = self.tasks.turns[self.turn[task]]
             for instance in range(self.first[task], self.last[task] + 1):
-                yield turn.key(instance), task
+                yield turn.key(instance), task, instance
 
-        for key, task in merge(*(instances(task) for task in tasks)):
-            yield task, key[-1]
+        for _, task, instance in merge(*(instances(task) for task in tasks)):
+            yield task, instance
 
     def _unit(self, unit: int) -> Generator[Event, Any, None]:
         env, busy, delay = self.env, self.lowered.busy, self.lowered.delay

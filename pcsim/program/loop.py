@@ -27,6 +27,8 @@ class Loop:
         stage: str = "inference",
     ) -> Place:
         """From step ``first`` to step ``last``, the last one unless given."""
+        if self.micro_batches > 1:  # All micro-batches do one piece of work, then the next.
+            turn = turn._replace(group=self.micro_batches)
         last = self.steps if last is None else last
         begin = (first - 1) * self.micro_batches + 1
         return Place(Phase.STEP, stage, begin, last * self.micro_batches, turn)

@@ -160,20 +160,24 @@ ALL = -(1 << 62)
 class Turn(NamedTuple):
     """When a unit takes instance i of an operation, among those of one phase.
 
-    In order of ((i + shift) // window, stride x i + offset, i, place in the program); without a window (0)
-    the first is the same for all. The default is instance by instance. Turns must follow the needs:
-    an operation's turn comes after those of what it needs.
+    In order of ((i - 1 + shift) // window, stride x ((i - 1) // group) + offset); without a window (0) the
+    first is the same for all. Of equal turns lower instances come first, or, where instances are
+    grouped, operations as they stand in the program, each with its whole group. The default is instance
+    by instance. Turns must follow the needs: an operation's turn comes after those of what it needs.
     """
 
     stride: int = 1
     offset: int = 0
     window: int = 0
     shift: int = 0
+    group: int = 1
 
     def key(self, instance: int) -> tuple[int, int, int]:
         """What turns are compared by, up to the place in the program."""
-        window = (instance + self.shift) // self.window if self.window else 0
-        return window, self.stride * instance + self.offset, instance
+        at = instance - 1
+        window = (at + self.shift) // self.window if self.window else 0
+        tie = at if self.group == 1 else 0
+        return window, self.stride * (at // self.group) + self.offset, tie
 
 
 IN_TURN = Turn()

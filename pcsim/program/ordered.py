@@ -94,7 +94,8 @@ def ordered_predictive_coding(
         layers share a tile."""
         turn = IN_TURN
         if order == "gauss_seidel":
-            turn = Turn(1, (last - layer) * micro_batches)
+            behind = (last - layer) * micro_batches
+            turn = Turn(window=micro_batches, shift=behind)
         return loop.place(moves[layer].first, turn=turn)
 
     loaded = start(program, form, shared=lambda layer: layer == last or not wavefront)

@@ -14,8 +14,9 @@ stages come from: F(m) of stage s before B(n) exactly if m < n + the F that come
 kind of work has a turn linear in m, and turns never contradict needs, also where stages share a tile.
 
 A stash holds the operands and activities of micro-batches between F and W. It is kept; or it is
-recomputed (``recompute``: the prediction of a layer is made once more before its B; only its operand is
-kept), or spilled to DRAM (``spill``) and brought back before B.
+recomputed (the prediction of a layer is made once more before its B; only its operand is
+kept), or spilled to DRAM and brought back before B (not by the
+zero-bubble schedules, which put off the W that reads it).
 """
 
 from __future__ import annotations

@@ -88,3 +88,40 @@ def predictive_coding_counts(
         parameters=sum(learned),
         exchanged_words=batch * (hidden + 2 * moved),
     )
+
+
+def incremental_counts(widths: Sequence[int], batch: int, *, steps: int) -> Counts:
+    """ipc: T (3P - P_1) per sample, exactly T times backpropagation; the weights are updated T times.
+
+    The predictions after the last step are left out, and with them phi of its states; z itself still moves.
+    """
+    sizes = _products(widths)
+    total, hidden = sum(sizes), sum(widths[1:-1])
+    return Counts(
+        forward=batch * steps * total,
+        backward=batch * steps * (total - sizes[0]),
+        gradient=batch * steps * total,
+        activation=batch * steps * hidden,
+        derivative=batch * steps * hidden,
+        error=batch * steps * (hidden + widths[-1]),
+        state=3 * batch * steps * hidden,
+        parameters=steps * total,
+        exchanged_words=batch * hidden * 2 * steps,
+    )
+
+
+def fixed_prediction_counts(widths: Sequence[int], batch: int, *, steps: int) -> Counts:
+    """fpa without a wavefront: 2P + T (P - P_1) per sample; states are not sent up again."""
+    sizes = _products(widths)
+    total, hidden = sum(sizes), sum(widths[1:-1])
+    return Counts(
+        forward=batch * total,
+        backward=batch * steps * (total - sizes[0]),
+        gradient=batch * total,
+        activation=batch * hidden,
+        derivative=batch * steps * hidden,
+        error=batch * (hidden * (1 + steps) + widths[-1]),
+        state=3 * batch * steps * hidden,
+        parameters=total,
+        exchanged_words=batch * hidden * (1 + steps),
+    )

@@ -90,3 +90,28 @@ def jacobi_slots(depth: int, steps: int) -> int:
 def backpropagation_slots(depth: int) -> int:
     """2L: L forward, L - 1 backward, one last gradient; the others overlap."""
     return 2 * depth
+
+
+def gauss_seidel_slots(depth: int, steps: int) -> int:
+    """2L + 2T - 1: the first pass climbs down as backpropagation does, each later one trails it by two slots."""
+    return 2 * depth + 2 * steps - 1
+
+
+def red_black_slots(depth: int, steps: int) -> int:
+    """L + 4T + 1 with two layers on a tile, or with a barrier after each half step: two halves of two products."""
+    return depth + 4 * steps + 1
+
+
+def incremental_slots(depth: int, steps: int, *, own_gradient_array: bool = False) -> int:
+    """L + 3T - 1: feedback, gradient and prediction take turns; L + 2T - 1 where gradients have their own array."""
+    return depth + (2 if own_gradient_array else 3) * steps - 1
+
+
+def fixed_prediction_slots(depth: int, steps: int) -> int:
+    """L + T + 1: feedback alone in every step."""
+    return depth + steps + 1
+
+
+def error_optimisation_slots(depth: int, steps: int) -> int:
+    """L + 2T (L - 1) + 1: each step goes down through all layers and up again, one after the other."""
+    return depth + 2 * steps * (depth - 1) + 1

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pcsim.config import Candidate, Hardware, Workload, candidates, check_size
-from pcsim.engine import Training, train_all
+from pcsim.engine import Profile, Training, train_all
 from pcsim.machine import Activity, simulate
 from pcsim.placement import Placement, place
-from pcsim.program import Program, inference_of, program_of
+from pcsim.program import Program, Told, inference_of, program_of
 from pcsim.technology import Bill, PriceList, bill, price_list, ratio_range
 from pcsim.verdict import (
     Bound,
@@ -47,14 +47,16 @@ def time_candidate(
     workload: Workload,
     candidate: Candidate,
     *,
-    steps: int,
+    profile: Profile | None,
     prices: PriceList,
 ) -> Timed:
     """Place, simulate and price one update (warm and cold) and one inference of ``candidate``.
 
-    ``steps`` are the inference steps that training executed per batch.
+    ``profile`` is what training found out of a batch; without one every step is made and all is told.
     """
-    program = program_of(workload, candidate, steps=steps)
+    steps = candidate.steps if profile is None else profile.steps
+    told = None if profile is None else Told(profile.sent_states, profile.sent_errors)
+    program = program_of(workload, candidate, steps=steps, told=told)
     placement = place(program, hardware, spread=candidate.spread)
     activity = simulate(placement, hardware)
     cold = simulate(placement, hardware, cold=True)
@@ -124,9 +126,7 @@ def result_of(
     prices: PriceList,
 ) -> Result:
     """Everything about one trained candidate on this chip."""
-    timed = time_candidate(
-        hardware, workload, candidate, steps=training.profile.steps, prices=prices
-    )
+    timed = time_candidate(hardware, workload, candidate, profile=training.profile, prices=prices)
     target = workload.training.target_accuracy
     return Result(
         candidate=candidate,

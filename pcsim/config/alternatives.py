@@ -27,7 +27,7 @@ def pc_alternatives(workload: Workload) -> Iterator[PredictiveCoding]:
     orders = (pc.order,)
     if pc.variant == "pc" and workload.objective.endswith("to_target"):
         orders = (pc.order, *(order for order in get_args(Order) if order != pc.order))
-    together = pc.variant != "pc" or pc.tolerance > 0
+    together = pc.variant != "pc" or pc.tolerance > 0 or pc.threshold > 0
     parts = (1,) if together else (1, *_dividing(workload))
     last = len(workload.network.layers) - 1
     for order in orders:

@@ -203,7 +203,7 @@ class PredictiveCoding(Section):
 
     def _fits_its_schedule(self) -> Iterator[Finding]:
         """What goes with several micro-batches, and with a barrier after each step."""
-        apart: dict[str, str | float] = {"variant": "pc", "tolerance": 0.0}
+        apart: dict[str, str | float] = {"variant": "pc", "tolerance": 0.0, "threshold": 0.0}
         for field, wanted in apart.items():
             value = getattr(self, field)
             if self.micro_batches > 1 and value != wanted:

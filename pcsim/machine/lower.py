@@ -19,13 +19,19 @@ from pcsim.placement import TaskKind, Tasks
 @dataclass(frozen=True)
 class Lowered:
     """Per task: the cycles it occupies its unit, the cycles from then until its result is there,
-    the flits it sends, the actions it counts, and its multiply-accumulates."""
+    the flits it sends, the actions it counts, and its multiply-accumulates.
+
+    ``flits_of`` gives transfers of a size of their own in each instance these flits, and
+    ``all_actions`` what all their instances together count.
+    """
 
     busy: list[int]
     delay: list[int]
     flits: list[int]
     actions: list[tuple[tuple[str, str, int], ...]]
     macs: list[int]
+    flits_of: dict[int, tuple[int, ...]]
+    all_actions: dict[int, tuple[tuple[str, str, int], ...]]
 
 
 class _Sizes(NamedTuple):
@@ -79,7 +85,7 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         cycles = channel_cycles(row.size_bytes, hardware.dram, clock_hz=hardware.clock_hz)
         return Work(cycles, (("dram", action, row.size_bytes),)), dram_latency, 0
 
-    lowered = Lowered([], [], [], [], [])
+    lowered = Lowered([], [], [], [], [], {}, {})
     columns = (
         tasks.kind,
         tasks.m,
@@ -100,17 +106,26 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         lowered.flits.append(flits)
         lowered.actions.append(work.actions)
         lowered.macs.append(work.macs)
+    for task, sizes in tasks.varying.items():
+        lowered.flits_of[task] = tuple(0 if link is None else -(-size // link) for size in sizes)
+        route = int(tasks.route[task])
+        lowered.all_actions[task] = _transfer_actions(tasks, route, sum(sizes), times=len(sizes))
     return lowered
 
 
-def _transfer_actions(tasks: Tasks, route: int, size: int) -> tuple[tuple[str, str, int], ...]:
-    """A transfer reads SRAM once at its source, crosses its tree, and writes SRAM at every target."""
+def _transfer_actions(
+    tasks: Tasks, route: int, size: int, *, times: int = 1
+) -> tuple[tuple[str, str, int], ...]:
+    """A transfer reads SRAM once at its source, crosses its tree, and writes SRAM at every target.
+
+    ``size`` bytes in as many transfers as ``times`` says.
+    """
     path = tasks.routes[route]
     tiles = tasks.mesh.tiles
     copies = sum(target < tiles for target in path.targets)
     actions = [
         ("dma", "byte", size),
-        ("dma", "descriptor", 1),
+        ("dma", "descriptor", times),
         ("noc", "router_byte", size * path.routers),
         ("noc", "link_byte", size * path.edges),
         ("noc", "interface_byte", size * (1 + path.copies)),

@@ -187,6 +187,8 @@ class _Chip:
     def _transfer(self, unit: int, task: int, instance: int) -> Generator[Event, Any, None]:
         """Wait for the network, then feed it; the channel is free when the tail has left."""
         flits = self.lowered.flits[task]
+        if task in self.lowered.flits_of:
+            flits = self.lowered.flits_of[task][instance - self.first[task]]
         route = self.tasks.routes[self.route[task]]
         flight = self.network.flight_cycles(route, flits)
         if not flits:
@@ -282,13 +284,17 @@ class _Chip:
             if self.phase[task] == SETUP and not self.cold:
                 continue
             stage = tasks.stages[stages[task]]
-            for component, action, amount in self.lowered.actions[task]:
+            times, actions = instances, self.lowered.actions[task]
+            if task in self.lowered.all_actions:
+                times, actions = 1, self.lowered.all_actions[task]
+            for component, action, amount in actions:
                 if amount:
                     key = Count(component, action, self.layer[task], stage)
-                    counts[key] = counts.get(key, 0) + instances * amount
+                    counts[key] = counts.get(key, 0) + times * amount
             macs += instances * self.lowered.macs[task]
             if self.kind[task] == TaskKind.TRANSFER:
-                route, moved = tasks.routes[self.route[task]], instances * sizes[task]
+                route = tasks.routes[self.route[task]]
+                moved = sum(tasks.varying.get(task, ())) or instances * sizes[task]
                 for link in route.links:
                     if link.kind == "mesh":
                         ends = (link.source, link.target)

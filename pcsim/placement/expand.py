@@ -277,6 +277,13 @@ class Expansion:
         assert op.role is not None
         return self.formats.of(CARRIED[op.role]).storage_bytes(words)
 
+    def _told_bytes(self, op: Op, words: int, told: int) -> int:
+        """Of ``words`` among the elements of ``op`` as many as their share of ``told``, rounded up, and their
+        places: one index each, or one bit for every word, whichever is less."""
+        share = -(-told * words // op.elements)
+        places = min(words, share * (words - 1).bit_length())
+        return self._size_bytes(op, share) + -(-places // 8)
+
     def _send(self, op: Op, source: int, targets: list[int], words: int) -> None:
         if not words:
             return
@@ -289,9 +296,13 @@ class Expansion:
                 Unit("dma", source, str(op.role)),
                 TaskKind.TRANSFER,
                 needs=(),
-                size_bytes=self._size_bytes(op, words),
+                size_bytes=self._size_bytes(op, words) if op.told is None else 0,
                 targets=remote,
             )
+            if op.told is not None:
+                self.builder.varying[sent.task] = tuple(
+                    self._told_bytes(op, words, told) for told in op.told
+                )
             self._wait(sent, op, source)
             for tile in remote:
                 self._at(op, tile, sent)

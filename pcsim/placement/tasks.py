@@ -7,7 +7,7 @@ long a unit takes is the machine's answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -56,7 +56,8 @@ class Tasks:
     ``needs_task[needs_start[t]:needs_start[t + 1]]`` are the tasks that task t waits for, and
     ``needs_back`` in the same places how many instances back. ``route``, ``kernel`` and ``operands`` index
     ``routes``, ``kernels`` and ``products`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names
-    ``stage``; ``turn`` indexes ``turns``.
+    ``stage``; ``turn`` indexes ``turns``. ``varying`` gives transfers of a size of their own in each
+    instance these sizes, in bytes; their ``size_bytes`` is 0.
     """
 
     units: tuple[Unit, ...]
@@ -66,6 +67,7 @@ class Tasks:
     stages: tuple[str, ...]
     turns: tuple[Turn, ...]
     names: tuple[str, ...]
+    varying: Mapping[int, tuple[int, ...]]
     mesh: Mesh
     unit: NDArray[np.int64]
     kind: NDArray[np.int64]
@@ -117,6 +119,7 @@ class TaskBuilder:
         self.names: list[str] = []
         self.rows: list[tuple[int, ...]] = []
         self.needs: list[tuple[Ready, ...]] = []
+        self.varying: dict[int, tuple[int, ...]] = {}
 
     def add(
         self,
@@ -174,6 +177,7 @@ class TaskBuilder:
             tuple(self.stages),
             tuple(self.turns),
             tuple(self.names),
+            dict(self.varying),
             self.mesh,
             unit=next(columns),
             kind=next(columns),

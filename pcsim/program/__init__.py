@@ -5,6 +5,7 @@ from pcsim.program.build import inference_of as inference_of
 from pcsim.program.build import program_of as program_of
 from pcsim.program.form import Form as Form
 from pcsim.program.inference import inference as inference
+from pcsim.program.messages import Told as Told
 from pcsim.program.ops import CARRIED as CARRIED
 from pcsim.program.ops import IN_TURN as IN_TURN
 from pcsim.program.ops import PRODUCTS as PRODUCTS

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
-from pcsim.config import Candidate, Workload, problem_at
+from pcsim.config import Candidate, Workload
 from pcsim.config.candidates import Inference
-from pcsim.errors import InputError
 from pcsim.program.backpropagation import backpropagation
 from pcsim.program.error_optimisation import error_optimisation
 from pcsim.program.fixed_prediction import fixed_prediction, zero_divergence
 from pcsim.program.form import Form
 from pcsim.program.incremental import incremental_predictive_coding
 from pcsim.program.inference import inference
+from pcsim.program.messages import EVERYTHING, Told
 from pcsim.program.ops import Program
 from pcsim.program.ordered import ordered_predictive_coding
 from pcsim.program.pipelines import pipelined_backpropagation
 from pcsim.program.predictive_coding import predictive_coding
 from pcsim.program.synchronise import Control
 
-UNTIMED = {"descent": ("gd",), "threshold": (0.0,), "nudging": ("none",)}
-"""Settings of ``pc`` and their only values whose operations are described here so far."""
 
-
-def program_of(workload: Workload, candidate: Candidate, *, steps: int) -> Program:
+def program_of(
+    workload: Workload, candidate: Candidate, *, steps: int, told: Told | None = None
+) -> Program:
     """One weight update of one batch by ``candidate``'s rule, with ``steps`` inference steps executed.
 
-    Raises:
-        InputError: the engine can train this candidate, but its operations are not described yet.
+    ``told`` is what was told in each of them, where the candidate has a threshold; all, unless given.
     """
     form = form_of(workload)
     common = Common(
@@ -37,19 +37,7 @@ def program_of(workload: Workload, candidate: Candidate, *, steps: int) -> Progr
     )
     if candidate.inference is None:
         return _backpropagation(form, candidate, common)
-    problems = tuple(
-        problem_at(
-            workload,
-            f"pc.{name}",
-            f"pc.{name} must be {known[0]} to be timed, not {value}",
-            hint="the engine trains it; its time and energy on a chip are not modelled yet",
-        )
-        for name, known in UNTIMED.items()
-        if (value := getattr(candidate.inference, name)) not in known
-    )
-    if problems:
-        raise InputError(problems)
-    return _relaxing(form, candidate, candidate.inference, common, steps=steps)
+    return _relaxing(form, candidate, candidate.inference, common, steps, told)
 
 
 class Common(NamedTuple):
@@ -73,46 +61,46 @@ def _backpropagation(form: Form, candidate: Candidate, common: Common) -> Progra
 
 
 def _relaxing(
-    form: Form, candidate: Candidate, how: Inference, common: Common, *, steps: int
+    form: Form,
+    candidate: Candidate,
+    how: Inference,
+    common: Common,
+    steps: int,
+    told: Told | None,
 ) -> Program:
     """By the variant of predictive coding, and of plain predictive coding by its order.
 
     Where batches may settle early each step is checked; with a lag, steps are made in vain.
     """
-    told = common._asdict()
+    given = common._asdict()
     if how.variant == "ipc":
-        return incremental_predictive_coding(form, steps=steps, **told)
+        return incremental_predictive_coding(form, steps=steps, **given)
     if how.variant == "fpa":
-        return fixed_prediction(form, steps=steps, wavefront=candidate.wavefront, **told)
+        return fixed_prediction(form, steps=steps, wavefront=candidate.wavefront, **given)
     if how.variant == "z_il":
-        return zero_divergence(form, gated=candidate.gated, **told)
+        return zero_divergence(form, gated=candidate.gated, **given)
     if how.variant == "epc":
-        return error_optimisation(form, steps=steps, **told)
+        return error_optimisation(form, steps=steps, **given)
     control = None
     if how.tolerance > 0:
         control = Control(energy=True, lag=candidate.check_lag)
         steps += candidate.check_lag
     elif candidate.schedule == "barrier":
         control = Control()
-    if how.order == "jacobi":
-        return predictive_coding(
-            form,
-            steps=steps,
-            wavefront=candidate.wavefront,
-            hoist=candidate.hoist,
-            micro_batches=candidate.micro_batches,
-            control=control,
-            **told,
-        )
-    return ordered_predictive_coding(
+    relax: Callable[..., Program] = predictive_coding
+    if how.order != "jacobi":
+        relax = partial(ordered_predictive_coding, order=how.order)
+    return relax(
         form,
         steps=steps,
-        order=how.order,
         wavefront=candidate.wavefront,
         hoist=candidate.hoist,
         micro_batches=candidate.micro_batches,
         control=control,
-        **told,
+        descent=how.descent,
+        nudged=how.nudging != "none",
+        told=(told or EVERYTHING) if how.threshold > 0 else None,
+        **given,
     )
 
 

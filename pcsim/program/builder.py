@@ -58,6 +58,7 @@ class ProgramBuilder:
         elements: int = 0,
         role: Role | None = None,
         kernel: Kernel = NO_KERNEL,
+        told: tuple[int, ...] | None = None,
     ) -> Key:
         """Append an operation and return the key by which others need it."""
         op = Op(
@@ -70,6 +71,7 @@ class ProgramBuilder:
             kernel,
             place,
             tuple(need if isinstance(need, Need) else Need(need) for need in needs),
+            told,
         )
         self.ops.append(op)
         self._keys.add(op.key)

@@ -20,6 +20,11 @@ MULTIPLY = Primitive("multiply", 1, (("mul", 1),))
 ADD = Primitive("add", 1, (("add", 1),))
 SUBTRACT = Primitive("subtract", 1, (("add", 1),))
 MULTIPLY_ADD = Primitive("multiply_add", 1, (("mul", 1), ("add", 1)))
+COMPARE = Primitive("compare", 1, (("add", 1),))
+"""A comparison, taken as a subtraction."""
+STATE_MOMENTUM = Primitive("state_momentum", 2, (("mul", 2), ("add", 2)))
+STATE_ADAM = Primitive("state_adam", 12, (("adam", 1),))
+"""Momentum and Adam on states, by the vector unit: as the optimisers of weights."""
 SOFTMAX = Primitive("softmax", 5, (("softmax", 1),))
 """Maximum, subtraction, exponential, sum and division: five lane operations, priced as one."""
 
@@ -74,6 +79,12 @@ OPTIMISERS = {
 }
 """Per parameter: SGD one multiply-add, momentum two; Adam twelve lane operations, AdamW one more for the
 decay of w."""
+
+DESCENTS = {"gd": MULTIPLY_ADD, "momentum": STATE_MOMENTUM, "adam": STATE_ADAM}
+"""How a state follows its gradient."""
+
+DESCENT_WORDS = {"gd": 0, "momentum": 1, "adam": 2}
+"""Moments per state, kept while a batch relaxes."""
 
 OPTIMISER_WORDS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 """State words per parameter that the optimiser keeps between updates."""

@@ -96,6 +96,12 @@ class Role(StrEnum):
     """One word from layer l to the layer that it reports to; of layer 1 from its other tiles to the first."""
     ANSWER = "answer"
     """One word to layer l from the layer that it reports to; in layer 1 to all its tiles."""
+    NUDGED = "nudged"
+    """Of an elementwise: the target is moved to between output and label."""
+    CHANGED_STATE = "changed_state"
+    """Of an elementwise: which states have changed enough to be told."""
+    CHANGED_ERROR = "changed_error"
+    """Of an elementwise: which errors have."""
     PULL = "pull"
     """What the output's error makes of layer l; of an exchange: to the other tiles that hold a part of W_l."""
     RECOMPUTED = "recomputed"
@@ -199,7 +205,8 @@ class Op:
     """One operation of the template. Sizes are those of its layer: ``n_in`` x ``n_out`` weights.
 
     ``elements`` is the number of elements an ELEMENTWISE works on, the words an EXCHANGE or REDUCE
-    carries, and the parameters an UPDATE changes. ``layer`` is 1-based.
+    carries, and the parameters an UPDATE changes. ``layer`` is 1-based. ``told``: of an exchange that tells
+    only what has changed, how many of its elements it carries in each instance, with their indices.
     """
 
     kind: Kind
@@ -211,6 +218,7 @@ class Op:
     kernel: Kernel = NO_KERNEL
     place: Place = Place(Phase.START, "")
     needs: tuple[Need, ...] = ()
+    told: tuple[int, ...] | None = None
 
     @property
     def phase(self) -> Phase:
@@ -313,7 +321,7 @@ class Program:
         """Words that the exchanges of these roles carry in one update."""
         wanted = set(roles)
         return sum(
-            op.instances * op.elements
+            op.instances * op.elements if op.told is None else sum(op.told)
             for op in self.ops
             if op.kind is Kind.EXCHANGE
             and op.role in wanted

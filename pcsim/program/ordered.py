@@ -18,6 +18,7 @@ from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import Kernel
 from pcsim.program.loop import Loop
+from pcsim.program.messages import Told, compare
 from pcsim.program.ops import IN_TURN, Key, Kind, Need, Phase, Place, Program, Role, Turn
 from pcsim.program.parts import elementwise, feed_back, product, receive, send, send_state
 from pcsim.program.relaxing import (
@@ -77,6 +78,9 @@ def ordered_predictive_coding(
     hoist: bool = True,
     micro_batches: int = 1,
     control: Control | None = None,
+    descent: str = "gd",
+    nudged: bool = False,
+    told: Told | None = None,
     master: bool = False,
 ) -> Program:
     """Gauss-Seidel or red-black predictive coding from a feed-forward start, then one weight update.
@@ -98,7 +102,9 @@ def ordered_predictive_coding(
             turn = Turn(window=micro_batches, shift=behind)
         return loop.place(moves[layer].first, turn=turn)
 
-    loaded = start(program, form, shared=lambda layer: layer == last or not wavefront)
+    loaded = start(
+        program, form, shared=lambda layer: layer == last or not wavefront, nudged=nudged
+    )
     for layer in sorted(moves, key=lambda layer: -moves[layer].place):
         place, move = place_of(layer), moves[layer]
         # The error above: moved in this step or the last; at the output, which never moves, settled.
@@ -122,14 +128,21 @@ def ordered_predictive_coding(
         )
         own += wait_for(control, layer, back=loop.back)
         moved = elementwise(
-            program, Role.STATE, layer, place, state_update_kernel(form, layer), [feedback, *own]
+            program,
+            Role.STATE,
+            layer,
+            place,
+            state_update_kernel(form, layer, descent),
+            [feedback, *own],
         )
         moved_kernel = error_kernel(form, layer, fresh=False)
         error = elementwise(program, MOVED, layer, place, moved_kernel, [moved])
         if layer > 1:
-            send(program, MOVED, layer, place, [error])
-        send_state(program, form, layer, place, [moved])
-        _settle(program, form, layer + 1, place)
+            _tell(program, told, layer, place, error)
+        ready = compare(program, told, Role.STATE, layer, place, moved)
+        upward = told.of(Role.STATE, layer, place) if told else None
+        send_state(program, form, layer, place, [ready], told=upward)
+        _settle(program, form, layer + 1, place, told)
     if not hoist and last > 1:
         product(program, Kind.PRODUCT_FORWARD, 1, loop.place(), [loaded.input])
 
@@ -151,11 +164,20 @@ def ordered_predictive_coding(
         if not wavefront or layer == last or moved_by & {layer, layer - 1}
     )
     errors = {layer: _final_error(program, layer, loop) for layer in credited}
-    finish(program, form, loaded, errors, final=loop.final)
+    finish(program, form, loaded, errors, final=loop.final, descent=descent)
     return program.build("pc", steps=steps, credited=credited)
 
 
-def _settle(program: ProgramBuilder, form: Form, layer: int, place: Place) -> None:
+def _tell(program: ProgramBuilder, told: Told | None, layer: int, place: Place, error: Key) -> None:
+    """A new error to the other tiles of its layer."""
+    ready = compare(program, told, MOVED, layer, place, error)
+    within = told.of(MOVED, layer, place) if told else None
+    send(program, MOVED, layer, place, [ready], told=within)
+
+
+def _settle(
+    program: ProgramBuilder, form: Form, layer: int, place: Place, told: Told | None
+) -> None:
     """The prediction of ``layer`` from the state that has just arrived, and its error by it."""
     arrived = Key(Kind.EXCHANGE, Role.STATE, layer - 1, Phase.STEP)
     operand = receive(program, form, layer, place, arrived)
@@ -166,7 +188,7 @@ def _settle(program: ProgramBuilder, form: Form, layer: int, place: Place) -> No
     kernel = error_kernel(form, layer, fresh=True)
     if layer == program.depth:
         error = elementwise(program, MOVED, layer, place, kernel, needs)
-        send(program, MOVED, layer, place, [error])
+        _tell(program, told, layer, place, error)
     else:
         # The prediction is kept: the layer's own move makes its next error of it.
         kernel = Kernel(kernel.primitives, kernel.reads, kernel.writes + Words(state=1))

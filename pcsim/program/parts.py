@@ -189,9 +189,16 @@ def elementwise(
 
 
 def send(
-    program: ProgramBuilder, role: Role, layer: int, place: Place, needs: Iterable[Need | Key]
+    program: ProgramBuilder,
+    role: Role,
+    layer: int,
+    place: Place,
+    needs: Iterable[Need | Key],
+    *,
+    told: tuple[int, ...] | None = None,
 ) -> Key:
-    """Send batch x width words of ``layer``: its state up, its feedback down, its error within."""
+    """Send batch x width words of ``layer``: its state up, its feedback down, its error within; or of these
+    only as many as are ``told`` in each instance."""
     width = program.widths[layer - 1 if role is Role.FEEDBACK else layer]
     return program.add(
         Kind.EXCHANGE,
@@ -200,15 +207,22 @@ def send(
         role=role,
         elements=program.batch * width,
         needs=needs,
+        told=told,
     )
 
 
 def send_state(
-    program: ProgramBuilder, form: Form, layer: int, place: Place, needs: Iterable[Need | Key]
+    program: ProgramBuilder,
+    form: Form,
+    layer: int,
+    place: Place,
+    needs: Iterable[Need | Key],
+    *,
+    told: tuple[int, ...] | None = None,
 ) -> tuple[Key, list[Key]]:
     """Send the state of ``layer`` up as an operand and, to a layer with a skip, as a term of its prediction."""
     wanted = list(needs)
-    operand = send(program, Role.STATE, layer, place, wanted)
+    operand = send(program, Role.STATE, layer, place, wanted, told=told)
     if not form.skip(layer + 1):
         return operand, []
     # Where the operand already holds it (a layer on one tile), this one moves nothing.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.loop import Loop
+from pcsim.program.messages import Told, compare
 from pcsim.program.ops import Key, Kind, Need, Phase, Place, Program, Role
 from pcsim.program.parts import elementwise, feed_back, product, receive, send, send_state
 from pcsim.program.relaxing import (
@@ -32,6 +33,9 @@ def predictive_coding(
     hoist: bool = True,
     micro_batches: int = 1,
     control: Control | None = None,
+    descent: str = "gd",
+    nudged: bool = False,
+    told: Told | None = None,
     master: bool = False,
 ) -> Program:
     """Jacobi predictive coding from a feed-forward start: T synchronous steps, one weight update.
@@ -55,7 +59,9 @@ def predictive_coding(
         return loop.place(max(1, last - layer) if wavefront else 1)
 
     # 1. Feed-forward start: z_l = p_l, so only e_L is non-zero.
-    loaded = start(program, form, shared=lambda layer: layer == last or not wavefront)
+    loaded = start(
+        program, form, shared=lambda layer: layer == last or not wavefront, nudged=nudged
+    )
 
     # 2. One inference step: feedback down, states move and are sent up, predictions, errors.
     for layer in range(last, 1, -1):
@@ -75,9 +81,11 @@ def predictive_coding(
         feedback = Need(Key(Kind.EXCHANGE, Role.FEEDBACK, layer + 1, Phase.STEP))
         own = newest(program, Kind.ELEMENTWISE, Role.ERROR, layer, back=loop.back)
         own += wait_for(control, layer, back=loop.back)
-        kernel = state_update_kernel(form, layer)
+        kernel = state_update_kernel(form, layer, descent)
         moved = elementwise(program, Role.STATE, layer, place, kernel, [feedback, *own])
-        send_state(program, form, layer, place, [moved])
+        ready = compare(program, told, Role.STATE, layer, place, moved)
+        upward = told.of(Role.STATE, layer, place) if told else None
+        send_state(program, form, layer, place, [ready], told=upward)
     for layer in range(last, 0, -1):
         if layer > 1:
             place = product_place(layer)
@@ -98,7 +106,9 @@ def predictive_coding(
         kernel = error_kernel(form, layer, fresh=layer > 1 or layer == last or not hoist)
         error = elementwise(program, Role.ERROR, layer, place, kernel, predicted)
         if layer > 1:
-            send(program, Role.ERROR, layer, place, [error])
+            ready = compare(program, told, Role.ERROR, layer, place, error)
+            within = told.of(Role.ERROR, layer, place) if told else None
+            send(program, Role.ERROR, layer, place, [ready], told=within)
 
     synchronise(
         program, control, loop, first=lambda layer: max(1, last - layer) if wavefront else 1
@@ -118,5 +128,5 @@ def predictive_coding(
         )
         for layer in credited
     }
-    finish(program, form, loaded, errors, final=loop.final)
+    finish(program, form, loaded, errors, final=loop.final, descent=descent)
     return program.build("pc", steps=steps, credited=credited)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pcsim.config import Value
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
-from pcsim.program.kernels import MULTIPLY_ADD, SUBTRACT, Kernel
+from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT, Kernel
 from pcsim.program.loop import Loop as Loop
 from pcsim.program.ops import Key, Kind, Need, Phase, Role
 from pcsim.program.parts import (
@@ -34,12 +34,14 @@ def newest(
     return [*needs, Need(at_start)] if program.has(at_start) else needs
 
 
-def state_update_kernel(form: Form, layer: int) -> Kernel:
-    """z <- z + eta (feedback - e), then what is sent up: reads z, feedback, e; writes z, and phi(z)."""
+def state_update_kernel(form: Form, layer: int, descent: str = "gd") -> Kernel:
+    """z <- z + eta (feedback - e), then what is sent up: reads z, feedback, e and moments; writes z, moments
+    and phi(z)."""
     sent = form.sent_activation(layer)
-    primitives = (*form.received_slope(layer), SUBTRACT, MULTIPLY_ADD, *sent)
-    writes = Words(state=1 if form.sends_state(layer) else 2)
-    return Kernel(primitives, reads=Words(state=1, error=2), writes=writes)
+    moments = DESCENT_WORDS[descent]
+    primitives = (*form.received_slope(layer), SUBTRACT, DESCENTS[descent], *sent)
+    writes = Words(state=moments + (1 if form.sends_state(layer) else 2))
+    return Kernel(primitives, reads=Words(state=1 + moments, error=2), writes=writes)
 
 
 def error_kernel(form: Form, layer: int, *, fresh: bool) -> Kernel:
@@ -61,8 +63,13 @@ def error_kernel(form: Form, layer: int, *, fresh: bool) -> Kernel:
     return Kernel(primitives, reads, writes)
 
 
-def start(program: ProgramBuilder, form: Form, *, shared: Callable[[int], bool]) -> Loaded:
-    """Feed-forward: z_l = p_l, so only e_L is non-zero. Errors of ``shared`` layers go to all their tiles."""
+def start(
+    program: ProgramBuilder, form: Form, *, shared: Callable[[int], bool], nudged: bool = False
+) -> Loaded:
+    """Feed-forward: z_l = p_l, so only e_L is non-zero. Errors of ``shared`` layers go to all their tiles.
+
+    ``nudged``: the target becomes u - beta (u - y) once the output u is there.
+    """
     loaded = load(program, with_target=True)
     forward_pass(program, form, loaded)
     place, last = program.once_each(Phase.START, "forward"), program.depth
@@ -75,6 +82,9 @@ def start(program: ProgramBuilder, form: Form, *, shared: Callable[[int], bool])
                 needs.append(Key(Kind.ELEMENTWISE, Role.PREDICTION, last, Phase.START))
             if loaded.target is not None:
                 needs.append(loaded.target)
+            if nudged:
+                moved = Kernel((SUBTRACT, MULTIPLY_ADD), Words(state=2), Words(state=1))
+                needs.append(elementwise(program, Role.NUDGED, layer, place, moved, needs))
         error = elementwise(program, Role.ERROR, layer, place, kernel, needs)
         if layer > 1 and shared(layer):
             send(program, Role.ERROR, layer, place, [error])
@@ -100,12 +110,13 @@ def finish(
     *,
     final: int,
     fixed_operands: bool = False,
+    descent: str = "gd",
 ) -> None:
     """Gradients and updates of the layers whose last ``errors`` are given, and everybody's memory.
 
     ``errors`` of a layer are what must have ended for them to be on all its tiles; those of layer 1 on
     its owners only, as nothing in inference has sent them on. ``fixed_operands``: products read what the
-    feed-forward pass made.
+    feed-forward pass made. ``descent``: how states followed their gradients, for its moments.
     """
     place = program.once_each(Phase.FINISH, "update")
     gradient_needs: dict[int, list[Need | Key]] = {}
@@ -119,10 +130,10 @@ def finish(
             operand = list(operands(program, form, layer, loaded, back=final))
         gradient_needs[layer] = [*shared, *operand]
     learn(program, form, gradient_needs)
-    keep(program, form)
+    keep(program, form, descent=descent)
 
 
-def keep(program: ProgramBuilder, form: Form) -> None:
+def keep(program: ProgramBuilder, form: Form, *, descent: str = "gd") -> None:
     """What every layer keeps in memory, of all micro-batches."""
     parts = program.micro_batches
     for layer in range(1, program.depth + 1):
@@ -130,6 +141,16 @@ def keep(program: ProgramBuilder, form: Form) -> None:
         keep_learning_memory(program, form, layer)
         if layer < program.depth:
             program.keep(layer, "state", "state", Value.STATE, axis="out", copies=parts, owner=True)
+            if moments := parts * DESCENT_WORDS[descent]:
+                program.keep(
+                    layer,
+                    "state moments",
+                    "state",
+                    Value.STATE,
+                    axis="out",
+                    copies=moments,
+                    owner=True,
+                )
             if form.post:
                 program.keep(
                     layer, "error times slope", "error", Value.ERROR, axis="out", copies=parts

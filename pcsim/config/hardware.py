@@ -32,6 +32,7 @@ HardwareSchema = Literal["pcsim/hardware/1"]
 ComputeKind = Literal["systolic"]
 Dataflow = Literal["ws"]
 Cell = Literal["lstp", "lop", "hp"]
+Residency = Literal["resident", "streamed"]
 Topology = Literal["mesh"]
 
 NOT_MODELLED = "is not modelled yet"
@@ -78,7 +79,8 @@ class Update(Section):
 class Sram(Section):
     """The banked memory of a tile; None size or port is unlimited.
 
-    ``port_bytes_per_cycle`` is per bank. ``priced_as_bytes`` is the size whose energy, leakage and
+    ``port_bytes_per_cycle`` is per bank. ``weights`` live in it, or in DRAM and stream through what the
+    rest leaves free. ``priced_as_bytes`` is the size whose energy, leakage and
     area an unlimited memory is given; it is None otherwise.
     """
 
@@ -86,6 +88,7 @@ class Sram(Section):
     banks: Annotated[int, whole(1, 1024)]
     port_bytes_per_cycle: _BytesPerCycle = key("port")
     cell: Annotated[Cell, choice(Cell)]
+    weights: Annotated[Residency, choice(Residency)] = "resident"
     priced_as_bytes: Annotated[int | None, quantity("B", 1, 1 << 40, optional=True)] = key(
         "priced_as", default=None
     )

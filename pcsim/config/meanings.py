@@ -46,6 +46,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "banks": "Banks of one tile's memory, each with one port.",
         "port": "Width of one bank's port.",
         "cell": "Cell type: low standby power, low operating power, or high performance.",
+        "weights": "Where weights live: resident in this memory, or streamed from DRAM through what is left of it.",
         "priced_as": "The size that an unlimited memory is priced as; required then, and only then.",
     },
     "Dma": {"setup": "Before each transfer."},

@@ -77,6 +77,14 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
                 formats=tiles.formats,
             )
             return work, 0, 0
+        if row.kind == TaskKind.WEIGHTS:  # Counted where they are not there.
+            flits = 0 if link is None else -(-row.size_bytes // link)
+            actions = (
+                *_transfer_actions(tasks, row.route, row.size_bytes),
+                ("dram", "read_byte", row.size_bytes),
+            )
+            cycles = channel_cycles(row.size_bytes, hardware.dram, clock_hz=hardware.clock_hz)
+            return Work(cycles, actions), dram_latency, flits
         if row.kind == TaskKind.TRANSFER:
             flits = 0 if link is None else -(-row.size_bytes // link)
             actions = _transfer_actions(tasks, row.route, row.size_bytes)

@@ -8,7 +8,7 @@ number of inference steps or micro-batches.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from heapq import merge
 from typing import Any
 
@@ -20,10 +20,13 @@ from pcsim.errors import DeadlockError
 from pcsim.machine.activity import Activity, Count, UnitTime
 from pcsim.machine.lower import Lowered, lower
 from pcsim.machine.network import Network
-from pcsim.placement import PHASES, Placement, TaskKind, Tasks, Unit
+from pcsim.machine.window import Window
+from pcsim.placement import PHASES, Link, Mesh, Placement, Route, TaskKind, Tasks, Unit
 from pcsim.program import IN_TURN
 
 SETUP, START, *_ = (PHASES.index(phase) for phase in PHASES)
+
+DRAM = (TaskKind.DRAM_READ, TaskKind.DRAM_WRITE)
 
 WAIT_KIND: dict[int, str] = {
     TaskKind.PRODUCT: "array",
@@ -32,6 +35,7 @@ WAIT_KIND: dict[int, str] = {
     TaskKind.TRANSFER: "noc",
     TaskKind.DRAM_READ: "dram",
     TaskKind.DRAM_WRITE: "dram",
+    TaskKind.WEIGHTS: "dram",
 }
 """What a unit is said to wait for when it waits for the end of such a task."""
 
@@ -46,7 +50,8 @@ def simulate(placement: Placement, hardware: Hardware, *, cold: bool = False) ->
     Raises:
         DeadlockError: some unit waits for what never comes; names who waits for whom, since when.
     """
-    return _Chip(placement.tasks, hardware, cold=cold).run(placement, hardware)
+    chip = _Chip(placement.tasks, hardware, placement.windows, cold=cold)
+    return chip.run(placement, hardware)
 
 
 class Ready(Event):
@@ -71,10 +76,18 @@ class Ready(Event):
             self.env.schedule(self, delay=self.work_cycles)
 
 
+def _channels(mesh: Mesh) -> dict[int, Route]:
+    """Each DRAM channel by its node, as a way of one link."""
+    nodes = [mesh.dram_node(channel) for channel in range(mesh.channels)]
+    return {node: Route(node, (), (Link("dram", node, node),), (0,), 0, 0) for node in nodes}
+
+
 class _Chip:
     """One simulated chip. Its life: built with full queues, ``run`` once, then only read."""
 
-    def __init__(self, tasks: Tasks, hardware: Hardware, *, cold: bool) -> None:
+    def __init__(
+        self, tasks: Tasks, hardware: Hardware, windows: Mapping[int, int], *, cold: bool
+    ) -> None:
         self.tasks = tasks
         self.cold = cold
         self.env = simpy.Environment()
@@ -100,8 +113,16 @@ class _Chip:
         self.busy = [0] * len(tasks.units)
         self.stalled: list[dict[str, int]] = [{} for _ in tasks.units]
         self.last_end = [0] * len(tasks.units)
-        self.waiting: dict[int, tuple[int, int, int]] = {}
-        """Unit -> (task, instance, since), while it waits."""
+        self.waiting: dict[int, tuple[int, int, int, int]] = {}
+        """Unit -> (task, instance, since, a task it waits for), while it waits."""
+        self.windows = {tile: Window(size) for tile, size in windows.items()}
+        self.loads: dict[int, int] = {}
+        """Task of kind WEIGHTS -> how often weights were not there."""
+        self.last_use: dict[tuple[int, int], tuple[int, int]] = {}
+        """(Loading unit, layer) -> the task that used the weights last and how often it has ended then."""
+        self.channels = _channels(tasks.mesh) if windows else {}
+        """DRAM channels as links, where loads that nobody foresaw compete for them."""
+        self.setup_cycles = hardware.tiles.dma.setup_cycles
         self.queues: list[list[list[int]]] = [[[] for _ in PHASES] for _ in tasks.units]
         for task, unit in enumerate(tasks.unit.tolist()):
             self.queues[unit][self.phase[task]].append(task)
@@ -124,6 +145,8 @@ class _Chip:
             self.fixed_needs.append(fixed)
 
     def run(self, placement: Placement, hardware: Hardware) -> Activity:
+        if not self.cold:
+            self._fill_windows()
         processes = [self.env.process(self._unit(unit)) for unit in range(len(self.queues))]
         self.env.run()
         if any(process.is_alive for process in processes):
@@ -162,7 +185,12 @@ class _Chip:
     def _unit(self, unit: int) -> Generator[Event, Any, None]:
         env, busy, delay = self.env, self.lowered.busy, self.lowered.delay
         for task, instance in self._queue(unit):
-            work = busy[task]
+            if self.kind[task] == TaskKind.WEIGHTS:
+                yield from self._load(unit, task, instance)
+                self.last_end[unit] = int(env.now)
+                continue
+            shared = self.channels and self.kind[task] in DRAM
+            work = 0 if shared else busy[task]
             unmet = self._unmet(task, instance)
             if unmet:
                 since = int(env.now)
@@ -170,19 +198,78 @@ class _Chip:
                 for need, count in unmet:
                     ready.missing += 1
                     self.waiters[need].append((count, ready))
-                self.waiting[unit] = (task, instance, since)
+                self.waiting[unit] = (task, instance, since, unmet[0][0])
                 yield ready
                 del self.waiting[unit]
                 reason = WAIT_KIND[self.kind[ready.last_need]]
                 self._stall(unit, reason, int(env.now) - work - since)
             elif work:
                 yield env.timeout(work)
+            if shared:
+                asked, work = int(env.now), busy[task]
+                yield from self._read(unit, task, instance)
+                self._stall(unit, "dram", int(env.now) - work - asked)
             self.busy[unit] += work
             if self.kind[task] == TaskKind.TRANSFER:
                 yield from self._transfer(unit, task, instance)
             else:
                 self._end_after(task, delay[task])
             self.last_end[unit] = int(env.now)
+
+    # Weights that stream through a tile's window.
+
+    def _fill_windows(self) -> None:
+        """In the steady state a window holds what the update before left in it."""
+        for unit, of in enumerate(self.tasks.units):
+            if of.kind == "dma" and of.channel == "weights":
+                for task, _ in self._queue(unit):
+                    size = int(self.tasks.size_bytes[task])
+                    self.windows[of.node].use(self.layer[task], size)
+
+    def _load(self, unit: int, task: int, instance: int) -> Generator[Event, Any, None]:
+        """Go on at once if the weights are there; else bring them when their place is free."""
+        window = self.windows[self.tasks.units[unit].node]
+        size = int(self.tasks.size_bytes[task])
+        pushed_out = window.use(self.layer[task], size)
+        user = self.tasks.users[task]
+        last_uses, self.last_use[unit, self.layer[task]] = (
+            [self.last_use.get((unit, layer)) for layer in pushed_out or ()],
+            (user, instance - self.first[user] + 1),
+        )
+        if pushed_out is None:
+            self._end(task)
+            return
+        self.loads[task] = self.loads.get(task, 0) + 1
+        asked = int(self.env.now)
+        for use in last_uses:
+            if use is not None and self.ended[use[0]] < use[1]:
+                ready = Ready(self.env, 0)
+                ready.missing = 1
+                self.waiters[use[0]].append((use[1], ready))
+                self.waiting[unit] = (task, instance, int(self.env.now), use[0])
+                yield ready
+                del self.waiting[unit]
+        self._stall(unit, "array", int(self.env.now) - asked)
+        asked = int(self.env.now)
+        yield from self._read(unit, task, instance)
+        if self.lowered.delay[task] + self.setup_cycles:
+            yield self.env.timeout(self.lowered.delay[task] + self.setup_cycles)
+        self._stall(unit, "dram", int(self.env.now) - asked - self.setup_cycles)
+        self.busy[unit] += self.setup_cycles
+        yield from self._transfer(unit, task, instance)
+
+    def _read(self, unit: int, task: int, instance: int) -> Generator[Event, Any, None]:
+        """Occupy the DRAM channel that ``task`` reads from or writes to; others may be in the way."""
+        if cycles := self.lowered.busy[task]:
+            kind = self.kind[task]
+            node = (
+                self.tasks.routes[self.route[task]].source
+                if kind == TaskKind.WEIGHTS
+                else self.tasks.units[unit].node
+            )
+            yield self.network.request(
+                (self.layer[task], task, instance), self.channels[node], cycles
+            )
 
     def _transfer(self, unit: int, task: int, instance: int) -> Generator[Event, Any, None]:
         """Wait for the network, then feed it; the channel is free when the tail has left."""
@@ -252,8 +339,7 @@ class _Chip:
 
     def _who_waits(self) -> str:
         lines = ["the chip stopped before its work was done:"]
-        for unit, (task, instance, since) in sorted(self.waiting.items()):
-            need, _ = self._unmet(task, instance)[0]
+        for unit, (task, instance, since, need) in sorted(self.waiting.items()):
             name = self.unit_name(self.tasks.units[unit])
             other = self.unit_name(self.tasks.units[int(self.tasks.unit[need])])
             at = f" ({instance} of {self.last[task]})" if self.instances[task] > 1 else ""
@@ -284,6 +370,8 @@ class _Chip:
             if self.phase[task] == SETUP and not self.cold:
                 continue
             stage = tasks.stages[stages[task]]
+            if self.kind[task] == TaskKind.WEIGHTS:
+                instances = self.loads.get(task, 0)
             times, actions = instances, self.lowered.actions[task]
             if task in self.lowered.all_actions:
                 times, actions = 1, self.lowered.all_actions[task]
@@ -292,7 +380,7 @@ class _Chip:
                     key = Count(component, action, self.layer[task], stage)
                     counts[key] = counts.get(key, 0) + times * amount
             macs += instances * self.lowered.macs[task]
-            if self.kind[task] == TaskKind.TRANSFER:
+            if self.kind[task] in (TaskKind.TRANSFER, TaskKind.WEIGHTS):
                 route = tasks.routes[self.route[task]]
                 moved = sum(tasks.varying.get(task, ())) or instances * sizes[task]
                 for link in route.links:

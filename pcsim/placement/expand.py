@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pcsim.config import Formats, Value
 from pcsim.placement.groups import Group
 from pcsim.placement.routes import Mesh
+from pcsim.placement.streaming import BUFFERED
 from pcsim.placement.tasks import Ready, TaskBuilder, TaskKind, Tasks, Unit
 from pcsim.program import CARRIED, PRODUCTS, Key, Kind, Op, Program, Role
 from pcsim.program.kernels import ADD_PARTIAL_SUMS
@@ -29,12 +30,25 @@ class Expansion:
     """
 
     def __init__(
-        self, program: Program, groups: Mapping[int, Group], mesh: Mesh, formats: Formats
+        self,
+        program: Program,
+        groups: Mapping[int, Group],
+        mesh: Mesh,
+        formats: Formats,
+        *,
+        streamed: bool = False,
     ) -> None:
+        """``streamed``: weights come from DRAM for every use, unless they are still there."""
         self.program = program
         self.groups = groups
         self.mesh = mesh
         self.formats = formats
+        self.streamed = streamed
+        self.gradients: dict[int, dict[int, int]] = {}
+        self.updates: dict[int, dict[int, int]] = {}
+        self.arrivals: dict[int, dict[int, int]] = {}
+        """Tile -> layer -> its weight gradient, its update, and the DRAM access that brings its moments, where
+        weights are streamed."""
         self.builder = TaskBuilder(mesh)
         self.available: dict[Key, Available] = {}
         self.dram_turn = 0
@@ -62,6 +76,7 @@ class Expansion:
         for task, op, tile in self.open:
             found = (*self.builder.needs[task], *self._resolve(ops, op, tile))
             self.builder.needs[task] = tuple(dict.fromkeys(found))
+        self._share_buffers()
         return self.builder.build()
 
     def _resolve(self, ops: Mapping[Key, Op], op: Op, tile: int) -> list[Ready]:
@@ -99,9 +114,14 @@ class Expansion:
                 Kind.WEIGHT_GRADIENT: (n_out, n_in, batch),
             }[op.kind]
             unit = Unit("array", tile)
+            weights = [self._weights(op, tile)] if self.streamed and op.kind in summed else []
             ready = self.builder.add(
-                op, unit, TaskKind.PRODUCT, needs=(), sizes=sizes, operands=operands
+                op, unit, TaskKind.PRODUCT, needs=weights, sizes=sizes, operands=operands
             )
+            for loaded in weights:
+                self.builder.users[loaded.task] = ready.task
+            if self.streamed and op.kind not in summed:
+                self.gradients.setdefault(tile, {})[op.layer] = ready.task
             self._at(op, tile, self._wait(ready, op, tile))
 
     def _elementwise(self, op: Op) -> None:
@@ -135,15 +155,98 @@ class Expansion:
                 for i, j, tile in group.members()
             ]
         for tile, parameters in parts:
+            arrived = self._fetched(op, tile) if self.streamed and op.role is None else []
             ready = self.builder.add(
                 op,
                 Unit("update", tile),
                 TaskKind.UPDATE,
-                needs=(),
+                needs=arrived,
                 elements=parameters,
                 kernel=op.kernel,
             )
             self._at(op, tile, self._wait(ready, op, tile))
+            if arrived:
+                self.builder.users[arrived[0].task] = ready.task
+                self.updates.setdefault(tile, {})[op.layer] = ready.task
+                self._write_back(op, tile, ready)
+
+    # Weights that live in DRAM: those of layer l on the channel of its number.
+
+    def _bytes_of(self, layer: int, values: tuple[Value, ...]) -> int:
+        """Of what ``layer`` keeps per weight, and of its biases' like."""
+        n_in, n_out = self.program.widths[layer - 1], self.program.widths[layer]
+        size = {"weight": n_in * n_out, "unit": n_out}
+        return sum(
+            buffer.copies * self.formats.of(buffer.value).storage_bytes(size[buffer.axis])
+            for buffer in self.program.buffers_of(layer)
+            if buffer.value in values and buffer.axis in size
+        )
+
+    def _home(self, layer: int) -> int:
+        return self.mesh.dram_node(layer % self.mesh.channels)
+
+    def _weights(self, op: Op, tile: int) -> Ready:
+        """The weights of the layer of ``op``, brought to its tile unless they are there."""
+        return self.builder.add(
+            op,
+            Unit("dma", tile, "weights"),
+            TaskKind.WEIGHTS,
+            needs=(),
+            size_bytes=self._bytes_of(op.layer, (Value.WEIGHT,)),
+            source=self._home(op.layer),
+            targets=(tile,),
+        )
+
+    def _fetched(self, op: Op, tile: int) -> list[Ready]:
+        """What an update needs: the weights and, if there are any, moments and master weights."""
+        weights = self._weights(op, tile)
+        size_bytes = self._bytes_of(op.layer, (Value.OPTIMISER, Value.MASTER))
+        if not size_bytes:
+            return [weights]
+        node = self._home(op.layer)
+        read = self.builder.add(
+            op, Unit("dram", node), TaskKind.DRAM_READ, needs=(), size_bytes=size_bytes
+        )
+        self.arrivals.setdefault(tile, {})[op.layer] = read.task
+        sent = self.builder.add(
+            op,
+            Unit("dma", node, "from dram"),
+            TaskKind.TRANSFER,
+            needs=[read],
+            size_bytes=size_bytes,
+            targets=(tile,),
+        )
+        return [weights, sent]
+
+    def _write_back(self, op: Op, tile: int, updated: Ready) -> None:
+        """New weights and moments back to DRAM."""
+        values = (Value.WEIGHT, Value.OPTIMISER, Value.MASTER)
+        size_bytes, node = self._bytes_of(op.layer, values), self._home(op.layer)
+        sent = self.builder.add(
+            op,
+            Unit("dma", tile, "write back"),
+            TaskKind.TRANSFER,
+            needs=[updated],
+            size_bytes=size_bytes,
+            targets=(node,),
+        )
+        self.builder.add(
+            op, Unit("dram", node), TaskKind.DRAM_WRITE, needs=[sent], size_bytes=size_bytes
+        )
+
+    def _share_buffers(self) -> None:
+        """A gradient is formed, and moments are fetched, when those of the layer before the last are used up."""
+        needs = self.builder.needs
+        ops = {op.layer: op for op in self.program.ops if op.kind is Kind.UPDATE and not op.role}
+        for tile, updates in self.updates.items():
+            # In the order in which units take them.
+            turns = {layer: ops[layer].place.turn.key(ops[layer].place.first) for layer in updates}
+            layers = sorted(updates, key=lambda layer: (turns[layer], -layer))
+            for used, layer in zip(layers, layers[BUFFERED:], strict=False):
+                for waiting in (self.gradients, self.arrivals):
+                    task = waiting.get(tile, {}).get(layer)
+                    if task is not None:
+                        needs[task] = (*needs[task], Ready(updates[used], 0))
 
     # Operations between tiles.
 
@@ -200,6 +303,8 @@ class Expansion:
         assert op.role is not None
         group = self.groups[op.layer]
         batch = self.program.batch
+        if self.streamed and op.role in (Role.WEIGHTS, Role.MASTER):
+            return  # They come when they are used.
         if op.role is Role.STATE:
             above = self.groups[op.layer + 1]
             for j, outputs in enumerate(group.outputs):

@@ -11,6 +11,7 @@ from pcsim.placement.expand import Expansion
 from pcsim.placement.groups import Group, Split
 from pcsim.placement.routes import Mesh
 from pcsim.placement.splits import tile_bytes
+from pcsim.placement.streaming import deal, on_tile
 from pcsim.placement.tasks import Tasks
 from pcsim.program import Program
 
@@ -21,13 +22,15 @@ class Placement:
 
     ``occupancy_bytes`` maps each used tile to what it keeps, by kind of buffer (weight, master,
     gradient, optimiser, state, error, partial sums). Everything is resident in the tiles' SRAM for the whole
-    update, so this is also the peak.
+    update, so this is also the peak. ``windows`` are the bytes through which each tile's weights stream;
+    empty where they are resident.
     """
 
     groups: tuple[Group, ...]
     occupancy_bytes: Mapping[int, Mapping[str, int]]
     mesh: Mesh
     tasks: Tasks
+    windows: Mapping[int, int]
 
     @property
     def tiles_used(self) -> int:
@@ -45,13 +48,34 @@ def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement
     Raises:
         DoesNotFitError: the network needs more SRAM than the chip has; says what would fit.
     """
-    groups = allocate(program, hardware, spread=spread)
     formats = hardware.tiles.formats
+    streamed = hardware.tiles.sram.weights == "streamed"
+    windows: Mapping[int, int] = {}
+    if streamed:
+        groups, windows = deal(program, hardware)
+        occupancy = _with_windows(program, hardware, groups, windows)
+    else:
+        groups = allocate(program, hardware, spread=spread)
+        occupancy = _occupancy(program, groups, formats)
     rows, columns = hardware.tiles.mesh
     mesh = Mesh(rows, columns, hardware.dram.channels)
     by_layer = {group.layer: group for group in groups}
-    tasks = Expansion(program, by_layer, mesh, formats).run()
-    return Placement(groups, _occupancy(program, groups, formats), mesh, tasks)
+    tasks = Expansion(program, by_layer, mesh, formats, streamed=streamed).run()
+    return Placement(groups, occupancy, mesh, tasks, windows)
+
+
+def _with_windows(
+    program: Program,
+    hardware: Hardware,
+    groups: tuple[Group, ...],
+    windows: Mapping[int, int],
+) -> dict[int, dict[str, int]]:
+    """What each tile keeps where weights are streamed, the window counted as weights."""
+    occupancy = {}
+    for tile, window in windows.items():
+        layers = [group.layer for group in groups if group.tiles == (tile,)]
+        occupancy[tile] = {"weight": window, **on_tile(program, hardware, layers)}
+    return dict(sorted(occupancy.items()))
 
 
 def _occupancy(

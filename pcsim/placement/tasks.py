@@ -35,6 +35,9 @@ class TaskKind(IntEnum):
     """A DRAM channel reads ``size_bytes``."""
     DRAM_WRITE = 5
     """A DRAM channel writes ``size_bytes``."""
+    WEIGHTS = 6
+    """A tile makes sure that a layer's weights are in its window, which may mean to bring ``size_bytes`` along
+    ``route`` from DRAM."""
 
 
 PHASES = (Phase.SETUP, Phase.START, Phase.STEP, Phase.FINISH)
@@ -57,7 +60,8 @@ class Tasks:
     ``needs_back`` in the same places how many instances back. ``route``, ``kernel`` and ``operands`` index
     ``routes``, ``kernels`` and ``products`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names
     ``stage``; ``turn`` indexes ``turns``. ``varying`` gives transfers of a size of their own in each
-    instance these sizes, in bytes; their ``size_bytes`` is 0.
+    instance these sizes, in bytes; their ``size_bytes`` is 0. ``users`` gives for each task of kind
+    WEIGHTS the task that uses the weights.
     """
 
     units: tuple[Unit, ...]
@@ -68,6 +72,7 @@ class Tasks:
     turns: tuple[Turn, ...]
     names: tuple[str, ...]
     varying: Mapping[int, tuple[int, ...]]
+    users: Mapping[int, int]
     mesh: Mesh
     unit: NDArray[np.int64]
     kind: NDArray[np.int64]
@@ -120,6 +125,7 @@ class TaskBuilder:
         self.rows: list[tuple[int, ...]] = []
         self.needs: list[tuple[Ready, ...]] = []
         self.varying: dict[int, tuple[int, ...]] = {}
+        self.users: dict[int, int] = {}
 
     def add(
         self,
@@ -131,16 +137,18 @@ class TaskBuilder:
         sizes: tuple[int, int, int] = (0, 0, 0),
         elements: int = 0,
         size_bytes: int = 0,
+        source: int | None = None,
         targets: tuple[int, ...] = (),
         kernel: Kernel = NO_KERNEL,
         operands: Operands | None = None,
     ) -> Ready:
-        """Append a task on behalf of ``op``; ``targets`` are the nodes a transfer goes to."""
+        """Append a task on behalf of ``op``; ``targets`` are the nodes a transfer goes to, from ``source`` or
+        the unit's own node."""
         route = -1
         if targets:
-            ends = (unit.node, targets)
+            ends = (unit.node if source is None else source, targets)
             if ends not in self.routes:
-                self.routes[ends] = self.mesh.route(unit.node, targets)
+                self.routes[ends] = self.mesh.route(*ends)
                 self.route_numbers[ends] = len(self.route_numbers)
             route = self.route_numbers[ends]
         self.rows.append(
@@ -178,6 +186,7 @@ class TaskBuilder:
             tuple(self.turns),
             tuple(self.names),
             dict(self.varying),
+            dict(self.users),
             self.mesh,
             unit=next(columns),
             kind=next(columns),

@@ -19,6 +19,7 @@ from pcsim.program.parts import (
     elementwise,
     feed_back,
     forward_pass,
+    gradient,
     keep_forward_memory,
     keep_learning_memory,
     learn,
@@ -26,6 +27,7 @@ from pcsim.program.parts import (
     operand_of,
     output,
     send,
+    update,
 )
 from pcsim.program.words import Words
 
@@ -58,11 +60,14 @@ def output_delta(
     return elementwise(program, Role.ERROR, program.depth, place, OUTPUT_KERNELS[form.loss], needs)
 
 
-def backpropagation(form: Form, *, batch: int, optimiser: str, master: bool = False) -> Program:
+def backpropagation(
+    form: Form, *, batch: int, optimiser: str, at_once: bool = False, master: bool = False
+) -> Program:
     """Sequential BP of one whole batch. Each layer's weight gradient starts as soon as its delta is
     there and its backward product, on which the layers below wait, is done.
 
-    ``master``: the optimiser steps a second copy of the weights, of a format of its own.
+    ``at_once``: a layer learns before the next one is reached, while its weights are at hand. ``master``:
+    the optimiser steps a second copy of the weights, of a format of its own.
     """
     program = ProgramBuilder(form.widths, batch, optimiser=optimiser, master=master)
     last = program.depth
@@ -74,11 +79,17 @@ def backpropagation(form: Form, *, batch: int, optimiser: str, master: bool = Fa
     gradient_needs: dict[int, list[Need | Key]] = {}
     for layer in range(last, 0, -1):
         shared = send(program, Role.ERROR, layer, place, [delta])
-        gradient_needs[layer] = [shared, operand_of(form, layer, loaded, Phase.START)]
+        wanted: list[Need | Key] = [shared, operand_of(form, layer, loaded, Phase.START)]
         if layer > 1:
             feedback = feed_back(program, form, layer, place, [shared], skip_needs=[delta])
             kernel = delta_kernel(form, layer - 1)
             delta = elementwise(program, Role.ERROR, layer - 1, place, kernel, [feedback])
+        if at_once:
+            learning = Place(Phase.START, "update")
+            keys = gradient(program, form, layer, learning, wanted)
+            update(program, form, layer, learning, [Need(key) for key in keys])
+        else:
+            gradient_needs[layer] = wanted
     learn(program, form, gradient_needs)
 
     for layer in range(1, last + 1):

@@ -24,6 +24,8 @@ from pcsim.program.parts import elementwise, feed_back, product, receive, send, 
 from pcsim.program.relaxing import (
     error_kernel,
     finish,
+    keep,
+    learn_at_once,
     newest,
     start,
     state_update_kernel,
@@ -81,11 +83,13 @@ def ordered_predictive_coding(
     descent: str = "gd",
     nudged: bool = False,
     told: Told | None = None,
+    at_once: bool = False,
     master: bool = False,
 ) -> Program:
     """Gauss-Seidel or red-black predictive coding from a feed-forward start, then one weight update.
 
-    ``wavefront`` as in jacobi: layers that cannot have errors yet neither move nor learn.
+    ``wavefront`` as in jacobi: layers that cannot have errors yet neither move nor learn. ``at_once``:
+    each learns within the last step, while its weights are at hand.
     """
     program = ProgramBuilder(
         form.widths, batch, optimiser=optimiser, master=master, micro_batches=micro_batches
@@ -151,9 +155,7 @@ def ordered_predictive_coding(
         control,
         loop,
         first=lambda layer: moves[min(layer, last - 1)].first if moves else 1,
-        error=lambda layer: Key(
-            Kind.ELEMENTWISE, SETTLED if 1 < layer < last else MOVED, layer, Phase.STEP
-        ),
+        error=lambda layer: _error_key(layer, last),
         turn=lambda layer: place_of(max(1, layer - 1)).turn,
     )
     # A layer has an error once its state or its prediction has moved.
@@ -163,9 +165,27 @@ def ordered_predictive_coding(
         for layer in range(1, last + 1)
         if not wavefront or layer == last or moved_by & {layer, layer - 1}
     )
-    errors = {layer: _final_error(program, layer, loop) for layer in credited}
-    finish(program, form, loaded, errors, final=loop.final, descent=descent)
+    if at_once:
+        learn_at_once(
+            program,
+            form,
+            loaded,
+            credited,
+            loop,
+            lambda layer: place_of(max(1, layer - 1)).turn,
+            error=lambda layer: _error_key(layer, last),
+        )
+        keep(program, form, descent=descent)
+    else:
+        errors = {layer: _final_error(program, layer, loop) for layer in credited}
+        finish(program, form, loaded, errors, final=loop.final, descent=descent)
     return program.build("pc", steps=steps, credited=credited)
+
+
+def _error_key(layer: int, last: int) -> Key:
+    """After which the error of ``layer`` is that of the whole step."""
+    role = SETTLED if 1 < layer < last else MOVED
+    return Key(Kind.ELEMENTWISE, role, layer, Phase.STEP)
 
 
 def _tell(program: ProgramBuilder, told: Told | None, layer: int, place: Place, error: Key) -> None:

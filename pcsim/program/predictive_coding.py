@@ -16,11 +16,14 @@ from pcsim.program.parts import elementwise, feed_back, product, receive, send, 
 from pcsim.program.relaxing import (
     error_kernel,
     finish,
+    keep,
+    learn_at_once,
     newest,
     start,
     state_update_kernel,
 )
 from pcsim.program.synchronise import Control, synchronise, wait_for
+from pcsim.program.visits import Visits, turn, turn_of_error
 
 
 def predictive_coding(
@@ -36,14 +39,16 @@ def predictive_coding(
     descent: str = "gd",
     nudged: bool = False,
     told: Told | None = None,
+    visits: Visits | None = None,
     master: bool = False,
 ) -> Program:
     """Jacobi predictive coding from a feed-forward start: T synchronous steps, one weight update.
 
     ``hoist``: p_1 does not change during inference and is computed once. ``wavefront``: after t steps
     only layers l >= L - t can differ from the feed-forward start (e_l is exactly 0 below), so only
-    they run, and only layers l >= L - T receive a gradient and an update. ``master``: the optimiser steps a
-    second copy of the weights, of a format of its own.
+    they run, and only layers l >= L - T receive a gradient and an update. ``visits``: in which order tiles
+    with many layers go through them. ``master``: the optimiser steps a second copy of the weights, of a
+    format of its own.
     """
     program = ProgramBuilder(
         form.widths, batch, optimiser=optimiser, master=master, micro_batches=micro_batches
@@ -52,11 +57,12 @@ def predictive_coding(
 
     def product_place(layer: int) -> Place:
         """W_l is used from step L - l + 1 on, when the errors or states beside it are no longer 0."""
-        return loop.place(last - layer + 1 if wavefront else 1)
+        return loop.place(last - layer + 1 if wavefront else 1, turn=turn(visits, layer))
 
     def error_place(layer: int) -> Place:
         """e_l changes from step L - l on, when z_l first moves."""
-        return loop.place(max(1, last - layer) if wavefront else 1)
+        first = max(1, last - layer) if wavefront else 1
+        return loop.place(first, turn=turn_of_error(visits, layer))
 
     # 1. Feed-forward start: z_l = p_l, so only e_L is non-zero.
     loaded = start(
@@ -128,5 +134,9 @@ def predictive_coding(
         )
         for layer in credited
     }
-    finish(program, form, loaded, errors, final=loop.final, descent=descent)
+    if visits is None:
+        finish(program, form, loaded, errors, final=loop.final, descent=descent)
+    else:
+        learn_at_once(program, form, loaded, credited, loop, visits.turn_of_error)
+        keep(program, form, descent=descent)
     return program.build("pc", steps=steps, credited=credited)

@@ -9,18 +9,20 @@ from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT, Kernel
 from pcsim.program.loop import Loop as Loop
-from pcsim.program.ops import Key, Kind, Need, Phase, Role
+from pcsim.program.ops import Key, Kind, Need, Phase, Role, Turn
 from pcsim.program.parts import (
     OUTPUT_KERNELS,
     Loaded,
     elementwise,
     forward_pass,
+    gradient,
     keep_forward_memory,
     keep_learning_memory,
     learn,
     load,
     operand_of,
     send,
+    update,
 )
 from pcsim.program.words import Words
 
@@ -131,6 +133,33 @@ def finish(
         gradient_needs[layer] = [*shared, *operand]
     learn(program, form, gradient_needs)
     keep(program, form, descent=descent)
+
+
+def learn_at_once(
+    program: ProgramBuilder,
+    form: Form,
+    loaded: Loaded,
+    layers: Iterable[int],
+    loop: Loop,
+    turn: Callable[[int], Turn],
+    *,
+    error: Callable[[int], Key] | None = None,
+) -> None:
+    """Gradient and update of each layer within the last step, once its last error is there.
+
+    ``error`` of a layer is the elementwise operation after which it is, unless it is that of role ERROR;
+    it is sent to all tiles here where nothing else has done so.
+    """
+    for layer in sorted(layers, reverse=True):
+        place = loop.place(loop.steps, turn=turn(layer), stage="update")
+        ready = error(layer) if error else Key(Kind.ELEMENTWISE, Role.ERROR, layer, Phase.STEP)
+        sent = Key(Kind.EXCHANGE, Role.ERROR, layer, Phase.STEP)
+        if not (program.has(sent) and ready.role is Role.ERROR):
+            role = Role.ERROR if not program.has(sent) else Role.PULL
+            sent = send(program, role, layer, place, [ready])
+        wanted: list[Need | Key] = [sent, *operands(program, form, layer, loaded, back=0)]
+        keys = gradient(program, form, layer, place, wanted)
+        update(program, form, layer, place, [Need(key) for key in keys])
 
 
 def keep(program: ProgramBuilder, form: Form, *, descent: str = "gd") -> None:

@@ -1,0 +1,106 @@
+"""What is where when weights live in DRAM and only some layers' are on a tile at a time?
+
+Layers are dealt out in runs of equal length along the snake, each whole on one tile. A tile keeps the states and
+errors of its layers, room for two gradients with their moments in transit, and in what is left, its
+window, the weights of the layers that it used last; what it needs next pushes out what was used longest
+ago. Moments and master weights come for the update and go back with the new weights. Left out: layers
+over several tiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pcsim.config import Hardware
+from pcsim.errors import DoesNotFitError
+from pcsim.placement.allocate import snake
+from pcsim.placement.groups import Group, Split, split
+from pcsim.placement.splits import tile_bytes
+from pcsim.program import Program
+from pcsim.units import format_quantity
+
+IN_TRANSIT = ("gradient", "optimiser", "master")
+"""Kinds of buffers per weight that are on a tile only while a layer is updated."""
+
+BUFFERED = 2
+"""Layers whose gradients and moments are on a tile at a time: one updated, one arriving."""
+
+
+def deal(program: Program, hardware: Hardware) -> tuple[tuple[Group, ...], Mapping[int, int]]:
+    """The tile of each layer, and the bytes of each tile's window.
+
+    Raises:
+        DoesNotFitError: a tile has no room for its states and one layer's weights; says how much is missing.
+    """
+    if program.micro_batches > 1:
+        raise DoesNotFitError(
+            f"{program.rule}: with weights streamed the gradients of {program.micro_batches} micro-batches "
+            "would have to wait on the tiles for one another.\n"
+            "What would fit: micro_batches: 1, or tiles.sram.weights: resident."
+        )
+    rows, columns = hardware.tiles.mesh
+    path, depth = snake(rows, columns), program.depth
+    per_tile = -(-depth // len(path))
+    groups = tuple(
+        Group(
+            layer,
+            split(program.widths[layer - 1], 1),
+            split(program.widths[layer], 1),
+            (path[(layer - 1) // per_tile],),
+        )
+        for layer in range(1, depth + 1)
+    )
+    windows: dict[int, int] = {}
+    for tile in dict.fromkeys(group.tiles[0] for group in groups):
+        layers = [group.layer for group in groups if group.tiles == (tile,)]
+        windows[tile] = _window(program, hardware, layers)
+    return groups, windows
+
+
+def kept_bytes(program: Program, hardware: Hardware, layer: int) -> dict[str, int]:
+    """Bytes that ``layer`` keeps on its one tile, by kind of buffer, as if all were there."""
+    n_in, n_out = program.widths[layer - 1], program.widths[layer]
+    return tile_bytes(
+        program,
+        layer,
+        hardware.tiles.formats,
+        inputs=n_in,
+        outputs=n_out,
+        owner=True,
+        parts=Split(1, 1),
+    )
+
+
+def on_tile(program: Program, hardware: Hardware, layers: list[int]) -> dict[str, int]:
+    """What a tile with these layers keeps besides its window, by kind of buffer."""
+    kept: dict[str, int] = {}
+    for layer in layers:
+        for kind, size_bytes in kept_bytes(program, hardware, layer).items():
+            if kind == "weight":
+                continue
+            if kind in IN_TRANSIT:
+                kept[kind] = max(kept.get(kind, 0), BUFFERED * size_bytes)
+            else:
+                kept[kind] = kept.get(kind, 0) + size_bytes
+    return kept
+
+
+def _window(program: Program, hardware: Hardware, layers: list[int]) -> int:
+    weights = [kept_bytes(program, hardware, layer)["weight"] for layer in layers]
+    size = hardware.tiles.sram.size_bytes
+    if size is None:
+        return sum(weights)
+    kept = on_tile(program, hardware, layers)
+    room = size - sum(kept.values())
+    if room < max(weights):
+        largest = layers[weights.index(max(weights))]
+        raise DoesNotFitError(
+            f"{program.rule}: with weights streamed a tile keeps {format_quantity(sum(kept.values()), 'B')} "
+            f"of states, errors and updates of {len(layers)} layers and the weights of one, at most "
+            f"{format_quantity(max(weights), 'B')} (layer {largest}); {hardware.name} has "
+            f"{format_quantity(size, 'B')}.\n"
+            f"What would fit: tiles.sram.size: "
+            f"{format_quantity(sum(kept.values()) + max(weights), 'B')}, or more tiles, or a smaller "
+            f"training.batch."
+        )
+    return min(room, sum(weights))

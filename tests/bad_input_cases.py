@@ -1534,7 +1534,7 @@ chip.yaml:3:10: extends must be a file beside this one or one of <chips>, not 'a
         "a section by a number",
         settings=["pc=3"],
         said="""
---set pc=3: pc must be a mapping with the keys variant, steps, rate, order, descent, momentum, tolerance, threshold, nudging, beta, wavefront, hoist, gated, schedule, micro_batches, spread, check_lag, full_credit, optimiser, not 3
+--set pc=3: pc must be a mapping with the keys variant, steps, rate, order, descent, momentum, tolerance, threshold, nudging, beta, wavefront, hoist, gated, schedule, window, micro_batches, spread, check_lag, full_credit, optimiser, not 3
 """,
     ),
     bad(

@@ -16,10 +16,14 @@ from pcsim.config.workload import Backpropagation, BpSchedule, Order, Predictive
 
 MICRO_BATCHES = (2, 4, 8)
 SPREADS = (1, 2, 4)
+WINDOWS = (2, 4, 8, 16, 32)
 
 
-def pc_alternatives(workload: Workload) -> Iterator[PredictiveCoding]:
-    """The settings of predictive coding to be tried; the workload's own if it names a schedule."""
+def pc_alternatives(workload: Workload, *, streamed: bool) -> Iterator[PredictiveCoding]:
+    """The settings of predictive coding to be tried; the workload's own if it names a schedule.
+
+    ``streamed``: weights come from DRAM, so that skewed visits are worth trying.
+    """
     pc = workload.pc
     if pc.schedule != "best":
         yield pc
@@ -33,6 +37,10 @@ def pc_alternatives(workload: Workload) -> Iterator[PredictiveCoding]:
     for order in orders:
         if pc.full_credit and credited(last, pc.variant, order, pc.steps) < last:
             continue
+        if streamed and pc.variant == "pc" and order == "jacobi":
+            for window in WINDOWS:
+                changed = {"schedule": "skewed", "order": order, "window": window}
+                yield pc.model_copy(update=changed)
         for micro_batches in parts:
             for spread in SPREADS:
                 yield pc.model_copy(

@@ -56,7 +56,8 @@ class Candidate:
     ``order`` is the order in which layers relax, ``steps`` the inference steps per update and
     ``rate`` eta; backpropagation has no order, no steps and no such rate. ``inference`` is None for
     backpropagation. ``schedule``, ``micro_batches``, ``stash``, ``spread`` and ``check_lag`` say when and
-    where the work is done; they change no bit of what is learnt.
+    where the work is done, ``gated`` and ``window`` too; they change no bit of what is learnt. ``streamed``:
+    weights come from DRAM.
     """
 
     id: str
@@ -75,6 +76,8 @@ class Candidate:
     spread: int = 1
     check_lag: int = 0
     gated: bool = True
+    window: int = 1
+    streamed: bool = False
 
 
 def candidates(
@@ -90,15 +93,18 @@ def candidates(
     if rule not in RULES:
         raise InputError((Problem(f"rule must be {any_of(RULES)}, not {rule!r}"),))
     numerics = Numerics(hardware.tiles.formats)
+    streamed = hardware.tiles.sram.weights == "streamed"
     found: list[Candidate] = []
     if rule in ("all", "pc"):
-        found += (_of_pc(pc, numerics) for pc in pc_alternatives(workload))
+        found += (
+            _of_pc(pc, numerics, streamed) for pc in pc_alternatives(workload, streamed=streamed)
+        )
     if rule in ("all", "bp"):
-        found += (_of_bp(bp, numerics) for bp in bp_alternatives(workload))
+        found += (_of_bp(bp, numerics, streamed) for bp in bp_alternatives(workload))
     return tuple(found)
 
 
-def _of_pc(pc: PredictiveCoding, numerics: Numerics) -> Candidate:
+def _of_pc(pc: PredictiveCoding, numerics: Numerics, streamed: bool) -> Candidate:
     return Candidate(
         id=_id_of(pc),
         rule="pc",
@@ -124,10 +130,12 @@ def _of_pc(pc: PredictiveCoding, numerics: Numerics) -> Candidate:
         spread=pc.spread,
         check_lag=pc.check_lag,
         gated=pc.gated,
+        window=pc.window,
+        streamed=streamed,
     )
 
 
-def _of_bp(bp: Backpropagation, numerics: Numerics) -> Candidate:
+def _of_bp(bp: Backpropagation, numerics: Numerics, streamed: bool) -> Candidate:
     return Candidate(
         id="-".join([f"bp-{bp.schedule.replace('_', '-')}", *_mapping_words(bp)]),
         rule="bp",
@@ -142,6 +150,7 @@ def _of_bp(bp: Backpropagation, numerics: Numerics) -> Candidate:
         micro_batches=bp.micro_batches,
         stash=bp.stash,
         spread=bp.spread,
+        streamed=streamed,
     )
 
 
@@ -156,7 +165,9 @@ def _id_of(pc: PredictiveCoding) -> str:
         words.append(pc.nudging)
     if pc.variant == "z_il" and not pc.gated:
         words.append("ungated")
-    if pc.schedule != "free":
+    if pc.schedule == "skewed":
+        words.append(f"skewed{pc.window}")
+    elif pc.schedule != "free":
         words.append(pc.schedule)
     return "-".join([*words, *_mapping_words(pc)])
 

@@ -35,7 +35,7 @@ Variant = Literal["pc", "ipc", "z_il", "fpa", "epc"]
 Descent = Literal["gd", "momentum", "adam"]
 Nudging = Literal["none", "positive", "negative", "centred"]
 RateSchedule = Literal["constant", "cosine", "step"]
-PcSchedule = Literal["free", "barrier", "best"]
+PcSchedule = Literal["free", "barrier", "skewed", "best"]
 BpSchedule = Literal["sequential", "gpipe", "1f1b", "zb_h1", "zb_h2", "best"]
 Stash = Literal["kept", "recomputed", "spilled"]
 Objective = Literal["latency", "energy", "edp", "time_to_target", "energy_to_target"]
@@ -171,6 +171,7 @@ class PredictiveCoding(Section):
     hoist: Annotated[bool, flag()] = True
     gated: Annotated[bool, flag()] = True
     schedule: Annotated[PcSchedule, choice(PcSchedule)] = "free"
+    window: Annotated[int, whole(1, 1024)] = 1
     micro_batches: Annotated[int, whole(1, 65_536)] = 1
     spread: Annotated[int, whole(1, 65_536)] = 1
     check_lag: Annotated[int, whole(0, 1000)] = 0
@@ -209,9 +210,16 @@ class PredictiveCoding(Section):
             if self.micro_batches > 1 and value != wanted:
                 limit = f"1 where pc.{field} is {value}: the samples of a batch then go together"
                 yield must_be(limit, self.micro_batches, path=("micro_batches",))
-        if self.schedule == "barrier" and (self.variant, self.order) != ("pc", "jacobi"):
+        named = self.schedule in ("barrier", "skewed")
+        if named and (self.variant, self.order) != ("pc", "jacobi"):
             limit = "free where pc.variant is not pc or pc.order is not jacobi"
             yield must_be(limit, self.schedule, path=("schedule",))
+        if self.window != 1 and self.schedule != "skewed":
+            limit = "1 where pc.schedule is not skewed"
+            yield must_be(limit, self.window, path=("window",))
+        if self.schedule == "skewed" and self.micro_batches > 1:
+            limit = "1 where pc.schedule is skewed"
+            yield must_be(limit, self.micro_batches, path=("micro_batches",))
 
 
 class Backpropagation(Section):

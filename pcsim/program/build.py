@@ -20,6 +20,7 @@ from pcsim.program.ordered import ordered_predictive_coding
 from pcsim.program.pipelines import pipelined_backpropagation
 from pcsim.program.predictive_coding import predictive_coding
 from pcsim.program.synchronise import Control
+from pcsim.program.visits import Visits
 
 
 def program_of(
@@ -50,7 +51,7 @@ class Common(NamedTuple):
 
 def _backpropagation(form: Form, candidate: Candidate, common: Common) -> Program:
     if candidate.schedule == "sequential":
-        return backpropagation(form, **common._asdict())
+        return backpropagation(form, at_once=candidate.streamed, **common._asdict())
     return pipelined_backpropagation(
         form,
         micro_batches=candidate.micro_batches,
@@ -87,9 +88,15 @@ def _relaxing(
         steps += candidate.check_lag
     elif candidate.schedule == "barrier":
         control = Control()
-    relax: Callable[..., Program] = predictive_coding
-    if how.order != "jacobi":
-        relax = partial(ordered_predictive_coding, order=how.order)
+    relax: Callable[..., Program]
+    if how.order == "jacobi":
+        visits = None
+        if candidate.streamed or candidate.schedule == "skewed":
+            window = candidate.window if candidate.schedule == "skewed" else 0
+            visits = Visits(form.depth, window)
+        relax = partial(predictive_coding, visits=visits)
+    else:
+        relax = partial(ordered_predictive_coding, order=how.order, at_once=candidate.streamed)
     return relax(
         form,
         steps=steps,

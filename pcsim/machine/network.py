@@ -63,18 +63,21 @@ class Sent(Event):
     """A transfer's way out of its source: processed when its tail has left.
 
     Its life: created by ``Network.request``; at the end of that instant the network decides when the
-    transfer starts and calls ``on_start`` with the cycles until then; its value is the start time.
+    transfer starts and calls ``on_start`` with it and the cycles until then; its value is the start time.
+    ``unit`` is whoever asked, for callbacks that serve many.
     """
 
-    def __init__(self, env: simpy.Environment, flits: int) -> None:
+    def __init__(self, env: simpy.Environment, route: Route, flits: int) -> None:
         super().__init__(env)
+        self.route = route
         self.flits = flits
-        self.on_start: Callable[[int], None] | None = None
+        self.unit = -1
+        self.on_start: Callable[[Sent, int], None] | None = None
 
     def start(self, start: int) -> None:
         wait = start - int(self.env.now)
         if self.on_start is not None:
-            self.on_start(wait)
+            self.on_start(self, wait)
         self._ok = True
         self._value = start
         self.env.schedule(self, delay=wait + self.flits)
@@ -100,7 +103,7 @@ class Network:
         """
         if not self.requests:
             EndOfInstant(self.env, self._arbitrate)
-        sent = Sent(self.env, flits)
+        sent = Sent(self.env, route, flits)
         self.requests.append((key, route, sent))
         return sent
 

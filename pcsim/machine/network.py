@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable
+from operator import itemgetter
 
 import simpy
 from simpy.events import Event, EventPriority
@@ -22,17 +23,19 @@ from pcsim.placement import Link, Route
 
 
 class EndOfInstant(Event):
-    """Triggered when created; processed after all ordinary events of the same time."""
+    """Triggered when created; processed ``delay`` later, after all ordinary events of that time."""
 
     PRIORITY = EventPriority(2)
     """SimPy's own events have priority 0 (urgent) or 1 (normal)."""
 
-    def __init__(self, env: simpy.Environment, callback: Callable[[Event], None]) -> None:
+    def __init__(
+        self, env: simpy.Environment, delay: int, callback: Callable[[Event], None]
+    ) -> None:
         super().__init__(env)
         self.callbacks = [callback]
         self._ok = True
         self._value = None
-        env.schedule(self, priority=self.PRIORITY)
+        env.schedule(self, priority=self.PRIORITY, delay=delay)
 
 
 class Calendar:
@@ -43,96 +46,113 @@ class Calendar:
 
     def blocked_until(self, start: int, end: int) -> int | None:
         """End of an interval that overlaps [start, end), or None if the link is free then."""
-        index = bisect_left(self.taken, (start + 1,))
-        if index and self.taken[index - 1][1] > start:
-            return self.taken[index - 1][1]
-        if index < len(self.taken) and self.taken[index][0] < end:
-            return self.taken[index][1]
+        taken = self.taken
+        if not taken or taken[-1][1] <= start:
+            return None
+        index = bisect_left(taken, (start + 1,))
+        if index and taken[index - 1][1] > start:
+            return taken[index - 1][1]
+        if index < len(taken) and taken[index][0] < end:
+            return taken[index][1]
         return None
 
     def take(self, start: int, end: int, *, now: int) -> None:
         """Occupy [start, end), which must be free, and forget what ended by ``now``."""
-        insort(self.taken, (start, end))
+        taken = self.taken
+        if not taken or taken[-1][1] <= now:
+            taken[:] = ((start, end),)
+            return
+        insort(taken, (start, end))
         past = 0
-        while self.taken[past][1] <= now:
+        while taken[past][1] <= now:
             past += 1
-        del self.taken[:past]
+        del taken[:past]
 
 
 class Sent(Event):
-    """A transfer's way out of its source: processed when its tail has left.
+    """A transfer's way out of its source: processed when its tail has left; its value is the start time."""
 
-    Its life: created by ``Network.request``; at the end of that instant the network decides when the
-    transfer starts and calls ``on_start`` with it and the cycles until then; its value is the start time.
-    ``unit`` is whoever asked, for callbacks that serve many.
-    """
-
-    def __init__(self, env: simpy.Environment, route: Route, flits: int) -> None:
-        super().__init__(env)
-        self.route = route
-        self.flits = flits
-        self.unit = -1
-        self.on_start: Callable[[Sent, int], None] | None = None
-
-    def start(self, start: int) -> None:
-        wait = start - int(self.env.now)
-        if self.on_start is not None:
-            self.on_start(self, wait)
+    def start(self, start: int, flits: int) -> None:
+        """The network has said when it starts."""
         self._ok = True
         self._value = start
-        self.env.schedule(self, delay=wait + self.flits)
+        self.env.schedule(self, delay=start - self.env.now + flits)
+
+
+Started = Callable[[int], None]
+"""Told when a transfer starts, as soon as that is known."""
 
 
 class Network:
     """The links of one simulated chip.
 
-    Its life: units call ``request`` at the time they are ready to send; at the end of that instant all
-    requests are sorted by their keys and each is given the time at which it starts.
+    Its life: whoever has something to send ``ask``s for the time at which it will be ready; at the end of
+    that instant all that was asked for it is sorted by keys, and each is given the time at which it starts.
     """
 
     def __init__(self, env: simpy.Environment, *, hop_cycles: int) -> None:
         self.env = env
         self.hop_cycles = hop_cycles
         self.calendars: dict[Link, Calendar] = {}
-        self.requests: list[tuple[tuple[int, ...], Route, Sent]] = []
+        self.paths: dict[int, tuple[tuple[Calendar, int], ...]] = {}
+        """Route, by its identity, -> its links' calendars and the delay with which a head gets there."""
+        self.asked: dict[int, list[tuple[tuple[int, ...], Route, int, Started]]] = {}
+
+    def ask(
+        self, at: int, key: tuple[int, ...], route: Route, flits: int, started: Started
+    ) -> None:
+        """Ask to send ``flits`` >= 1 along ``route`` from ``at`` on, now or later; ``started`` is told when.
+
+        ``key`` orders what is asked for one instant and must be unique there.
+        """
+        asked = self.asked.get(at)
+        if asked is None:
+            asked = self.asked[at] = []
+            EndOfInstant(self.env, at - int(self.env.now), self._arbitrate)
+        asked.append((key, route, flits, started))
 
     def request(self, key: tuple[int, ...], route: Route, flits: int) -> Sent:
-        """Ask to send ``flits`` >= 1 along ``route`` now; yield what is returned.
-
-        ``key`` orders requests of one instant and must be unique among them.
-        """
-        if not self.requests:
-            EndOfInstant(self.env, self._arbitrate)
-        sent = Sent(self.env, route, flits)
-        self.requests.append((key, route, sent))
+        """Ask to send now; yield what is returned."""
+        sent = Sent(self.env)
+        now = int(self.env.now)
+        self.ask(now, key, route, flits, lambda start: sent.start(start, flits))
         return sent
 
     def _arbitrate(self, _: Event) -> None:
-        requests, self.requests = sorted(self.requests, key=lambda request: request[0]), []
-        for _key, route, sent in requests:
-            sent.start(self.reserve(route, sent.flits))
+        asked = self.asked.pop(int(self.env.now))
+        if len(asked) > 1:
+            asked.sort(key=itemgetter(0))
+        for _key, route, flits, started in asked:
+            started(self.reserve(route, flits))
 
     def reserve(self, route: Route, flits: int) -> int:
         """Take every link of ``route`` at the earliest possible time; returns the start time."""
         now = int(self.env.now)
-        path = [
-            (self.calendars.setdefault(link, Calendar()), hop * self.hop_cycles)
-            for link, hop in zip(route.links, route.hops, strict=True)
-        ]
+        path = self.paths.get(id(route)) or self._path(route)
         start, settled = now, 0
         # Go round the links until a whole round has found nothing in the way.
-        position = 0
-        while settled < len(path):
+        position, links = 0, len(path)
+        while settled < links:
             calendar, offset = path[position]
             end = calendar.blocked_until(start + offset, start + offset + flits)
             if end is None:
                 settled += 1
-                position = (position + 1) % len(path)
+                position += 1
+                if position == links:
+                    position = 0
             else:
                 start, settled = end - offset, 0
         for calendar, offset in path:
             calendar.take(start + offset, start + offset + flits, now=now)
         return start
+
+    def _path(self, route: Route) -> tuple[tuple[Calendar, int], ...]:
+        path = tuple(
+            (self.calendars.setdefault(link, Calendar()), hop * self.hop_cycles)
+            for link, hop in zip(route.links, route.hops, strict=True)
+        )
+        self.paths[id(route)] = path
+        return path
 
     def flight_cycles(self, route: Route, flits: int) -> int:
         """Cycles from the start of a transfer to the arrival of its tail at the last destination."""

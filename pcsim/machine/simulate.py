@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import simpy
@@ -21,7 +22,7 @@ from pcsim.errors import DeadlockError
 from pcsim.machine.activity import Activity
 from pcsim.machine.counting import Times, activity_of, unit_name
 from pcsim.machine.lower import Lowered, lower
-from pcsim.machine.network import Network, Sent
+from pcsim.machine.network import Network
 from pcsim.machine.queues import SETUP, Needs, Queue, queues_of
 from pcsim.machine.window import Window
 from pcsim.placement import Link, Mesh, Placement, Route, TaskKind, Tasks
@@ -50,7 +51,7 @@ def simulate(placement: Placement, hardware: Hardware, *, cold: bool = False) ->
     """
     chip = _Chip(placement.tasks, hardware, placement.windows, cold=cold)
     chip.run()
-    times = Times(chip.env.now, chip.busy, chip.stalled, chip.last_end, chip.loads, cold)
+    times = Times(chip.env.now, chip.busy, chip.stalled, chip.free_at, chip.loads, cold)
     return activity_of(placement, hardware, chip.lowered, times)
 
 
@@ -128,13 +129,12 @@ class _Chip:
         self.task = [-1] * units
         self.instance = [0] * units
         self.missing = [0] * units
-        self.since = [0] * units
+        self.free_at = [0] * units
+        """When the unit is free for its current task, or was after its last."""
         self.last_need = [-1] * units
         self.last_met = [0] * units
-        self.asked = [0] * units
         self.busy = [0] * units
         self.stalled: list[dict[str, int]] = [{} for _ in tasks.units]
-        self.last_end = [0] * units
         self.done = [False] * units
         self.ready: deque[int] = deque()
         """Units whose needs have been met and that have not begun yet."""
@@ -153,23 +153,25 @@ class _Chip:
 
     def run(self) -> None:
         for unit in range(len(self.queues)):
-            self._take_next(unit)
+            self._take_next(unit, 0)
         self._begin_ready()
         self.env.run()
         if not all(self.done):
             raise DeadlockError(self._who_waits())
 
-    # The life of a unit: take, wait, begin, work, hand on.
+    # The life of a unit: take, wait, begin, work, hand on. It takes its next task when it is known when
+    # it will be free, and begins it when it is free and the needs are met, whichever is later.
 
-    def _take_next(self, unit: int) -> None:
-        """Take the next task of the queue; begin it as soon as its needs are met."""
+    def _take_next(self, unit: int, free_at: int) -> None:
+        """Take the next task of the queue for when the unit is free."""
+        self.free_at[unit] = free_at
         taken = next(self.taking[unit], None)
-        self.last_end[unit] = now = self.env.now
         if taken is None:
             self.done[unit] = True
             return
         task, instance = taken
-        self.task[unit], self.instance[unit] = taken
+        self.task[unit] = task
+        self.instance[unit] = instance
         ended, waiters, missing = self.ended, self.waiters, 0
         for need, base, most in self.needs.moving[task]:
             count = instance + base
@@ -184,8 +186,6 @@ class _Chip:
                     waiters[need].append((most, unit))
                     missing += 1
         self.missing[unit] = missing
-        self.since[unit] = now
-        self.last_need[unit] = -1
         if not missing:
             self.ready.append(unit)
 
@@ -196,19 +196,15 @@ class _Chip:
             self._begin(ready.popleft())
 
     def _begin(self, unit: int) -> None:
-        task = self.task[unit]
-        if self.last_need[unit] >= 0:
-            waited = self.env.now - self.since[unit]
-            if waited:
-                self._stall(unit, WAIT_KIND[self.kind[self.last_need[unit]]], waited)
+        task, now, begin = self.task[unit], self.env.now, self.free_at[unit]
+        if now > begin:
+            self._stall(unit, WAIT_KIND[self.kind[self.last_need[unit]]], now - begin)
+            begin = now
         kind = self.kind[task]
         cycles = self.lowered.busy[task]
         if kind == TaskKind.TRANSFER:
             self.busy[unit] += cycles
-            if cycles:
-                Work(self.env, self._on_set_up, cycles, unit)
-            else:
-                self._send(unit)
+            self._send(unit, begin + cycles)
         elif kind == TaskKind.WEIGHTS:
             self.env.process(self._load(unit, task, self.instance[unit]))
         elif self.channels and kind in (TaskKind.DRAM_READ, TaskKind.DRAM_WRITE):
@@ -231,7 +227,7 @@ class _Chip:
             Arrival(self.env, self._on_arrival, delay, task)
         else:
             self._end(task)
-        self._take_next(unit)
+        self._take_next(unit, self.env.now)
 
     def _on_arrival(self, arrival: Arrival) -> None:
         self._end(arrival.task)
@@ -267,51 +263,42 @@ class _Chip:
 
     # Transfers.
 
-    def _on_set_up(self, work: Work) -> None:
-        self._send(work.unit)
-        self._begin_ready()
-
-    def _send(self, unit: int) -> None:
-        """Ask the network to send; the channel is free when the tail has left."""
-        task = self.task[unit]
+    def _send(self, unit: int, at: int) -> None:
+        """Send from ``at`` on, as soon as the network lets; the channel is free when the tail has left."""
+        task, instance = self.task[unit], self.instance[unit]
         route = self.routes[task]
         assert route is not None
-        flits = self._flits(task, self.instance[unit])
-        if not flits:
-            # A free link carries any size at once; there is nothing to arbitrate.
-            flight = self.network.flight_cycles(route, flits)
-            if flight:
-                Arrival(self.env, self._on_arrival, flight, task)
-            else:
-                self._end(task)
-            self._take_next(unit)
+        flits = self._flits(task, instance)
+        if flits:
+            key = (self.layer[task], task, instance)
+            started = partial(self._on_start, unit, task, flits, at)
+            self.network.ask(at, key, route, flits, started)
             return
-        self.asked[unit] = self.env.now
-        key = (self.layer[task], task, self.instance[unit])
-        sent = self.network.request(key, route, flits)
-        sent.unit = unit
-        sent.on_start = self._on_start
-        assert sent.callbacks is not None
-        sent.callbacks.append(self._on_sent)
+        # A free link carries any size at once; there is nothing to arbitrate.
+        self._end_at(task, at + self.network.flight_cycles(route, 0))
+        self._take_next(unit, at)
 
     def _flits(self, task: int, instance: int) -> int:
         if task in self.lowered.flits_of:
             return self.lowered.flits_of[task][instance - self.first[task]]
         return self.lowered.flits[task]
 
-    def _on_start(self, sent: Sent, wait: int) -> None:
-        """The network has said when a transfer starts: then its arrival is known."""
-        task = self.task[sent.unit]
-        flight = self.network.flight_cycles(sent.route, sent.flits)
-        Arrival(self.env, self._on_arrival, wait + flight, task)
-
-    def _on_sent(self, sent: Event) -> None:
-        assert isinstance(sent, Sent)
-        unit = sent.unit
-        self._stall(unit, "noc", self.env.now - sent.flits - self.asked[unit])
-        self.busy[unit] += sent.flits
-        self._take_next(unit)
+    def _on_start(self, unit: int, task: int, flits: int, asked: int, start: int) -> None:
+        """The network has said when a transfer starts: then all that follows is known."""
+        route = self.routes[task]
+        assert route is not None
+        self._end_at(task, start + self.network.flight_cycles(route, flits))
+        self._stall(unit, "noc", start - asked)
+        self.busy[unit] += flits
+        self._take_next(unit, start + flits)
         self._begin_ready()
+
+    def _end_at(self, task: int, time: int) -> None:
+        cycles = time - self.env.now
+        if cycles:
+            Arrival(self.env, self._on_arrival, cycles, task)
+        else:
+            self._end(task)
 
     # Weights that stream through a tile's window.
 
@@ -342,10 +329,10 @@ class _Chip:
             if self.setup_cycles:
                 yield self.env.timeout(self.setup_cycles)
             self.busy[unit] += self.setup_cycles
-            self._send(unit)
+            self._send(unit, self.env.now)
         else:
             self._end(task)
-            self._take_next(unit)
+            self._take_next(unit, self.env.now)
         self._begin_ready()
 
     def _free(
@@ -355,7 +342,7 @@ class _Chip:
         asked = self.env.now
         for use in last_uses:
             if use is not None and self.ended[use[0]] < use[1]:
-                self.last_need[unit], self.since[unit] = use[0], self.env.now
+                self.last_need[unit] = use[0]
                 while self.ended[use[0]] < use[1]:
                     yield self._told_of(use[0])
         self._stall(unit, "array", self.env.now - asked)
@@ -405,7 +392,7 @@ class _Chip:
             other = unit_name(self.tasks, self.tasks.units[int(self.tasks.unit[need])])
             at = f" ({instance} of {self.tasks.last[task]})" if self.instances[task] > 1 else ""
             lines.append(
-                f"  {name} waits since cycle {self.since[unit]} to run {self.tasks.names[task]}{at}, "
+                f"  {name} waits since cycle {self.free_at[unit]} to run {self.tasks.names[task]}{at}, "
                 f"for {self.tasks.names[need]} of {other}"
             )
         return "\n".join(lines)

@@ -43,12 +43,14 @@ class Calendar:
 
     def __init__(self) -> None:
         self.taken: list[tuple[int, int]] = []
+        self.end = 0
+        """Of the last interval: from then on the link is free."""
 
     def blocked_until(self, start: int, end: int) -> int | None:
         """End of an interval that overlaps [start, end), or None if the link is free then."""
-        taken = self.taken
-        if not taken or taken[-1][1] <= start:
+        if self.end <= start:
             return None
+        taken = self.taken
         index = bisect_left(taken, (start + 1,))
         if index and taken[index - 1][1] > start:
             return taken[index - 1][1]
@@ -59,10 +61,15 @@ class Calendar:
     def take(self, start: int, end: int, *, now: int) -> None:
         """Occupy [start, end), which must be free, and forget what ended by ``now``."""
         taken = self.taken
-        if not taken or taken[-1][1] <= now:
-            taken[:] = ((start, end),)
+        if self.end <= now:
+            self.taken = [(start, end)]
+            self.end = end
             return
-        insort(taken, (start, end))
+        if self.end <= start:
+            taken.append((start, end))
+            self.end = end
+        else:
+            insort(taken, (start, end))
         past = 0
         while taken[past][1] <= now:
             past += 1
@@ -129,6 +136,13 @@ class Network:
         """Take every link of ``route`` at the earliest possible time; returns the start time."""
         now = int(self.env.now)
         path = self.paths.get(id(route)) or self._path(route)
+        for calendar, offset in path:
+            if calendar.end > now + offset:
+                break
+        else:  # Nothing in the way, as most often.
+            for calendar, offset in path:
+                calendar.take(now + offset, now + offset + flits, now=now)
+            return now
         start, settled = now, 0
         # Go round the links until a whole round has found nothing in the way.
         position, links = 0, len(path)

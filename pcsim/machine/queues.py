@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import merge
+from itertools import chain
 
 from pcsim.placement import PHASES, Tasks
 from pcsim.program import IN_TURN, Phase, Turn
@@ -54,8 +55,7 @@ class Queue:
 
     def turns(self) -> Iterator[tuple[int, int]]:
         """(task, instance) in the order in which the unit takes them."""
-        for part in self.parts:
-            yield from part.turns()
+        return chain.from_iterable(part.turns() for part in self.parts)
 
 
 def queues_of(tasks: Tasks, *, cold: bool) -> list[Queue]:

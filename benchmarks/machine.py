@@ -1,8 +1,8 @@
 """What does one simulated task cost against a bare SimPy timeout, and does memory grow with the number of steps?
 
 A residual network of 128 layers on about a thousand tiles, one update of predictive coding. A task is one run of a
-piece of work on a unit; its time includes placing and lowering. Timeouts are those of as many processes as the
-chip has busy units. Each is timed in turn, several times, as processor time; the ratio is that of medians. Peak memory is
+piece of work on a unit; its time includes placing and lowering. Timeouts are of as many processes as the
+chip has busy units. Each is timed in turn as processor time; the ratio is that of medians. Peak memory is
 that of processes of their own.
 
     python benchmarks/machine.py [steps]

@@ -173,7 +173,8 @@ def test_a_product_reads_and_writes_each_matrix_in_its_width(
     actions = {(component, action): amount for component, action, amount in work.actions}
     assert actions["sram", "read_byte"] == read
     assert actions["sram", "write_byte"] == written
-    assert actions["array", "mac"] == m * n * k
+    name = {"forward": "mac", "backward": "mac_backward", "gradient": "mac_gradient"}
+    assert actions["array", name[kind.rpartition("_")[2]]] == m * n * k
 
 
 def test_a_product_reads_the_scale_of_a_whole_matrix_once_for_each_pass(ideal):

@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pcsim.technology.actions import MAC_ACTIONS
 from pcsim.verdict import Result, Verdict
 
 WAIT_KINDS = ("array", "vector", "update", "noc", "dram")
@@ -115,7 +116,7 @@ def layer_table(verdict: Verdict) -> Table:
                     place.output_slices,
                     len(place.tiles),
                     int(layer in result.training.profile.credited_layers),
-                    _counted(result, layer, "array", ("mac",)),
+                    _counted(result, layer, "array", MAC_ACTIONS),
                     _counted(result, layer, "sram", ("read_byte", "write_byte")),
                     _counted(result, layer, "noc", ("link_byte",)),
                     _counted(result, layer, "dram", ("read_byte", "write_byte")),

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 ENERGY_UNITS = {
     "array.mac": "mac",
+    "array.mac_backward": "mac",
+    "array.mac_gradient": "mac",
     "array.pipeline_registers": "mac",
     "array.operand_hop": "word hop",
     "array.weight_load": "word PE",
@@ -47,6 +49,9 @@ ENERGY_UNITS = {
 }
 """Energy key -> the unit that one count stands for."""
 
+MAC_ACTIONS = ("mac", "mac_backward", "mac_gradient")
+"""Multiply-accumulates: of the forward product's formats, and of the others' where those differ."""
+
 LEAKAGE_UNITS = {
     "leakage.array": "PE",
     "leakage.vector": "lane",
@@ -57,6 +62,9 @@ LEAKAGE_UNITS = {
     "leakage.dram_standby": "channel",
 }
 """Leakage key -> the piece of hardware that the power belongs to."""
+
+ARITHMETIC_UNITS = {"energy": "op", "area": "unit"}
+"""What one number of a table's ``arithmetic`` stands for; a flip-flop's area is per bit."""
 
 AREA_UNITS = {
     f"area.{key.partition('.')[2]}": unit
@@ -80,7 +88,7 @@ FORMAT_DEPENDENT = frozenset(
     in ("array", "vector", "update")
     and key not in ("array.step", "vector.instruction", "update.instruction")
 )
-"""Costs of a datapath: they hold for one number format only."""
+"""Costs of a datapath: they depend on the number formats that it works in."""
 
 
 def quantity_of(key: str) -> str:

@@ -70,9 +70,7 @@ def _unpriced_banks(hardware: Hardware) -> Iterator[Problem]:
         curve = technology.costs.get(table_key(key, cell=sram.cell))
         if key in hardware.costs or not isinstance(curve, Curve) or curve.covers(size):
             continue
-        low, high = (
-            format_quantity(end, "B") for end in (curve.smallest_bytes, curve.largest_bytes)
-        )
+        low, high = (format_quantity(end, "B") for end in (curve.smallest, curve.largest))
         field = "priced_as" if sram.size_bytes is None else "size"
         message = (
             f"tiles.sram.{field} / tiles.sram.banks must be {low} to {high}, the macros that "

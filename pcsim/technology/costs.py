@@ -83,37 +83,43 @@ def total(parts: Mapping[str, Cost]) -> Cost:
 
 @dataclass(frozen=True)
 class Curve:
-    """A cost known at several sizes: ``points`` are (size in bytes, cost), by rising size.
+    """A cost known at several sizes: ``points`` are (size in ``measure``, cost), by rising size.
 
     Between two sizes value, low and high are interpolated linearly in log-log, a power law through
     the neighbours. Beyond the ends nothing is known: ``at`` then raises ValueError.
     """
 
     points: tuple[tuple[int, Cost], ...]
+    measure: str = "B"
+    """Of what: bytes of a memory ("B") or bits of a number ("bit")."""
 
     @property
-    def smallest_bytes(self) -> int:
+    def smallest(self) -> int:
         return self.points[0][0]
 
     @property
-    def largest_bytes(self) -> int:
+    def largest(self) -> int:
         return self.points[-1][0]
 
-    def covers(self, size_bytes: float) -> bool:
-        """Whether ``at`` knows the cost at ``size_bytes``."""
-        return self.smallest_bytes <= size_bytes <= self.largest_bytes
+    def shown(self, size: int) -> str:
+        """A tabled size for people."""
+        return exact_quantity(size, "B") if self.measure == "B" else f"{size} {self.measure}"
 
-    def at(self, size_bytes: float) -> Cost:
-        """The cost at ``size_bytes``; the tabled cost itself where the table has that size."""
-        if not self.covers(size_bytes):
-            raise ValueError(f"{size_bytes} lies outside the table")
-        above = bisect_left(self.points, size_bytes, key=lambda point: point[0])
+    def covers(self, size: float) -> bool:
+        """Whether ``at`` knows the cost at ``size``."""
+        return self.smallest <= size <= self.largest
+
+    def at(self, size: float) -> Cost:
+        """The cost at ``size``; the tabled cost itself where the table has that size."""
+        if not self.covers(size):
+            raise ValueError(f"{size} lies outside the table")
+        above = bisect_left(self.points, size, key=lambda point: point[0])
         size_above, cost_above = self.points[above]
-        if size_above == size_bytes:
+        if size_above == size:
             return cost_above
         size_below, cost_below = self.points[above - 1]
-        ends = " and ".join(exact_quantity(size, "B") for size in (size_below, size_above))
-        share = math.log(size_bytes / size_below) / math.log(size_above / size_below)
+        ends = " and ".join(self.shown(edge) for edge in (size_below, size_above))
+        share = math.log(size / size_below) / math.log(size_above / size_below)
         return replace(
             cost_below,
             value=_power_law(cost_below.value, cost_above.value, share),

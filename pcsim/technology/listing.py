@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pcsim.technology.costs import Cost, Curve
 from pcsim.technology.dram import DramKind
 from pcsim.technology.tables import Technology
-from pcsim.units import exact_quantity
 
 DISPLAY = {"J": (1e12, "pJ"), "W": (1e3, "mW"), "m2": (1e6, "mm2")}
 """One unit for a whole column, so that rows compare at a glance."""
@@ -15,7 +14,10 @@ DISPLAY = {"J": (1e12, "pJ"), "W": (1e3, "mW"), "m2": (1e6, "mm2")}
 
 def technology_markdown(technology: Technology) -> str:
     """Every cost of a technology, then its sources."""
-    rows = (row for key, entry in technology.costs.items() for row in _rows(key, entry))
+    rows = [row for key, entry in technology.costs.items() for row in _rows(key, entry)]
+    for kind, entries in technology.arithmetic.rows.items():
+        for name, entry in entries.items():
+            rows += _rows(f"arithmetic.{kind}.{name}", entry)
     return f"{_table(rows)}\n\n{_sources(technology.sources)}"
 
 
@@ -37,9 +39,11 @@ def _rows(key: str, entry: Cost | Curve) -> Iterator[str]:
     if isinstance(entry, Cost):
         yield _row(key, entry, note=entry.note)
         return
-    for place, (size_bytes, cost) in enumerate(entry.points):
-        name = f"{key}, {exact_quantity(size_bytes, 'B')}"
-        yield _row(name, cost, note="as above" if place else cost.note)
+    before = None
+    for size, cost in entry.points:
+        note = "as above" if cost.note == before else cost.note
+        yield _row(f"{key}, {entry.shown(size)}", cost, note=note)
+        before = cost.note
 
 
 def _row(name: str, cost: Cost, *, note: str) -> str:

@@ -20,6 +20,7 @@ from pcsim.technology.actions import (
 )
 from pcsim.technology.checks import bank_bytes, problems_of
 from pcsim.technology.costs import Cost, Curve, joined
+from pcsim.technology.datapath import Datapath
 from pcsim.technology.dram import DramKind
 from pcsim.technology.overrides import given_cost, missing_costs
 from pcsim.technology.tables import Technology, table_key
@@ -50,8 +51,14 @@ def price_list(hardware: Hardware) -> PriceList:
     costs |= _table_costs(technology, hardware, wanted=set(wanted) - given.keys())
     costs |= given
     if missing := [key for key in wanted if key not in costs]:
-        number_format = str(hardware.tiles.formats.weight)
-        why = "" if number_format in technology.formats else f" for {number_format}"
+        datapath = Datapath(hardware.tiles.formats, technology.arithmetic)
+        unknown = {
+            number.name: None
+            for key in missing
+            if key in FORMAT_DEPENDENT
+            for number in datapath.unpriced(key)
+        }
+        why = f" for {', '.join(unknown)}" if unknown else ""
         raise MissingCostError(missing_costs(technology.name, missing, why=why))
     sources = {**dram.sources, **technology.sources}
     prices = (_price(key, costs[key], sources) for key in ENERGY_UNITS)
@@ -94,11 +101,16 @@ def _table_costs(
         "MiB": macro_bytes / MIB,
         "64-bit router": (hardware.noc.link_bytes_per_cycle or 0) / 8,
     }
-    format_priced = str(hardware.tiles.formats.weight) in technology.formats
+    datapath = Datapath(hardware.tiles.formats, technology.arithmetic)
+    plain = {key: cost for key, cost in technology.costs.items() if isinstance(cost, Cost)}
     costs = {}
     for key in wanted:
+        if key in FORMAT_DEPENDENT:
+            if not datapath.unpriced(key):
+                costs[key] = datapath.cost(key, plain)
+            continue
         entry = technology.costs.get(table_key(key, cell=sram.cell))
-        if entry is None or (key in FORMAT_DEPENDENT and not format_priced):
+        if entry is None:
             continue
         cost = entry.at(macro_bytes) if isinstance(entry, Curve) else entry
         if cost.per in factors:

@@ -48,20 +48,27 @@ class CostReader:
         self.sources = sources
 
     def cost(self, raw: Mapping[str, Any], *, key: str, quantity: str) -> Cost | Curve:
-        """One entry ``{<quantity>, per, status, source, low, high, note}``, or one per size.
+        """One entry ``{<quantity>, per, status, source, low, high, note}``, or one per size or width.
 
         Raises InputError when a field is missing, unknown or impossible.
         """
-        if "by_size" not in raw:
-            return self._one(raw, key=key, quantity=quantity)
-        shared = {name: value for name, value in raw.items() if name != "by_size"}
+        for by, measure in (("by_size", "B"), ("by_bits", "bit")):
+            if by in raw:
+                return self._curve(raw, by, measure, key=key, quantity=quantity)
+        return self._one(raw, key=key, quantity=quantity)
+
+    def _curve(
+        self, raw: Mapping[str, Any], by: str, measure: str, *, key: str, quantity: str
+    ) -> Curve:
+        shared = {name: value for name, value in raw.items() if name != by}
         points = []
-        for size, own in raw["by_size"].items():
-            cost = self._one({**shared, **own}, key=f"{key}.by_size.{size}", quantity=quantity)
+        for size, own in raw[by].items():
+            cost = self._one({**shared, **own}, key=f"{key}.{by}.{size}", quantity=quantity)
             if cost.low <= 0:
-                raise wrong(self.table, f"{key}.by_size.{size}.low must be above 0")
-            points.append((parse_size(size), cost))
-        return Curve(points=tuple(sorted(points, key=lambda point: point[0])))
+                raise wrong(self.table, f"{key}.{by}.{size}.low must be above 0")
+            points.append((parse_size(size) if measure == "B" else int(size), cost))
+        points.sort(key=lambda point: point[0])
+        return Curve(points=tuple(points), measure=measure)
 
     def _one(self, raw: Mapping[str, Any], *, key: str, quantity: str) -> Cost:
         fields = {quantity, "per", "status", "source", "low", "high"}

@@ -1,6 +1,7 @@
 """Which technologies are there, and what does each say: named tables of sourced costs.
 
-Leaves out: other number formats than the table's own, other nodes, voltage and temperature scaling.
+Costs of datapaths are those of fp32; ``arithmetic`` holds what other formats need. Leaves out: voltage and
+temperature scaling.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from functools import cache
 from typing import Any
 
 from pcsim.errors import InputError, Problem
-from pcsim.technology.actions import UNITS, nearest, quantity_of
+from pcsim.technology.actions import ARITHMETIC_UNITS, UNITS, nearest, quantity_of
+from pcsim.technology.arithmetic import QUANTITIES, Arithmetic
 from pcsim.technology.costs import Cost, Curve
 from pcsim.technology.reading import CostReader, read_table, table_names, wrong
 
@@ -35,10 +37,10 @@ class Technology:
 
     name: str
     node: str
-    formats: tuple[str, ...]
     summary: str
     sources: Mapping[str, str]
     costs: Mapping[str, Cost | Curve]
+    arithmetic: Arithmetic
 
     @classmethod
     def load(cls, name: str) -> Technology:
@@ -84,11 +86,28 @@ def technology_of(table: Mapping[str, Any], name: str) -> Technology:
     return Technology(
         name=table["name"],
         node=table["node"],
-        formats=tuple(table["formats"]),
         summary=" ".join(table["summary"].split()),
         sources=sources,
         costs=costs,
+        arithmetic=_arithmetic(table["arithmetic"], reader),
     )
+
+
+def _arithmetic(table: Mapping[str, Any], reader: CostReader) -> Arithmetic:
+    """The rows of ``arithmetic``: each by format, integers by their bits, a flip-flop for any."""
+    if table.keys() != QUANTITIES.keys():
+        message = f"arithmetic must hold {', '.join(QUANTITIES)}, not {', '.join(table)}"
+        raise wrong(reader.table, message)
+    rows: dict[str, dict[str, Cost | Curve]] = {}
+    for row, quantity in QUANTITIES.items():
+        per = "bit" if row == "register_bit" else ARITHMETIC_UNITS[quantity]
+        rows[row] = {
+            name: reader.cost(
+                {"per": per, **raw}, key=f"arithmetic.{row}.{name}", quantity=quantity
+            )
+            for name, raw in table[row].items()
+        }
+    return Arithmetic(rows)
 
 
 def _entries(table: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

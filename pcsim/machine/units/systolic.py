@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pcsim.config import Formats, Sram, Systolic, Value
-from pcsim.machine.units.work import Work, sram_cycles
+from pcsim.machine.units.work import Work, mac_action, sram_cycles
 from pcsim.program import Operands
 
 
@@ -98,7 +98,7 @@ def product(
     cycles = max(cost.cycles, sram_cycles(read_bytes + write_bytes, sram))
     macs = m * n * k
     actions = (
-        ("array", "mac", macs),
+        ("array", mac_action(formats, operands), macs),
         ("array", "pipeline_registers", macs),
         ("array", "operand_hop", 2 * macs),
         ("array", "weight_load", preload_shifts(n, k, rows=array.rows)),

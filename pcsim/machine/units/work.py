@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pcsim.config import Sram
+from pcsim.config import Formats, Sram, Value
+from pcsim.program import PRODUCTS, Kind, Operands
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,18 @@ def sram_cycles(size_bytes: int, sram: Sram) -> int:
     if sram.port_bytes_per_cycle is None:
         return 0
     return -(-size_bytes // (sram.banks * sram.port_bytes_per_cycle))
+
+
+def mac_action(formats: Formats, operands: Operands) -> str:
+    """The name under which a product's multiply-accumulates are counted.
+
+    ``mac`` where they are of the formats of a forward product, in whichever order; apart otherwise, as
+    they cost something else.
+    """
+    if _multiplied(formats, operands) == _multiplied(formats, PRODUCTS[Kind.PRODUCT_FORWARD]):
+        return "mac"
+    return "mac_gradient" if operands.stationary is Value.STATE else "mac_backward"
+
+
+def _multiplied(formats: Formats, operands: Operands) -> list[str]:
+    return sorted((formats.of(operands.streamed).name, formats.of(operands.stationary).name))

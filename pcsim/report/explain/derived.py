@@ -7,6 +7,7 @@ from typing import Any
 
 from pcsim.report.explain.text import by_rule, columns, wrapped
 from pcsim.report.stored import StoredRun, UnitTime
+from pcsim.technology.actions import MAC_ACTIONS
 from pcsim.units import format_quantity
 from pcsim.verdict import COMPONENT_NAMES, component_name, factor, percent, wait_name
 from pcsim.verdict.rows import comparison_rows
@@ -86,7 +87,11 @@ def macs(run: StoredRun) -> list[str]:
     said = ["macs of one update: multiply-accumulates by the arrays, counted in energy.csv"]
     for name, result in by_rule(run):
         mine = [
-            line for line in run.lines if line.key == "array.mac" and line.candidate == result["id"]
+            line
+            for line in run.lines
+            if line.component == "array"
+            and line.action in MAC_ACTIONS
+            and line.candidate == result["id"]
         ]
         rows = [("layer", "stage", "macs")]
         rows += [(str(line.layer), line.stage, f"{line.count:,}") for line in mine]

@@ -1181,7 +1181,7 @@ work.yaml:7:17: data.dataset must be <datasets> or a path such as ./folder or im
 chip.yaml:4:13: technology must be the name of a table, not 'horowitz-45'
     technology: horowitz-45
                 ^
-    did you mean <technologies>?
+    did you mean horowitz-45nm?
 """,
     ),
     bad(
@@ -1208,7 +1208,7 @@ chip.yaml:19:9: dram.kind must be one of lpddr4, ddr4, hbm2, not 'lpddr'
         "banks that the technology does not price",
         chip={"192 KiB": "4 KiB"},
         said="""
-chip.yaml:11:11: tiles.sram.size / tiles.sram.banks must be 8 KiB to 1 MiB, the macros that <technologies> prices, not 1 KiB
+chip.yaml:11:11: tiles.sram.size / tiles.sram.banks must be 8 KiB to 1 MiB, the macros that horowitz-45nm prices, not 1 KiB
         size: 4 KiB
               ^
     choose another number of banks, or give costs of your own for sram

@@ -81,8 +81,8 @@ def chip(*changes: tuple[str, Any], costs: dict[str, Any] | None = None) -> Hard
     return Hardware.model_validate({**text, "costs": costs or {}})
 
 
-def raw_table() -> dict[str, Any]:
-    path = resources.files("pcsim.technology") / "tables" / "horowitz-45nm.yaml"
+def raw_table(name: str = "horowitz-45nm") -> dict[str, Any]:
+    path = resources.files("pcsim.technology") / "tables" / f"{name}.yaml"
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
@@ -188,8 +188,8 @@ def test_parts_of_different_units_do_not_add_up() -> None:
 CURVES = ("sram.read_byte", "sram.write_byte", "leakage.sram.lstp", "area.sram")
 
 
-def curve(key: str) -> Curve:
-    entry = Technology.load("horowitz-45nm").costs[key]
+def curve(key: str, technology: str = "horowitz-45nm") -> Curve:
+    entry = Technology.load(technology).costs[key]
     assert isinstance(entry, Curve)
     return entry
 
@@ -224,10 +224,12 @@ def test_interpolation_is_a_power_law_between_neighbours(key: str, size: int) ->
             assert "; interpolated between " in cost.note
 
 
-def cacti_points() -> dict[int, dict[str, float]]:
-    """CACTI 7 runs at 45 nm with a 64-bit port: size in bytes -> columns (pJ, mW, mm2)."""
+def cacti_points(node: int = 45) -> dict[int, dict[str, float]]:
+    """CACTI 7 runs at one node with a 64-bit port: size in bytes -> columns (pJ, mW, mm2)."""
     with (HERE / "golden" / "hardware" / "cacti_sram.csv").open(encoding="utf-8") as file:
-        rows = [r for r in csv.DictReader(file) if r["tech_nm"] == "45" and r["width_bits"] == "64"]
+        rows = [
+            r for r in csv.DictReader(file) if r["tech_nm"] == str(node) and r["width_bits"] == "64"
+        ]
     columns = ("read_pJ", "write_pJ", "leak_mW", "area_mm2")
     return {int(row["size_bytes"]): {c: float(row[c]) for c in columns} for row in rows}
 
@@ -245,6 +247,118 @@ def test_sram_numbers_are_those_of_cacti(key: str, column: str, unit: float) -> 
     golden = cacti_points()
     for size, cost in curve(key).points:
         assert cost.value == pytest.approx(golden[size][column] * unit, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("key", "column", "unit"),
+    [
+        ("sram.read_byte", "read_pJ", 1e-12),
+        ("sram.write_byte", "write_pJ", 1e-12),
+        ("leakage.sram.lstp", "leak_mW", 1e-3),
+        ("area.sram", "area_mm2", 1e-6),
+    ],
+)
+def test_sram_at_28_nm_lies_on_the_power_law_between_cactis_nodes(
+    key: str, column: str, unit: float
+) -> None:
+    below, above = cacti_points(node=22), cacti_points(node=32)
+    share = math.log(28 / 22) / math.log(32 / 22)
+    for size, cost in curve(key, "stillmaker-28nm").points:
+        ratio = above[size][column] / below[size][column]
+        assert cost.value == pytest.approx(below[size][column] * ratio**share * unit, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("key", "column", "unit"),
+    [("leakage.sram.lstp", "leak_mW", 1e-3), ("area.sram", "area_mm2", 1e-6)],
+)
+def test_sram_leakage_and_area_at_7_nm_are_cactis_of_22_nm_by_the_rule_that_the_source_states(
+    key: str, column: str, unit: float
+) -> None:
+    shrink = 7 / 22
+    rule = {"leak_mW": 0.79 * math.sqrt(shrink), "area_mm2": shrink}[column]
+    golden = cacti_points(node=22)
+    for size, cost in curve(key, "jouppi-7nm").points:
+        assert cost.value == pytest.approx(golden[size][column] * rule * unit, rel=1e-3)
+
+
+def test_jouppis_sram_is_up_to_eight_times_cactis_and_agrees_at_1_mib() -> None:
+    scaled = cacti_points(node=7)
+    for size, most in ((8 * KIB, 8.5), (32 * KIB, 4.1), (MIB, 1.1)):
+        cost = curve("sram.read_byte", "jouppi-7nm").at(size)
+        assert 1 <= cost.value / (scaled[size]["read_pJ"] * 1e-12) <= most
+
+
+def test_no_number_of_another_node_is_taken_over_in_silence() -> None:
+    nodes = {"horowitz-45nm": "45 nm", "stillmaker-28nm": "28 nm", "jouppi-7nm": "7 nm"}
+    assert {name: Technology.load(name).node for name in available()} == nodes
+    for name in available():
+        raw = raw_table(name)
+        for cost in every_cost(Technology.load(name)):
+            for source in cost.sources:
+                assert raw.get("measured_at", {}).get(source, "") in cost.note
+        # What a source says belongs to one node: only a listed one may stand in a table of another.
+        for other in set(available()) - {name}:
+            shared = raw["sources"].keys() & raw_table(other)["sources"].keys()
+            here, there = (raw_table(t).get("measured_at", {}) for t in (name, other))
+            general = {"STILL", "JUDGEMENT"}
+            assert shared - general <= here.keys() | there.keys()
+
+
+def test_a_number_of_another_node_must_say_so() -> None:
+    table = raw_table("jouppi-7nm")
+    table["energy"]["dma"]["descriptor"]["note"] = "taken as one instruction"
+    with pytest.raises(InputError) as error:
+        technology_of(table, "mine")
+    assert message_of(error) == (
+        "mine.yaml: dma.descriptor.note must name 45 nm, the node at which HOR14 holds"
+    )
+    table = raw_table("jouppi-7nm") | {"measured_at": {"HOR41": "45 nm"}}
+    with pytest.raises(InputError) as error:
+        technology_of(table, "mine")
+    assert message_of(error) == "mine.yaml: measured_at must name sources, not HOR41"
+
+
+def test_arithmetic_without_a_row_is_refused() -> None:
+    table = raw_table()
+    del table["arithmetic"]["adder"]
+    with pytest.raises(InputError) as error:
+        technology_of(table, "mine")
+    assert message_of(error) == (
+        "mine.yaml: arithmetic must hold multiply, add, multiplier, adder, register_bit, "
+        "not multiply, add, multiplier, register_bit"
+    )
+
+
+@pytest.mark.parametrize("name", available())
+def test_the_parts_of_a_table_add_up_to_its_sums(name: str) -> None:
+    table = Technology.load(name)
+    value = {key: cost.value for key, cost in table.costs.items() if isinstance(cost, Cost)}
+    multiply, add = value["vector.mul"], value["vector.add"]
+    for key, parts in {
+        "array.mac": multiply + add,
+        "update.sgd": multiply + add,
+        "update.momentum": 2 * (multiply + add),
+        "vector.tanh_derivative": multiply + add,
+        "vector.leaky_relu": value["vector.relu"] + multiply,
+        "vector.gelu": value["vector.tanh"] + 4 * multiply + 2 * add,
+        "vector.gelu_derivative": value["vector.tanh"] + 6 * multiply + 4 * add,
+        "update.adam": 7 * multiply + 5 * add + 2 * 7.1 * multiply,
+        "update.adamw": value["update.adam"] + multiply + add,
+    }.items():
+        assert value[key] == pytest.approx(parts, rel=0.01), key
+    rows = table.arithmetic.rows
+    for row, key in (("multiply", "vector.mul"), ("add", "vector.add")):
+        entry = rows[row]["fp32"]
+        assert isinstance(entry, Cost) and entry.value == value[key]
+
+
+def test_a_finer_node_costs_less_in_arithmetic_networks_and_area() -> None:
+    tables = [Technology.load(n).costs for n in ("horowitz-45nm", "stillmaker-28nm", "jouppi-7nm")]
+    for key in ("array.mac", "vector.tanh", "update.adam", "noc.router_byte", "area.array"):
+        values = [table[key] for table in tables]
+        assert all(isinstance(cost, Cost) for cost in values)
+        assert values == sorted(values, key=lambda cost: -cost.value)
 
 
 def test_cacti_and_horowitz_agree_within_40_percent_and_both_lie_in_the_range() -> None:
@@ -424,7 +538,8 @@ def test_a_technology_or_dram_that_is_not_there_names_those_that_are() -> None:
     with pytest.raises(InputError) as error:
         Technology.load("7nm")
     assert message_of(error) == (
-        "technology must be the name of a table, not '7nm'\n    known: horowitz-45nm"
+        "technology must be the name of a table, not '7nm'\n"
+        "    known: horowitz-45nm, jouppi-7nm, stillmaker-28nm"
     )
     with pytest.raises(InputError) as error:
         DramKind.load("sdram")
@@ -499,7 +614,7 @@ def test_the_example_on_the_energy_page_is_a_legal_hardware_file() -> None:
     assert prices.areas[0].mm2 == pytest.approx(1024 * 0.009, rel=1e-12)
 
 
-@pytest.mark.parametrize("listing", ["horowitz-45nm", "dram"])
+@pytest.mark.parametrize("listing", [*available(), "dram"])
 def test_the_energy_page_agrees_with_the_tables(listing: str) -> None:
     pattern = f"<!-- {listing}: begin -->\n(.*?)\n<!-- {listing}: end -->"
     block = re.search(pattern, ENERGY_PAGE, re.DOTALL)

@@ -40,12 +40,20 @@ def wrong(table: str, message: str) -> InputError:
 class CostReader:
     """Reads the costs of one table.
 
-    ``sources`` are the table's sources: a cost may cite only these.
+    ``sources`` are the table's sources: a cost may cite only these. ``measured_at`` gives the node of those
+    of another node than the table's: a cost that cites one says so in its note, or is refused.
     """
 
-    def __init__(self, table: str, sources: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        table: str,
+        sources: Mapping[str, str],
+        *,
+        measured_at: Mapping[str, str] | None = None,
+    ) -> None:
         self.table = table
         self.sources = sources
+        self.measured_at = measured_at or {}
 
     def cost(self, raw: Mapping[str, Any], *, key: str, quantity: str) -> Cost | Curve:
         """One entry ``{<quantity>, per, status, source, low, high, note}``, or one per size or width.
@@ -80,6 +88,10 @@ class CostReader:
         for source in cited:
             if source not in self.sources:
                 raise wrong(self.table, f"{key}.source must be one of the sources, not {source!r}")
+            node = self.measured_at.get(source)
+            if node and node not in str(raw.get("note", "")):
+                message = f"{key}.note must name {node}, the node at which {source} holds"
+                raise wrong(self.table, message)
         if raw["status"] not in STATUSES:
             choices = ", ".join(STATUSES)
             raise wrong(self.table, f"{key}.status must be one of {choices}, not {raw['status']!r}")

@@ -70,7 +70,10 @@ def _load(name: str) -> Technology:
 def technology_of(table: Mapping[str, Any], name: str) -> Technology:
     """The technology that parsed YAML describes; ``name`` is the file's, for messages."""
     sources = {key: " ".join(text.split()) for key, text in table["sources"].items()}
-    reader = CostReader(name, sources)
+    measured_at = table.get("measured_at", {})
+    if unknown := sorted(measured_at.keys() - sources.keys()):
+        raise wrong(name, f"measured_at must name sources, not {', '.join(unknown)}")
+    reader = CostReader(name, sources, measured_at=measured_at)
     costs: dict[str, Cost | Curve] = {}
     for key, raw in _entries(table):
         block = key.removesuffix("." + key.rpartition(".")[2]) if key.count(".") == 2 else key

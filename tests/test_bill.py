@@ -205,6 +205,7 @@ def test_a_component_order_is_known_for_everything_a_bill_can_hold() -> None:
         "noc",
         "dma",
         "dram",
+        "clock",
         "leakage",
         "dram_standby",
     )

@@ -112,13 +112,27 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         lowered.busy.append(work.cycles)
         lowered.delay.append(delay)
         lowered.flits.append(flits)
-        lowered.actions.append(work.actions)
+        lowered.actions.append((*work.actions, *_clocked(row.kind, work.cycles)))
         lowered.macs.append(work.macs)
     for task, sizes in tasks.varying.items():
         lowered.flits_of[task] = tuple(0 if link is None else -(-size // link) for size in sizes)
         route = int(tasks.route[task])
         lowered.all_actions[task] = _transfer_actions(tasks, route, sum(sizes), times=len(sizes))
     return lowered
+
+
+CLOCKED = {
+    TaskKind.PRODUCT: "array",
+    TaskKind.ELEMENTWISE: "vector",
+    TaskKind.UPDATE: "update",
+}
+"""The units whose part of the clock tree is counted by the cycle; memories hold their own."""
+
+
+def _clocked(kind: int, cycles: int) -> tuple[tuple[str, str, int], ...]:
+    """The clock of a unit, behind a gate that is open while it works."""
+    unit = CLOCKED.get(TaskKind(kind))
+    return (("clock", unit, cycles),) if unit else ()
 
 
 def _transfer_actions(
@@ -135,6 +149,7 @@ def _transfer_actions(
         ("dma", "byte", size),
         ("dma", "descriptor", times),
         ("noc", "router_byte", size * path.routers),
+        ("clock", "router_byte", size * path.routers),
         ("noc", "link_byte", size * path.edges),
         ("noc", "interface_byte", size * (1 + path.copies)),
         ("sram", "write_byte", size * copies),

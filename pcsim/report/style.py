@@ -22,6 +22,7 @@ COMPONENT_COLOURS = {
     "noc": "#f0e442",
     "dma": "#cc79a7",
     "dram": "#d55e00",
+    "clock": "#8a6d3b",
     "leakage": "#8c959f",
     "dram_standby": "#c3c9d0",
 }

@@ -46,6 +46,10 @@ ENERGY_UNITS = {
     "dma.descriptor": "descriptor",
     "dram.read_byte": "byte",
     "dram.write_byte": "byte",
+    "clock.array": "array cycle",
+    "clock.vector": "unit cycle",
+    "clock.update": "unit cycle",
+    "clock.router_byte": "byte",
 }
 """Energy key -> the unit that one count stands for."""
 
@@ -81,11 +85,17 @@ SI = {"energy": "J", "power": "W", "area": "m2"}
 COMPONENTS = tuple(dict.fromkeys(key.partition(".")[0] for key in ENERGY_UNITS))
 """The order in which a bill lists components; ``leakage`` and ``dram_standby`` follow."""
 
+
+def block_of(key: str) -> str:
+    """The block of the chip that ``key`` is about: ``array`` of array.mac, leakage.array and clock.array."""
+    component, _, rest = key.partition(".")
+    return rest if component in ("leakage", "area", "clock") else component
+
+
 FORMAT_DEPENDENT = frozenset(
     key
     for key in UNITS
-    if key.removeprefix("leakage.").removeprefix("area.").partition(".")[0]
-    in ("array", "vector", "update")
+    if block_of(key) in ("array", "vector", "update")
     and key not in ("array.step", "vector.instruction", "update.instruction")
 )
 """Costs of a datapath: they depend on the number formats that it works in."""

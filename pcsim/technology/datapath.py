@@ -7,7 +7,7 @@ prices. From these:
 - what is made of multiplications and additions (an optimiser, tanh) costs as much more or less than in fp32
   as one multiplication and one addition together;
 - registers, wires, comparisons and the lanes around them cost by the bit;
-- an array's cell is as large, and leaks as much, as its largest multiplier, adder and registers.
+- an array's cell is as large, leaks and is clocked as its largest multiplier, adder and registers.
 
 The lanes of a unit compute in the dearest of the formats that they read and write, rounding on the way
 out. Left out: units built for several formats at once, wires that shorten with their cells.
@@ -22,6 +22,7 @@ from functools import cached_property
 from pcsim.config import Formats, Value
 from pcsim.formats import Format, parse_format
 from pcsim.program import PRODUCTS, Kind
+from pcsim.technology.actions import block_of
 from pcsim.technology.arithmetic import Arithmetic
 from pcsim.technology.costs import Cost, joined, total, weakest
 
@@ -57,18 +58,18 @@ class Datapath:
             operands = MACS[key]
             used: tuple[Value, ...] = (*operands[:2], Value.ACCUMULATE)
         else:
-            used = _USED[_component(key)]
+            used = _USED[block_of(key)]
         wanted = {self.formats.of(value).name: self.formats.of(value) for value in used}
         return tuple(n for n in wanted.values() if not self.arithmetic.prices(n))
 
     def cost(self, key: str, costs: Mapping[str, Cost]) -> Cost:
         """The cost ``key`` from ``costs``, those of the table; its formats must all be priced."""
-        component, action = _component(key), key.rpartition(".")[2]
+        component, action = block_of(key), key.rpartition(".")[2]
         if key in MACS:
             return self._mac(key, costs["array.mac"])
         if component == "array" and self._names(_USED["array"]) == {FP32.name}:
             return costs[key]
-        if key in ("leakage.array", "area.array"):
+        if key in ("leakage.array", "area.array", "clock.array"):
             return _scaled(costs[key], self._cell, _plain(self.arithmetic)._cell, "a cell")
         if component == "array":
             factor, what = self._array_bits[action]
@@ -76,7 +77,7 @@ class Datapath:
         lane = self._lane(component)
         if lane.name == FP32.name:
             return costs[key]
-        if key.startswith(("leakage.", "area.")) or action in BY_BIT:
+        if key.startswith(("leakage.", "area.", "clock.")) or action in BY_BIT:
             return _by_bits(costs[key], lane.bits / FP32.bits, f"{lane.name} lanes")
         if action == "add":
             return self.arithmetic.add(lane).scaled(1, per=costs[key].per)
@@ -177,7 +178,3 @@ def _by_bits(fp32: Cost, factor: float, what: str) -> Cost:
         status=weakest((fp32.status, "derived")),
         note=joined(made.note, f"by the bits of {what}"),
     )
-
-
-def _component(key: str) -> str:
-    return key.removeprefix("leakage.").removeprefix("area.").partition(".")[0]

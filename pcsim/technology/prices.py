@@ -101,20 +101,28 @@ def _table_costs(
         "MiB": macro_bytes / MIB,
         "64-bit router": (hardware.noc.link_bytes_per_cycle or 0) / 8,
     }
+    tiles = hardware.tiles
+    lanes = {
+        "clock.array": tiles.compute.rows * tiles.compute.cols,
+        "clock.vector": tiles.vector.lanes or 0,
+        "clock.update": tiles.update.lanes or 0,
+    }
     datapath = Datapath(hardware.tiles.formats, technology.arithmetic)
     plain = {key: cost for key, cost in technology.costs.items() if isinstance(cost, Cost)}
     costs = {}
     for key in wanted:
+        entry: Cost | Curve | None
         if key in FORMAT_DEPENDENT:
-            if not datapath.unpriced(key):
-                costs[key] = datapath.cost(key, plain)
-            continue
-        entry = technology.costs.get(table_key(key, cell=sram.cell))
+            entry = None if datapath.unpriced(key) else datapath.cost(key, plain)
+        else:
+            entry = technology.costs.get(table_key(key, cell=sram.cell))
         if entry is None:
             continue
         cost = entry.at(macro_bytes) if isinstance(entry, Curve) else entry
         if cost.per in factors:
             cost = cost.scaled(factors[cost.per], per=UNITS[key])
+        elif key in lanes:
+            cost = cost.scaled(lanes[key], per=UNITS[key])
         costs[key] = cost
     return costs
 

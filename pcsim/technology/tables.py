@@ -23,6 +23,8 @@ CONVERTIBLE = {
     "byte": ("64-bit word", "64-bit flit", "bit", "bit mm"),
     "bank": ("MiB",),
     "router": ("64-bit router",),
+    "array cycle": ("clocked PE cycle",),
+    "unit cycle": ("clocked lane cycle",),
 }
 """Counted unit -> published units that a chip's price can be computed from."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 NOT_MODELLED = (
-    "Clock distribution: no clock tree beyond the pipeline registers of the arrays.",
+    "Clock trunk: idle blocks are gated at no cost, and the tree above the gates is free.",
     "Voltage and temperature: one operating point, no variation, no frequency scaling, no gating.",
     "DRAM rows: no row misses, bank conflicts, refresh stalls or read-write turnaround.",
     "Network flow control: no virtual channels; a blocked transfer waits at its source.",

@@ -15,6 +15,7 @@ COMPONENT_NAMES = {
     "noc": "network",
     "dma": "DMA",
     "dram": "DRAM",
+    "clock": "clock tree",
     "leakage": "leakage",
     "dram_standby": "DRAM standby",
 }

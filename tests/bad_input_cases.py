@@ -671,6 +671,15 @@ chip.yaml:11:11: tiles.sram.size must be a size such as '64 KiB', not 'unlimted'
 """,
     ),
     bad(
+        "an access that no macro has",
+        chip={"192 KiB": "192 KiB\n    access: 32 B"},
+        said="""
+chip.yaml:12:13: tiles.sram.access must be between 4 B and 16 B, not '32 B'
+        access: 32 B
+                ^
+""",
+    ),
+    bad(
         "unlimited without a price",
         chip={"192 KiB": "unlimited"},
         said="""

@@ -461,6 +461,7 @@ def srams(draw):
         port_bytes_per_cycle=draw(limited(1, 2**20)),
         cell=draw(st.sampled_from(["lstp", "lop", "hp"])),
         priced_as_bytes=draw(st.integers(1, 2**40)) if size is None else None,
+        access_bytes=draw(st.integers(4, 16) | st.none()),
     )
 
 

@@ -80,8 +80,9 @@ class Sram(Section):
     """The banked memory of a tile; None size or port is unlimited.
 
     ``port_bytes_per_cycle`` is per bank. ``weights`` live in it, or in DRAM and stream through what the
-    rest leaves free. ``priced_as_bytes`` is the size whose energy, leakage and
-    area an unlimited memory is given; it is None otherwise.
+    rest leaves free. ``priced_as_bytes`` is the size whose energy, leakage and area an unlimited memory is
+    given; it is None otherwise. ``access_bytes`` is what one access moves, for the price of a byte and of
+    the macro; None is the 8 bytes of the technology's table.
     """
 
     size_bytes: Annotated[int | None, quantity("B", 1, 1 << 40, unlimited=True)] = key("size")
@@ -91,6 +92,9 @@ class Sram(Section):
     weights: Annotated[Residency, choice(Residency)] = "resident"
     priced_as_bytes: Annotated[int | None, quantity("B", 1, 1 << 40, optional=True)] = key(
         "priced_as", default=None
+    )
+    access_bytes: Annotated[int | None, quantity("B", 4, 16, optional=True)] = key(
+        "access", default=None
     )
 
     @model_validator(mode="after")

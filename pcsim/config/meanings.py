@@ -47,6 +47,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "port": "Width of one bank's port.",
         "cell": "Cell type: low standby power, low operating power, or high performance.",
         "weights": "Where weights live: resident in this memory, or streamed from DRAM through what is left of it.",
+        "access": "What one access moves, for its energy; left out, 8 B as in the technology's table.",
         "priced_as": "The size that an unlimited memory is priced as; required then, and only then.",
     },
     "Dma": {"setup": "Before each transfer."},

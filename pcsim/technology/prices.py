@@ -2,12 +2,13 @@
 
 A published number becomes a price by the chip's own sizes: SRAM's from the bank's size, a hop's
 from its length, a router's leakage from its width. What is unlimited has neither leakage nor area.
-Leaves out: the width of an SRAM port (energies are those of a 64-bit port), temperature, voltage.
+Leaves out: SRAM accesses wider than CACTI was run with, temperature, voltage.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from pcsim.config import Hardware
 from pcsim.errors import InputError, MissingCostError
@@ -19,14 +20,22 @@ from pcsim.technology.actions import (
     UNITS,
 )
 from pcsim.technology.checks import bank_bytes, problems_of
-from pcsim.technology.costs import Cost, Curve, joined
+from pcsim.technology.costs import Cost, Curve, joined, weakest
 from pcsim.technology.datapath import Datapath
 from pcsim.technology.dram import DramKind
+from pcsim.technology.macros import REFERENCE_BITS, Macros
 from pcsim.technology.overrides import given_cost, missing_costs
 from pcsim.technology.tables import Technology, table_key
 from pcsim.technology.values import Area, Leak, Price, PriceList
 
 MIB = 2**20
+OF_MACROS = {
+    "sram.read_byte": "read_j",
+    "sram.write_byte": "write_j",
+    "leakage.sram": "leakage_w",
+    "area.sram": "area_m2",
+}
+"""Costs that depend on the width of an access, and what they are of a macro."""
 MM2_PER_M2 = 1e6
 
 
@@ -119,12 +128,33 @@ def _table_costs(
         if entry is None:
             continue
         cost = entry.at(macro_bytes) if isinstance(entry, Curve) else entry
+        if key in OF_MACROS and sram.access_bytes is not None and isinstance(entry, Curve):
+            cost = _of_access(key, cost, macro_bytes, sram.access_bytes, technology.node_nm)
         if cost.per in factors:
             cost = cost.scaled(factors[cost.per], per=UNITS[key])
         elif key in lanes:
             cost = cost.scaled(lanes[key], per=UNITS[key])
         costs[key] = cost
     return costs
+
+
+def _of_access(key: str, cost: Cost, size_bytes: float, access_bytes: int, node_nm: float) -> Cost:
+    """``cost`` of a macro with a 64-bit port brought to another port by CACTI's ratio of both."""
+    bits = 8 * access_bytes
+    if bits == REFERENCE_BITS:
+        return cost
+    macros, field = Macros.load(), OF_MACROS[key]
+    here, there = (
+        getattr(macros.at(size_bytes, bits=width, node_nm=node_nm), field)
+        for width in (bits, REFERENCE_BITS)
+    )
+    per_access = REFERENCE_BITS / bits if key.startswith("sram.") else 1.0
+    made = cost.scaled(here / there * per_access, per=cost.per)
+    return replace(
+        made,
+        status=weakest((cost.status, "assumed" if node_nm < min(macros.runs) else "derived")),
+        note=joined(made.note, f"CACTI's {bits}-bit port over its 64-bit one at {node_nm:g} nm"),
+    )
 
 
 def _source(cost: Cost, sources: Mapping[str, str]) -> str:

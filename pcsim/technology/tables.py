@@ -19,6 +19,9 @@ from pcsim.technology.reading import CostReader, read_table, table_names, wrong
 
 SCHEMA = "pcsim/technology/1"
 
+SHARED = ("cacti", "dram")
+"""Tables that belong to no technology."""
+
 CONVERTIBLE = {
     "byte": ("64-bit word", "64-bit flit", "bit", "bit mm"),
     "bank": ("MiB",),
@@ -39,10 +42,16 @@ class Technology:
 
     name: str
     node: str
+    """For example "45 nm"."""
     summary: str
     sources: Mapping[str, str]
     costs: Mapping[str, Cost | Curve]
     arithmetic: Arithmetic
+
+    @property
+    def node_nm(self) -> float:
+        """The node in nanometres."""
+        return float(self.node.removesuffix(" nm"))
 
     @classmethod
     def load(cls, name: str) -> Technology:
@@ -61,7 +70,7 @@ def table_key(key: str, *, cell: str) -> str:
 
 def available() -> tuple[str, ...]:
     """Names of the technologies that a hardware file may name."""
-    return tuple(name for name in table_names() if name != "dram")
+    return tuple(name for name in table_names() if name not in SHARED)
 
 
 @cache

@@ -146,6 +146,10 @@ def test_lanes_are_as_wide_as_the_dearest_thing_that_they_read_or_write() -> Non
     costs = prices(**uniform("fp16", "fp16"), master="fp32")
     assert picojoules(costs, "update.sgd") == pytest.approx(4.6, rel=1e-12)
     assert picojoules(costs, "array.mac") == pytest.approx(1.5, rel=1e-12)
+    # At 7 nm an int32 multiplication costs more than fp32's, both operations together less: Adam stays in fp32.
+    whole = uniform("int8_pow2", "int32", optimiser="fp32")
+    costs = prices(technology="jouppi-7nm", **whole)
+    assert picojoules(costs, "update.sgd") == pytest.approx(1.31 + 0.38, rel=1e-12)
 
 
 @pytest.mark.parametrize("technology", available())

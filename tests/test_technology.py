@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from pcsim.config import Hardware, load_hardware
 from pcsim.errors import InputError, MissingCostError
+from pcsim.program import kernels
 from pcsim.technology import DramKind, Technology, available, dram_kinds, price_list
 from pcsim.technology.actions import ENERGY_UNITS, FORMAT_DEPENDENT, UNITS, quantity_of
 from pcsim.technology.costs import Cost, Curve, total
@@ -108,6 +109,19 @@ def test_every_technology_prices_everything_that_a_chip_may_count() -> None:
         dram = {"dram.read_byte", "dram.write_byte", "leakage.dram_standby"}
         from_mac = {"array.mac_backward", "array.mac_gradient"}
         assert costs.keys() == (UNITS.keys() - dram - from_mac - {"leakage.sram"}) | cells
+
+
+def test_every_instruction_that_a_program_can_contain_has_a_price() -> None:
+    functions = ("relu", "leaky_relu", "tanh", "gelu", "linear")
+    of_vectors = [
+        *(item for item in vars(kernels).values() if isinstance(item, kernels.Primitive)),
+        *(item for name in functions for item in kernels.activation(name)),
+        *(item for name in functions for item in kernels.derivative(name)),
+    ]
+    wanted = {f"vector.{action}" for item in of_vectors for action, _ in item.actions}
+    wanted |= {f"update.{a}" for item in kernels.OPTIMISERS.values() for a, _ in item.actions}
+    assert wanted <= ENERGY_UNITS.keys()
+    assert len(wanted) >= 15
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ ENERGY_UNITS = {
     "vector.gelu": "element",
     "vector.gelu_derivative": "element",
     "vector.softmax": "element",
+    "vector.adam": "element",
     "vector.lane_op": "lane operation",
     "vector.instruction": "instruction",
     "update.sgd": "parameter",

@@ -107,9 +107,9 @@ class Datapath:
         return replace(made, status=weakest((made.status, "derived")))
 
     def _lane(self, component: str) -> Format:
-        """What the lanes of a unit compute in."""
+        """What the lanes of a unit compute in: the format whose multiplication and addition cost most."""
         numbers = [self.formats.of(value) for value in _USED[component]]
-        return max(numbers, key=lambda number: self.arithmetic.multiply(number, number).value)
+        return max(numbers, key=lambda number: self._pair(number, number, number).value)
 
     @cached_property
     def _streamed(self) -> int:

@@ -1,119 +1,118 @@
-"""How much of a predictive coding update is more than its matrix products?
+"""How fast is a predictive coding update, against its own matrix products and against other libraries?
 
-Prints, for two networks, the milliseconds of one update (batch 64, relu, Adam, float32, one thread)
-beside the summed time of its own products, each timed hot and alone in the same run:
-A, 784-128-128-128-10 with 20 inference steps; B, 100 residual layers of width 128 in the depth-muP
-parameterisation with 100 steps.
+Times one update (batch 64, relu, Adam, float32, one thread) of A, 784-128-128-128-10 with 20 inference steps,
+and of B, 100 residual layers of width 128 in the depth-muP parameterisation with 100 steps. Beside it, round by
+round in the same process: the sum of its own products, each hot and alone, and the same update in numpy, torch
+and JAX. Before anything is timed, all contestants must have made the same update.
 
-    python benchmarks/engine.py [A] [B]
+    python benchmarks/engine.py [--rounds N] [--nets AB] [--peers numpy,torch,jax]
+
+Peers need the extra ``bench``; ``--peers ""`` does without.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import os
+import statistics
 import time
-from collections import Counter
 from collections.abc import Callable
 
-import numba
-import numpy as np
-import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that numba calls
-from threadpoolctl import threadpool_limits
-
-from pcsim.engine.kernels.layout import block_columns
-from pcsim.engine.network import Network, batch_rows, initial_weights
-from pcsim.engine.optimiser import WeightOptimiser
-from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import Learner, PredictiveCoding
-
-SHALLOW = Network((784, 128, 128, 128, 10), "relu", "mse", "float32")
-DEEP = Network(
-    (784, *(128,) * 99, 10), "relu", "mse", "float32", parameterisation="mupc", skips=True
-)
-JOBS = {"A": (SHALLOW, 20, 0.1, 50), "B": (DEEP, 100, 0.0078, 2)}
-"""Network, inference steps, their rate, and updates timed at a time."""
-BATCH, ROUNDS = 64, 12
-
-# Rows, inner size, columns, and whether the first and the second factor are transposed.
-Product = tuple[int, int, int, bool, bool]
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
-def products(network: Network, *, batch: int, steps: int) -> Counter[Product]:
-    """Every product of one update, and how often: no product of an idle layer or of a fixed prediction."""
-    widths, last = network.widths, network.layers
-    blocks = [
-        min(size, batch - begin)
-        for size in [block_columns(network, batch)]
-        for begin in range(0, batch, size)
-    ]
-    counts: Counter[Product] = Counter([(widths[1], widths[0], batch, False, True)])
-    for layer in range(1, last + 1):
-        counts[widths[layer], batch, widths[layer - 1], False, layer > 1] += 1
-    for columns in blocks:
-        for layer in range(2, last + 1):
-            moves = max(0, steps - (last - layer))  # of state layer - 1
-            counts[widths[layer], widths[layer - 1], columns, False, False] += 1 + moves
-            counts[widths[layer - 1], widths[layer], columns, True, False] += moves
-    return counts
+def pin() -> None:
+    """One core for the whole process, before any library counts cores."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
 
 
-@numba.njit
-def repeat(a: np.ndarray, b: np.ndarray, out: np.ndarray, times: int) -> None:
-    for _ in range(times):
-        np.dot(a, b, out)
+def peer(name: str) -> Callable:
+    """The contestant of that name; its library is imported here, once it is asked for."""
+    if name == "numpy":
+        from peers.with_numpy import Numpy
+
+        return Numpy
+    if name == "torch":
+        import torch
+        from peers.with_torch import Torch
+
+        torch.set_num_threads(1)
+        return Torch
+    from peers.with_jax import Jax
+
+    return Jax
 
 
-def best_s(call: Callable[[], object]) -> float:
-    """The fastest of several calls, after one to warm up."""
+def seconds(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
     call()
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
+    return time.perf_counter() - began
+
+
+def measure(net: str, peers: list[str], rounds: int) -> None:
+    """Check, then time, then print one table."""
+    from peers.job import JOBS
+    from peers.products import Products, Sgemm
+    from peers.same import check_same, comparable
+    from peers.with_pcsim import Pcsim
+
+    job = JOBS[net]
+    products, sgemm = Products(job), Sgemm()
+    makers = {"pcsim": Pcsim, **{name: peer(name) for name in peers}}
+    ours = None
+    for name, make in makers.items():
+        contestant = make(comparable(job))
+        contestant.run()
+        ours = ours or contestant
+        layers = check_same(job, name, ours, contestant)
+        print(f"{net}: {name} makes the same update; {layers} layers have gradients above noise")
+    contestants = {name: make(job) for name, make in makers.items()}
+    calls: dict[str, Callable[[], object]] = {
+        "its products": products.run,
+        **{name: contestant.run for name, contestant in contestants.items()},
+    }
+    for call in (sgemm.run, *calls.values()):
         call()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def product_s(product: Product, *, times: int = 100) -> float:
-    rows, inner, columns, first, second = product
-    random = np.random.default_rng(0)
-    a = random.standard_normal((inner, rows) if first else (rows, inner)).astype(np.float32)
-    b = random.standard_normal((columns, inner) if second else (inner, columns)).astype(a.dtype)
-    out = np.empty((rows, columns), a.dtype)
-    return best_s(lambda: repeat(a.T if first else a, b.T if second else b, out, times)) / times
-
-
-def measure(name: str) -> None:
-    network, steps, rate, updates = JOBS[name]
-    random = np.random.default_rng(0)
-    samples = BATCH * updates
-    x = random.standard_normal((samples, network.widths[0])).astype(network.dtype)
-    y = np.eye(10, dtype=network.dtype)[random.integers(0, 10, samples)]
-    learner = Learner(
-        network,
-        initial_weights(network, 0),
-        rule=PredictiveCoding(Relaxation(steps, rate)),
-        x=x,
-        y=y,
-        batch=BATCH,
-        optimiser=WeightOptimiser("adam", 1e-3),
-        updates_total=updates,
-    )
-    order = batch_rows(0, samples, batch=BATCH, epochs=1)
-    counts = products(network, batch=BATCH, steps=steps)
-    update_s = best_s(lambda: learner.updates(order, done=0)) / updates
-    products_s = sum(times * product_s(product) for product, times in counts.items())
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    gflops = []
+    for _ in range(rounds):
+        gflops.append(sgemm.flop / seconds(sgemm.run) / 1e9)
+        for name, call in calls.items():
+            times[name].append(seconds(call) / job.updates)
     print(
-        f"{name}: one update {update_s * 1e3:8.3f} ms, its products {products_s * 1e3:8.3f} ms, ",
-        end="",
+        f"\n{net}: {job.network.layers} layers, {job.steps} steps, {products.flop / 1e6:,.1f} MFLOP; "
+        f"{rounds} rounds; sgemm 1024^3 {statistics.median(gflops):.0f} GFLOP/s"
     )
-    print(f"ratio {update_s / products_s:.3f}")
+    print(f"{'':14}{'median ms':>11}{'fastest ms':>12}{'to pcsim':>10}{'to products':>13}")
+    for name, column in times.items():
+        ratios = [
+            statistics.median(a / b for a, b in zip(column, times[other], strict=True))
+            for other in ("pcsim", "its products")
+        ]
+        print(
+            f"{name:14}{1e3 * statistics.median(column):11.3f}{1e3 * min(column):12.3f}"
+            f"{ratios[0]:10.2f}{ratios[1]:13.2f}"
+        )
 
 
 def main() -> None:
-    with threadpool_limits(1, user_api="blas"):
-        for name in sys.argv[1:] or JOBS:
-            measure(name)
+    parser = argparse.ArgumentParser(description="The engine's speed against its peers.")
+    parser.add_argument("--rounds", type=int, help="of A; B has a quarter of them", default=40)
+    parser.add_argument("--nets", default="AB")
+    parser.add_argument("--peers", default="numpy,torch,jax")
+    asked = parser.parse_args()
+    pin()
+    import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that numba calls
+    from threadpoolctl import threadpool_limits
+
+    peers = [name for name in asked.peers.split(",") if name]
+    for name in peers:
+        peer(name)  # loads its BLAS, to be limited below
+    with threadpool_limits(1):
+        for net in asked.nets:
+            measure(net, peers, asked.rounds if net == "A" else max(3, asked.rounds // 4))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ class Jax:
         w = [jnp.array(w) for w in job.weights]
         self.carried = (w, [jnp.zeros_like(w) for w in w], [jnp.zeros_like(w) for w in w])
         self.count = 0
-        self.batches = [tuple(jnp.array(part) for part in pair) for pair in zip(*job.batches())]
+        self.batches = [
+            tuple(jnp.array(part) for part in pair) for pair in zip(*job.batches(), strict=True)
+        ]
         self.update = jax.jit(partial(update, job), donate_argnums=0)
 
     def run(self) -> None:

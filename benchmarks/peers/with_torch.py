@@ -26,7 +26,8 @@ class Torch:
         self.scales = (network.scales[0], network.scales[1], network.scales[-1])
         self.skips = network.skips
         self.batches = [
-            tuple(torch.from_numpy(part) for part in pair) for pair in zip(*job.batches())
+            tuple(torch.from_numpy(part) for part in pair)
+            for pair in zip(*job.batches(), strict=True)
         ]
         self.z, self.a, self.p, self.e, self.pull = (
             torch.empty(hidden, BATCH, width) for _ in range(5)

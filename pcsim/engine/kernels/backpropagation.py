@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from pcsim.engine.kernels.activations import times_derivative
+from pcsim.engine.kernels.borrow import borrowed
 from pcsim.engine.kernels.jit import jit
 from pcsim.engine.kernels.layout import layer_flat, layer_units, layer_weights
 from pcsim.engine.kernels.losses import half_square, output_energy, output_error
@@ -52,6 +53,8 @@ def backpropagation_updates(shape, parameters, data, order, done, optimiser, bat
     weights as they are and only measures the loss. Of ``block``, as wide as the batch, p and pull
     are used.
     """
+    shape, parameters, data = borrowed(shape), borrowed(parameters), borrowed(data)
+    batch, block = borrowed(batch), borrowed(block)
     last = shape.widths.size - 1
     loss = 0.0
     size = order.shape[1]

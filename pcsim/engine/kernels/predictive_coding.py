@@ -19,6 +19,7 @@ import math
 import numpy as np
 
 from pcsim.engine.kernels.activations import activate, inference_step, times_derivative
+from pcsim.engine.kernels.borrow import borrowed
 from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.layout import layer_flat, layer_units, layer_weights
 from pcsim.engine.kernels.losses import half_square, output_energy, output_error
@@ -155,6 +156,8 @@ def predictive_coding_updates(
     Stops after the update in which an output error is no longer finite. ``learn`` False leaves the
     weights as they are and only measures F.
     """
+    shape, parameters, data = borrowed(shape), borrowed(parameters), borrowed(data)
+    batch, block = borrowed(batch), borrowed(block)
     last = shape.widths.size - 1
     energy = 0.0
     size = order.shape[1]

@@ -1,11 +1,12 @@
 """How fast is a predictive coding update, against its own matrix products and against other libraries?
 
-Times one update (batch 64, relu, Adam, float32, one thread) of A, 784-128-128-128-10 with 20 inference steps,
-and of B, 100 residual layers of width 128 in the depth-muP parameterisation with 100 steps. Beside it, round by
+Times one update (batch 64, relu, Adam, float32, one thread) of A, 784-128-128-128-10 with 20 inference steps;
+of B, 100 residual layers of width 128 in the depth-muP parameterisation with 100 steps at the published rate; and
+of C, which is B at a rate 38 times as large. Beside it, round by
 round in the same process: the sum of its own products, each hot and alone, and the same update in numpy, torch
 and JAX. Before anything is timed, all contestants must have made the same update.
 
-    python benchmarks/engine.py [--rounds N] [--nets AB] [--peers numpy,torch,jax]
+    python benchmarks/engine.py [--rounds N] [--nets ABC] [--peers numpy,torch,jax]
 
 Peers need the extra ``bench``; ``--peers ""`` does without.
 """
@@ -99,8 +100,10 @@ def measure(net: str, peers: list[str], rounds: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="The engine's speed against its peers.")
-    parser.add_argument("--rounds", type=int, help="of A; B has a quarter of them", default=40)
-    parser.add_argument("--nets", default="AB")
+    parser.add_argument(
+        "--rounds", type=int, help="of A; the deep ones have a quarter of them", default=40
+    )
+    parser.add_argument("--nets", default="ABC")
     parser.add_argument("--peers", default="numpy,torch,jax")
     asked = parser.parse_args()
     pin()

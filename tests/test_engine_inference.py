@@ -10,7 +10,9 @@ from pcsim.engine import Network, backpropagate, initial_weights
 from pcsim.engine import infer as engine_infer
 from pcsim.engine.kernels.activations import activate
 from pcsim.engine.kernels.layout import RELU, TANH, block_columns
+from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
+from pcsim.engine.rules import Learner, PredictiveCoding
 
 DEEP = Network((7, 9, 6, 8, 5, 6, 4), "tanh", "mse", "float64")
 RATE = 0.2
@@ -137,6 +139,40 @@ def test_skipping_idle_layers_changes_no_bit(dtype, activation, kind):
         for field in ("states", "errors", "gradients"):
             for a, b in zip(getattr(skipped, field), getattr(full, field), strict=True):
                 np.testing.assert_array_equal(a, b)
+
+
+def test_an_error_that_dies_on_its_way_is_not_followed_and_no_bit_changes():
+    """Steps below what float32 resolves move nothing, so that the layers below rest for good."""
+    network = Network(
+        (7, *(9,) * 24, 4), "relu", "mse", "float32", parameterisation="mupc", skips=True
+    )
+    weights, (x, y) = initial_weights(network, 3), batch_for(network, samples=33)
+    skipped, full = (
+        infer(network, weights, x, y, steps=30, rate=1e-3, wavefront=wavefront)
+        for wavefront in (True, False)
+    )
+    reached = [bool(errors.any()) for errors in full.errors]
+    assert not any(reached[:12])  # 30 steps are enough to reach all layers
+    assert all(reached[-3:])
+    for field in ("states", "errors", "gradients"):
+        for a, b in zip(getattr(skipped, field), getattr(full, field), strict=True):
+            np.testing.assert_array_equal(a, b)
+    trained = []
+    for wavefront in (True, False):
+        learner = Learner(
+            network,
+            weights,
+            rule=PredictiveCoding(Relaxation(30, 1e-3, wavefront)),
+            x=x.astype(network.dtype),
+            y=y.astype(network.dtype),
+            batch=len(x),
+            optimiser=WeightOptimiser("adam", 0.01),
+            updates_total=3,
+        )
+        learner.updates(np.tile(np.arange(len(x)), (3, 1)), done=0)
+        trained.append(learner.weights())
+    for a, b in zip(*trained, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])

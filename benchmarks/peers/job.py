@@ -7,7 +7,7 @@ Batches are (samples, width), C-ordered, float32.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -42,11 +42,6 @@ class Job:
         y = np.eye(self.network.widths[-1], dtype=np.float32)[random.integers(0, 10, samples)]
         return x.reshape(self.updates, BATCH, -1), y.reshape(self.updates, BATCH, -1)
 
-    @property
-    def equal_layers(self) -> int:
-        """Hidden layers after the first; the peers stack them into one array where they have skips."""
-        return self.network.layers - 2
-
 
 A = Job(
     "A",
@@ -64,7 +59,9 @@ B = Job(
     learning_rate=1e-3,
     updates=1,
 )
-JOBS = {job.name: job for job in (A, B)}
+C = replace(B, name="C", rate=0.3)
+"""B with steps so large that errors reach half of the layers."""
+JOBS = {job.name: job for job in (A, B, C)}
 
 
 class Contestant(Protocol):

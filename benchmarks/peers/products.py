@@ -7,11 +7,34 @@ from collections import Counter
 import numba
 import numpy as np
 
-from pcsim.engine.kernels.layout import block_columns
+from pcsim.engine.kernels.layout import Data, block_columns, new_batch, new_parameters
+from pcsim.engine.kernels.passes import load_batch
+from pcsim.engine.relaxation import Relaxation
+from pcsim.engine.relaxer import Relaxer
 from peers.job import BATCH, Job
 
 # Rows, inner size, columns, and whether the first and the second factor are transposed.
 Product = tuple[int, int, int, bool, bool]
+
+
+def layers_moved(job: Job) -> list[int]:
+    """For each block and step how many hidden layers the engine moves in the job's first update."""
+    network, last = job.network, job.network.layers
+    x, y = (part[0] for part in job.batches())
+    relaxer = Relaxer(network, Relaxation(job.steps, job.rate), BATCH)
+    weights, batch = new_parameters(network, job.weights).weights, new_batch(network, BATCH)
+    load_batch(relaxer.shape, weights, Data(x, y), np.arange(BATCH), batch, batch.p1)
+    moved = []
+    for begin in range(0, BATCH, relaxer.columns):
+        relaxer.start(weights, batch, begin, relaxer.columns)
+        front = last - 1
+        for step in range(job.steps):
+            moved.append(last - front)
+            relaxer.relax(weights, relaxer.columns, done=step, steps=1)
+            at, behind = (relaxer.shape.unit_at[front : front + 2] * relaxer.columns).tolist()
+            if relaxer.block.e[at:behind].any():
+                front = max(1, front - 1)
+    return moved
 
 
 def products_of(job: Job) -> Counter[Product]:
@@ -22,14 +45,14 @@ def products_of(job: Job) -> Counter[Product]:
         block_columns(job.network, BATCH),
     )
     assert BATCH % columns == 0
-    blocks = BATCH // columns
     counts: Counter[Product] = Counter([(widths[1], widths[0], BATCH, False, True)])
     for layer in range(1, last + 1):
         counts[widths[layer], BATCH, widths[layer - 1], False, layer > 1] += 1
+    moved = layers_moved(job)
     for layer in range(2, last + 1):
-        moves = max(0, job.steps - (last - layer))  # of state layer - 1
-        counts[widths[layer], widths[layer - 1], columns, False, False] += (1 + moves) * blocks
-        counts[widths[layer - 1], widths[layer], columns, True, False] += moves * blocks
+        moves = sum(layers > last - layer for layers in moved)  # of state layer - 1
+        counts[widths[layer], widths[layer - 1], columns, False, False] += moves + BATCH // columns
+        counts[widths[layer - 1], widths[layer], columns, True, False] += moves
     return counts
 
 

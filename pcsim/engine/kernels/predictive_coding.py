@@ -7,7 +7,9 @@ with e_l = z_l - p_l and e_L = y - p_L (cross-entropy: y - softmax(p_L)). With p
 p_l = phi(u_l), products read d_l = e_l * phi'(u_l) and z_l in the place of e_l and phi(z_l).
 
 The wavefront: the error enters at the output and climbs one layer a step, so step t (from 0) can
-move only z_{L-1-t} and above. Skipping the rest saves its work and changes no bit.
+move only z_{L-1-t} and above; and it climbs no further than a layer whose error is still exactly 0 in
+all samples, because the step was smaller than its states can resolve. Skipping the rest saves its
+work and changes no bit.
 
 Other orders and ways of moving are in relaxation.py, which is compiled only where it is used.
 """
@@ -95,15 +97,39 @@ def relax(shape, weights, block, columns, inference):
     """
     last = shape.widths.size - 1
     end = inference.done + inference.steps
+    fronts = np.ones(SWEEPS + 1, np.int64)  # the lowest layer of each step
+    if inference.wavefront:
+        fronts[0] = max(1, last - 1 - inference.done)
+        while fronts[0] < last - 1 and rests(shape, block, columns, fronts[0]):
+            fronts[0] += 1
     for first in range(inference.done, end, SWEEPS):
         sweeps = min(SWEEPS, end - first)
-        begin = max(1, last - 1 - first) if inference.wavefront else 1
-        for place in range(begin, last + 2 * sweeps - 1):
+        for place in range(fronts[0], last + 2 * sweeps - 1):
             for sweep in range(sweeps):
-                layer = place - 2 * sweep
-                lowest = max(1, last - 1 - first - sweep) if inference.wavefront else 1
-                if lowest <= layer and layer <= last:
-                    relax_layer(shape, weights, block, columns, inference, layer, layer > lowest)
+                layer, front = place - 2 * sweep, fronts[sweep]
+                if front <= layer and layer <= last:
+                    relax_layer(shape, weights, block, columns, inference, layer, layer > front)
+                if layer == front and inference.wavefront:
+                    moved = not all_zero(layer_flat(block.e, shape, layer, columns))
+                    fronts[sweep + 1] = max(1, front - 1) if moved else front
+        fronts[0] = fronts[sweeps]
+
+
+@inner
+def rests(shape, block, columns, layer):
+    """Whether a step leaves a layer as it is: neither it nor the layer above has an error."""
+    return all_zero(layer_flat(block.e, shape, layer, columns)) and all_zero(
+        layer_flat(block.e, shape, layer + 1, columns)
+    )
+
+
+@inner
+def all_zero(e):
+    """Whether a flat array holds nothing but zeros."""
+    for i in range(e.size):
+        if e[i] != 0:
+            return False
+    return True
 
 
 @inner

@@ -126,10 +126,10 @@ def rests(shape, block, columns, layer):
 @inner
 def all_zero(e):
     """Whether a flat array holds nothing but zeros."""
-    for i in range(e.size):
-        if e[i] != 0:
-            return False
-    return True
+    i = 0
+    while i < e.size and e[i] == 0:
+        i += 1
+    return i == e.size
 
 
 @inner

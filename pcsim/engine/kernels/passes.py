@@ -59,18 +59,23 @@ def load_batch(shape, weights, data, rows, batch, p1):
 
 @inner
 def take_columns(wide, begin, narrow):
-    """narrow = wide[:, begin:...]; numba would compile the slice assignment for ten times longer."""
+    """narrow = wide[:, begin:...]; numba would compile the slice assignment for ten times longer.
+
+    An index that might be negative, as begin + j to the compiler, is not vectorised: hence the row.
+    """
     for i in range(narrow.shape[0]):
+        row = wide[i, begin:]
         for j in range(narrow.shape[1]):
-            narrow[i, j] = wide[i, begin + j]
+            narrow[i, j] = row[j]
 
 
 @inner
 def put_columns(narrow, wide, begin):
     """wide[:, begin:...] = narrow."""
     for i in range(narrow.shape[0]):
+        row = wide[i, begin:]
         for j in range(narrow.shape[1]):
-            wide[i, begin + j] = narrow[i, j]
+            row[j] = narrow[i, j]
 
 
 @jit

@@ -17,11 +17,17 @@ from pcsim.engine.datasets import load_dataset
 from pcsim.engine.learn import course_of
 from pcsim.engine.loop import learn_seed
 from pcsim.engine.network import batch_rows
+from pcsim.engine.numerics.quantise import quantised
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
 from pcsim.engine.training import seed_from_json, seed_to_json
+from pcsim.formats import parse_format
 
 SHORT = ("training.epochs=2", "training.seeds=2", "training.evaluate_every=30")
+
+
+NARROW = tuple(f"tiles.formats.{kind}=bf16 stochastic" for kind in ("weight", "state", "error"))
+NARROW += ("tiles.formats.master=fp32",)
 
 
 @pytest.fixture(autouse=True)
@@ -188,10 +194,11 @@ def test_more_seeds_train_only_those_that_are_new(rules):
     assert set(told) == {74}
 
 
+@pytest.mark.parametrize("formats", [(), NARROW], ids=["fp32", "bf16"])
 @pytest.mark.parametrize("rule", [0, 1], ids=["pc", "bp"])
-def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(rules, rule, monkeypatch):
+def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(rules, rule, formats, monkeypatch):
     work = digits("training.seeds=1")
-    candidate = rules(work)[rule]
+    candidate = rules(work, *formats)[rule]
     course = course_of(work, candidate, load_dataset(work.data, classes=10))
     whole, weights = learn_seed(course, 0, progress=lambda made: None)
 
@@ -309,6 +316,29 @@ def test_the_key_of_predictive_coding_ignores_what_changes_no_bit(rules, overrid
     plain, changed = digits(), digits(override)
     keys = {learning_key(work, rules(work)[0], first_seed=0) for work in (plain, changed)}
     assert len(keys) == 1
+
+
+def test_where_values_are_rounded_skipping_idle_layers_is_another_training(rules):
+    work, full = digits(), digits("pc.wavefront=false")
+    keys = {learning_key(each, rules(each, *NARROW)[0], first_seed=0) for each in (work, full)}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("rule", [0, 1], ids=["pc", "bp"])
+def test_a_chip_trains_in_its_formats(rules, rule):
+    work = digits("training.epochs=8", "training.seeds=1")
+    words = ("weight=bf16", "state=fp16", "error=bf16", "optimiser=bf16")
+    candidate = rules(work, *(f"tiles.formats.{word}" for word in words))[rule]
+    course = course_of(work, candidate, load_dataset(work.data, classes=10))
+    for part in (course.dataset.train, course.dataset.test):
+        np.testing.assert_array_equal(part.x, part.x.astype(np.float16))
+    curve, weights = learn_seed(course, 0, progress=lambda made: None)
+    for w in weights:
+        np.testing.assert_array_equal(w, quantised(w, parse_format("bf16")))
+    assert curve.test_accuracy > 0.8
+    profile = train(work, candidate).profile
+    assert profile.steps == candidate.steps
+    assert profile.credited_layers == (1, 2, 3)
 
 
 @pytest.mark.parametrize("override", ["pc.steps=9", "pc.rate=0.1", "pc.optimiser.rate=0.5"])

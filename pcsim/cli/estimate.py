@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from pcsim.config import Candidate, Workload
 
 BESIDE_PRODUCTS = 1.5
-"""Time of a training over the time of its products alone."""
+"""Time of a training over the time of its products alone, in fp32 or fp64."""
+
+BESIDE_ROUNDED, BESIDE_ANALOG, BESIDE_NARROW_SUMS = 2.5, 30.0, 70.0
+"""The same where values are rounded, where normal numbers are drawn, and where running sums are rounded."""
 
 TASK_S = 20e-6
 """Simulating one task once. An update is simulated warm and cold."""
@@ -48,12 +51,13 @@ def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int)
     from joblib import cpu_count
 
     threads = min(cpu_count(), len(missing))
-    training_s = BESIDE_PRODUCTS * macs / rate / threads
+    beside = beside_products(candidates[0])
+    training_s = beside * macs / rate / threads
     compiling_s = 0.0 if compiled() else COMPILING_S
     lines = [f"a run takes {about(always_s + training_s + compiling_s)}, by estimate:"]
     lines.append(
         f"  training {about(training_s)}: {len(missing)} of {seeds} are not stored, {macs:.3g} MACs at "
-        f"{rate / 1e9:.3g} G/s on {threads} thread{'' if threads == 1 else 's'}, x {BESIDE_PRODUCTS:g}"
+        f"{rate / 1e9:.3g} G/s on {threads} thread{'' if threads == 1 else 's'}, x {beside:g}"
     )
     if compiling_s:
         lines.append(f"  compiling {about(compiling_s)}, the first time only")
@@ -70,6 +74,17 @@ def missing_seeds(workload: Workload, candidates: Sequence[Candidate]) -> list[C
         for seed in range(workload.training.seeds)
         if load_seed(seed_key(workload, candidate, seed=seed)) is None
     ]
+
+
+def beside_products(candidate: Candidate) -> float:
+    """Time of its training over the time of its products alone."""
+    numerics = candidate.numerics
+    if numerics.plain:
+        return BESIDE_PRODUCTS
+    if numerics.analog:
+        return BESIDE_ANALOG
+    exact = numerics.formats.accumulate.name in ("fp32", "fp64", "int32")
+    return BESIDE_ROUNDED if exact else BESIDE_NARROW_SUMS
 
 
 def compiled() -> bool:
@@ -97,7 +112,7 @@ def macs_per_s(workload: Workload, candidate: Candidate) -> float:
     import numpy as np
     from threadpoolctl import threadpool_limits
 
-    dtype = np.dtype(candidate.numerics.formats.carrier)
+    dtype = np.dtype(candidate.numerics.formats.carrier_for(workload.longest_sum))
     batch = workload.training.batch
     products = [
         (np.ones((batch, n_in), dtype), np.ones((n_in, n_out), dtype))

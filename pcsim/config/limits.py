@@ -37,6 +37,9 @@ TASKS_PER_TILE_AND_STEP = 4
 
 _WEIGHT_COPIES = 5
 """Weights, two moments and a gradient; once more while they are drawn or given back."""
+_READ_COPIES = 2
+"""What products read of rounded weights, and what they read through W^T."""
+_WORD_BYTES = {"float32": 4, "float64": 8}
 _UNIT_COPIES = 6
 """States, activities, predictions and errors of a block; activities and errors of a batch."""
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -91,15 +94,20 @@ def training_bytes(
     One training per candidate and seed, as many at a time as there are cores; each keeps its weights
     until all are done.
     """
-    word = max(candidate.numerics.formats.carrier_bytes for candidate in chosen)
+    word = max(
+        _WORD_BYTES[candidate.numerics.formats.carrier_for(workload.longest_sum)]
+        for candidate in chosen
+    )
     widths, settings, data = workload.network.layers, workload.training, workload.data
     trainings = len(chosen) * settings.seeds
     at_a_time = min(cores, trainings)
     weights = sum(a * b for a, b in pairwise(widths))
+    rounded = any(candidate.numerics.plain is None for candidate in chosen)
+    copies = _WEIGHT_COPIES + (_READ_COPIES if rounded else 0)
     samples = settings.batch + 2 * max(data.validation, data.test) // _UNIT_COPIES
     images = data.train + data.validation + data.test
     return {
-        "network.layers": word * weights * (at_a_time * _WEIGHT_COPIES + trainings),
+        "network.layers": word * weights * (at_a_time * copies + trainings),
         "training.batch": word * at_a_time * samples * (widths[0] + _UNIT_COPIES * sum(widths[1:])),
         "training.epochs": 8 * at_a_time * settings.epochs * data.train,
         "data": (8 + word) * max(images, dataset_shape(data.dataset).images) * widths[0],

@@ -13,10 +13,13 @@ from pydantic import model_validator
 
 from pcsim.config.fields import at_least_zero, must_be, number_format, rejected, whole
 from pcsim.config.section import Section
-from pcsim.formats import INT32, Format
+from pcsim.formats import INT32, Format, exact_terms
 
 WIDEST_INTEGER = 8
 """Bits of integers whose products a 32-bit accumulator adds up without overflow at any width of a network."""
+
+_FLOAT32_SUM = 25
+"""Digits of a float32 and one more: the bits of an integer accumulator that it is as good as."""
 
 _Stored = Annotated[Format, number_format()]
 _Accumulator = Annotated[
@@ -94,16 +97,21 @@ class Formats(Section):
         names = {str(value) for value in (*self._each(), self.updated)}
         return names.pop() if names in ({"fp32"}, {"fp64"}) else None
 
-    @property
-    def carrier(self) -> Literal["float32", "float64"]:
-        """The narrowest dtype, float32 or float64, that holds every number of every format."""
-        held = (value for value in (*self._each(), self.updated) if value != INT32)
-        return "float32" if all(value.fits("float32") for value in held) else "float64"
+    def carrier_for(self, terms: int) -> Literal["float32", "float64"]:
+        """The dtype of the engine's arrays, where the longest sum is of so many products.
 
-    @property
-    def carrier_bytes(self) -> int:
-        """Bytes of one number of the carrier, which the engine's arrays take."""
-        return {"float32": 4, "float64": 8}[self.carrier]
+        The narrowest that holds every number of every format and, where the accumulator is int32, every sum.
+        """
+        held = (value for value in (*self._each(), self.updated) if value != INT32)
+        holds = all(value.fits("float32") for value in held)
+        if self.accumulate == INT32:
+            exact = (
+                exact_terms(self.weight, self.state, accumulator_bits=_FLOAT32_SUM),
+                exact_terms(self.weight, self.error, accumulator_bits=_FLOAT32_SUM),
+                exact_terms(self.state, self.error, accumulator_bits=_FLOAT32_SUM),
+            )
+            holds = holds and terms <= min(exact)
+        return "float32" if holds else "float64"
 
     def _each(self) -> tuple[Format, ...]:
         return (self.weight, self.state, self.error, self.accumulate, self.optimiser)

@@ -330,6 +330,11 @@ class Workload(ConfigFile):
     tuning: Tuning | None = None
 
     @property
+    def longest_sum(self) -> int:
+        """The most products that are added up in any product of layers: over a width, or over the batch."""
+        return max(*self.network.layers, self.training.batch)
+
+    @property
     def tuned(self) -> bool:
         """Whether ``tuning`` is of these very settings: not changed, extended or overridden since."""
         return self.tuning is not None and self.tuning.settings == settings_fingerprint(self)

@@ -11,6 +11,8 @@ from pcsim.engine.network import Network, Weights
 from pcsim.engine.relaxation import Relaxation
 
 if TYPE_CHECKING:
+    from pcsim.config import Numerics
+    from pcsim.engine.kernels.arithmetic import Arithmetic
     from pcsim.engine.kernels.layout import Batch, Shape
 
 
@@ -52,18 +54,22 @@ def infer(
     *,
     relaxation: Relaxation,
     beta: float | None = None,
+    numerics: Numerics | None = None,
+    seed: int = 0,
 ) -> BatchResult:
     """Predictive coding on x (samples, input), y (samples, output), nudged by ``beta`` if given.
 
     Weights stay as they are, also with variant ipc, whose gradients are the sums over all steps.
+    ``numerics`` are number formats and analog errors to compute in, with the random numbers of ``seed``;
+    x and y are in the format of states then.
     """
     from pcsim.engine.kernels import passes
     from pcsim.engine.relaxer import Relaxer
 
     samples, steps = len(x), relaxation.steps
-    shape, flat, data, batch, rows = _prepare(network, weights, x, y)
+    shape, flat, data, batch, rows, arithmetic = _prepare(network, weights, x, y, numerics, seed)
     together = relaxation.variant == "ipc"
-    relaxer = Relaxer(network, relaxation, samples)
+    relaxer = Relaxer(network, relaxation, samples, arithmetic)
     block, columns = relaxer.block, relaxer.columns
     z, errors = (
         [np.empty((samples, width), network.dtype) for width in network.widths[1:]]
@@ -84,7 +90,7 @@ def infer(
         sent_states[t] += states
         sent_errors[t] += told
 
-    passes.load_batch(shape, flat, data, rows, batch, batch.p1)
+    passes.load_batch(shape, flat, data, rows, batch, batch.p1, arithmetic)
     for begin in range(0, samples, columns):
         width = min(columns, samples - begin)
         relaxer.start(flat, batch, begin, width, beta=beta)
@@ -93,9 +99,9 @@ def infer(
         for t in range(steps):
             if together:
                 relaxer.finish(batch, begin, width)
-                found = _gradients(network, shape, batch, beta)
+                found = _gradients(network, shape, batch, beta, arithmetic)
                 summed = tuple(map(np.add, summed, found)) if summed else found
-                relaxer.step_together(flat)
+                relaxer.step_together(flat, done=t)
                 relaxer.predict_again(flat, batch)
             else:
                 relaxer.relax(flat, width, done=t, steps=1)
@@ -118,22 +124,35 @@ def infer(
         active_errors=active_errors[: made + 1],
         sent_states=sent_states[: made + 1],
         sent_errors=sent_errors[: made + 1],
-        gradients=summed if together and steps else _gradients(network, shape, batch, beta),
+        gradients=(
+            summed if together and steps else _gradients(network, shape, batch, beta, arithmetic)
+        ),
     )
 
 
-def backpropagate(network: Network, weights: Weights, x: np.ndarray, y: np.ndarray) -> BatchResult:
-    """Backpropagation on x (samples, input), y (samples, output); the loss is ``energies[0, -1]``."""
+def backpropagate(
+    network: Network,
+    weights: Weights,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    numerics: Numerics | None = None,
+    seed: int = 0,
+) -> BatchResult:
+    """Backpropagation on x (samples, input), y (samples, output); the loss is ``energies[0, -1]``.
+
+    ``numerics`` and ``seed`` as in ``infer``.
+    """
     from pcsim.engine.kernels import backpropagation as bp
     from pcsim.engine.kernels import layout, losses, passes
 
     samples = len(x)
-    shape, flat, data, batch, rows = _prepare(network, weights, x, y)
+    shape, flat, data, batch, rows, arithmetic = _prepare(network, weights, x, y, numerics, seed)
     block = layout.new_block(network, samples)
     predictions = _by_layer(network, block.p, samples)
-    passes.load_batch(shape, flat, data, rows, batch, predictions[0])
-    passes.forward(shape, flat, samples, block.p, batch.a)
-    bp.backward(shape, flat, batch, block.p, block.pull)
+    passes.load_batch(shape, flat, data, rows, batch, predictions[0], arithmetic)
+    passes.forward(shape, flat, samples, block.p, batch.a, arithmetic)
+    bp.backward(shape, flat, batch, block.p, block.pull, arithmetic)
     energies = np.zeros((1, network.layers))
     energies[0, -1] = losses.output_energy(shape.loss, batch.y, predictions[-1]) / samples
     read = [*_by_layer(network, batch.a, samples)[:-1], predictions[-1]]
@@ -146,21 +165,33 @@ def backpropagate(network: Network, weights: Weights, x: np.ndarray, y: np.ndarr
         active_errors=np.array([[np.count_nonzero(e) for e in errors]]),
         sent_states=np.zeros((1, network.layers), np.int64),
         sent_errors=np.zeros((1, network.layers), np.int64),
-        gradients=_gradients(network, shape, batch, None),
+        gradients=_gradients(network, shape, batch, None, arithmetic),
     )
 
 
-def _prepare(network: Network, weights: Weights, x: np.ndarray, y: np.ndarray) -> tuple[Any, ...]:
-    """What the kernels want: (shape, flat weights, data, empty batch, rows)."""
+def _prepare(
+    network: Network,
+    weights: Weights,
+    x: np.ndarray,
+    y: np.ndarray,
+    numerics: Numerics | None,
+    seed: int,
+) -> tuple[Any, ...]:
+    """What the kernels want: (shape, flat weights as products read them, data, empty batch, rows, arithmetic)."""
+    from pcsim.engine.arithmetic import new_arithmetic, rounded_weights
     from pcsim.engine.kernels import layout
 
+    held = rounded_weights(numerics, weights, seed=seed)
+    flat = layout.new_parameters(network, held, scaled=numerics is None).weights
+    arithmetic = new_arithmetic(numerics, network, flat, seed=seed)
     data = layout.Data(np.array(x, network.dtype, order="C"), np.array(y, network.dtype, order="C"))
     return (
         layout.shape_of(network),
-        layout.new_parameters(network, weights).weights,
+        flat if arithmetic is None else arithmetic.read,
         data,
         layout.new_batch(network, len(x)),
         np.arange(len(x)),
+        arithmetic,
     )
 
 
@@ -171,13 +202,21 @@ def _by_layer(network: Network, buffer: np.ndarray, columns: int) -> list[np.nda
     return [part.reshape(-1, columns) for part in np.split(used, ends[:-1])]
 
 
-def _gradients(network: Network, shape: Shape, batch: Batch, beta: float | None) -> Weights:
+def _gradients(
+    network: Network,
+    shape: Shape,
+    batch: Batch,
+    beta: float | None,
+    arithmetic: Arithmetic | None,
+) -> Weights:
     """From the errors and activities that lie in ``batch``, by ``beta`` where it was nudged."""
-    from pcsim.engine.kernels.passes import errors_times_inputs
+    from pcsim.engine.kernels.passes import bias_gradient, errors_times_inputs
 
     layers = range(1, network.layers + 1)
-    products = [errors_times_inputs(shape, batch, layer).copy() for layer in layers]
-    if network.bias:
+    products = [errors_times_inputs(shape, batch, layer, arithmetic).copy() for layer in layers]
+    if network.bias and arithmetic is not None:
+        products += [bias_gradient(shape, batch, layer, arithmetic).copy() for layer in layers]
+    elif network.bias:
         products += [d.sum(axis=1) for d in _by_layer(network, batch.d, batch.x.shape[0])]
     scales = network.scales * (2 if network.bias else 1)
     factor = -1.0 / batch.x.shape[0] / (1.0 if beta is None else beta)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Event, Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pcsim.engine.network import Network
 from pcsim.engine.optimiser import WeightOptimiser
@@ -99,10 +99,12 @@ def _train(
 
     chosen = {candidate.id: candidate for candidate, _ in missing.values()}
     classes = workload.network.layers[-1]
-    dtypes = {candidate.numerics.formats.carrier for candidate in chosen.values()}
-    datasets = {d: load_dataset(workload.data, classes=classes, dtype=d) for d in dtypes}
+    dtypes = {key: _dtype(workload, candidate) for key, candidate in chosen.items()}
+    datasets = {
+        d: load_dataset(workload.data, classes=classes, dtype=d) for d in set(dtypes.values())
+    }
     courses = {
-        key: course_of(workload, candidate, datasets[candidate.numerics.formats.carrier])
+        key: course_of(workload, candidate, datasets[dtypes[key]])
         for key, candidate in chosen.items()
     }
     total = sum(courses[c.id].updates_total for c, _ in missing.values())
@@ -149,7 +151,8 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
     """What training ``candidate`` means to the loop."""
     from pcsim.engine.loop import Course, cast
 
-    dtype = candidate.numerics.formats.carrier
+    dtype = _dtype(workload, candidate)
+    numerics = None if candidate.numerics.plain else candidate.numerics
     settings = workload.training
     return Course(
         network=Network(
@@ -163,12 +166,18 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
             bias=workload.network.bias,
         ),
         rule=_rule(candidate),
-        dataset=cast(dataset, dtype),
+        dataset=cast(dataset, dtype, numerics),
         batch=settings.batch,
         epochs=settings.epochs,
         evaluate_every=settings.evaluate_every,
         optimiser=WeightOptimiser(**candidate.optimiser.model_dump()),
+        numerics=numerics,
     )
+
+
+def _dtype(workload: Workload, candidate: Candidate) -> Literal["float32", "float64"]:
+    """Of the arrays that ``candidate`` is trained in."""
+    return candidate.numerics.formats.carrier_for(workload.longest_sum)
 
 
 def _rule(candidate: Candidate) -> Rule:

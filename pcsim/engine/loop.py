@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pcsim.engine.arithmetic import rounded_data
 from pcsim.engine.checkpoint import Checkpoint
 from pcsim.engine.datasets import Dataset, Part
 from pcsim.engine.network import Network, Weights, batch_rows, initial_weights
@@ -18,13 +20,16 @@ from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.rules import Learner, Rule
 from pcsim.engine.training import Profile, SeedCurve
 
+if TYPE_CHECKING:
+    from pcsim.config import Numerics
+
 BLOW_UP = 1e6
 """An energy so many times that of the untrained network is a divergence, though still a number."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """One rule's training, but for the seed."""
+    """One rule's training, but for the seed; ``numerics`` where more is rounded than to the network's dtype."""
 
     network: Network
     rule: Rule
@@ -33,21 +38,18 @@ class Course:
     epochs: int
     evaluate_every: int
     optimiser: WeightOptimiser
+    numerics: Numerics | None = None
 
     @property
     def updates_total(self) -> int:
         return self.epochs * (len(self.dataset.train.x) // self.batch)
 
 
-def cast(dataset: Dataset, dtype: str) -> Dataset:
-    """The data set in the dtype that kernels read; not copied where it has that already."""
+def cast(dataset: Dataset, dtype: str, numerics: Numerics | None = None) -> Dataset:
+    """The data set in the dtype that kernels read, rounded to states; not copied where it is so already."""
     parts = (dataset.train, dataset.validation, dataset.test)
-    return Dataset(
-        *(
-            Part(part.x.astype(dtype, copy=False), part.y.astype(dtype, copy=False))
-            for part in parts
-        )
-    )
+    given = ((part.x.astype(dtype, copy=False), part.y.astype(dtype, copy=False)) for part in parts)
+    return Dataset(*(Part(*rounded_data(numerics, x, y, part=i)) for i, (x, y) in enumerate(given)))
 
 
 def learn_seed(
@@ -71,7 +73,7 @@ def learn_seed(
         _, energy = learner.updates(order[:1], done=0, learn=False)
         evaluations = [(0, *evaluate(learner, course.dataset.validation), energy)]
     else:
-        learner.restore(kept.parameters)
+        learner.restore(kept.parameters, done=kept.done)
         evaluations = list(kept.evaluations)
         progress(kept.done)
     done, diverged_at = evaluations[-1][0], None
@@ -113,7 +115,8 @@ def profile_of(course: Course, seed: int, weights: Weights) -> Profile:
     train = course.dataset.train
     order = batch_rows(seed, len(train.x), batch=course.batch, epochs=1)
     x, y = train.x[order[0]], train.y[order[0]]
-    result = course.rule.look_at(course.network, weights, x, y)
+    numerics = course.numerics
+    result = course.rule.look_at(course.network, weights, x, y, numerics=numerics, seed=seed)
     executed: tuple[tuple[int, int], ...] = ((len(result.energies) - 1, len(order)),)
     if course.rule.settles:
         learner = learner_of(course, seed, weights)
@@ -146,4 +149,5 @@ def learner_of(course: Course, seed: int, weights: Weights) -> Learner:
         optimiser=course.optimiser,
         updates_total=course.updates_total,
         seed=seed,
+        numerics=course.numerics,
     )

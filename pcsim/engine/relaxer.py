@@ -9,6 +9,7 @@ import numpy as np
 
 from pcsim.engine.kernels import layout
 from pcsim.engine.kernels import predictive_coding as pc
+from pcsim.engine.kernels.arithmetic import Arithmetic
 from pcsim.engine.kernels.layout import Batch, Block, Shape
 from pcsim.engine.network import Network
 from pcsim.engine.relaxation import Relaxation
@@ -17,12 +18,19 @@ from pcsim.engine.relaxation import Relaxation
 class Relaxer:
     """Relaxes blocks of up to ``columns`` samples, one after the other.
 
-    Of each: ``start``, then ``relax`` as often as wanted, then ``finish``.
+    Of each: ``start``, then ``relax`` as often as wanted, then ``finish``. In an ``arithmetic`` of the
+    hardware a batch is one block, so that its tensors, which may share a scale, are those of the chip.
     """
 
-    def __init__(self, network: Network, relaxation: Relaxation, samples: int) -> None:
-        self.network, self.relaxation = network, relaxation
-        blocks = relaxation.in_blocks
+    def __init__(
+        self,
+        network: Network,
+        relaxation: Relaxation,
+        samples: int,
+        arithmetic: Arithmetic | None = None,
+    ) -> None:
+        self.network, self.relaxation, self.arithmetic = network, relaxation, arithmetic
+        blocks = relaxation.in_blocks and arithmetic is None
         self.columns = layout.block_columns(network, samples) if blocks else samples
         self.shape: Shape = layout.shape_of(network)
         self.block: Block = layout.new_block(network, self.columns)
@@ -43,11 +51,11 @@ class Relaxer:
         beta: float | None = None,
     ) -> None:
         """Samples begin..begin+columns of ``batch`` at their feed-forward state; ``beta`` nudges."""
-        pc.start_block(self.shape, weights, batch, begin, columns, self.block)
+        pc.start_block(self.shape, weights, batch, begin, columns, self.block, self.arithmetic)
         if beta is not None:
             from pcsim.engine.kernels.relaxation import nudge
 
-            nudge(self.shape, self.block, columns, beta)
+            nudge(self.shape, self.block, columns, beta, self.arithmetic)
         for moments in (self.motion.first, self.motion.second):
             moments[:] = 0
         if self.heard is not self.block:
@@ -59,7 +67,7 @@ class Relaxer:
         how, variant = self.relaxation, self.relaxation.variant
         inference = layout.Inference(self.columns, done, steps, float(how.rate), how.wavefront)
         if how.plain:
-            pc.relax(self.shape, weights, self.block, columns, inference)
+            pc.relax(self.shape, weights, self.block, columns, inference, self.arithmetic)
         elif variant == "pc":
             from pcsim.engine.kernels.relaxation import relax_otherwise
 
@@ -80,12 +88,15 @@ class Relaxer:
                     columns,
                     inference,
                     descent,
+                    self.arithmetic,
                 )
             )
         elif variant == "epc":
             from pcsim.engine.kernels.error_optimisation import relax_errors
 
-            relax_errors(self.shape, weights, self.block, self.back, columns, inference)
+            relax_errors(
+                self.shape, weights, self.block, self.back, columns, inference, self.arithmetic
+            )
         elif variant == "ipc":
             raise ValueError(
                 "ipc relaxes together with its weights: see IncrementalPredictiveCoding"
@@ -94,22 +105,24 @@ class Relaxer:
             from pcsim.engine.kernels.fixed_prediction import relax_fixed
 
             one_by_one = variant == "z_il"
-            relax_fixed(self.shape, weights, self.block, columns, inference, one_by_one)
+            relax_fixed(
+                self.shape, weights, self.block, columns, inference, one_by_one, self.arithmetic
+            )
         return steps
 
-    def step_together(self, weights: np.ndarray) -> None:
+    def step_together(self, weights: np.ndarray, *, done: int) -> None:
         """ipc: move the states of the whole batch, whose errors ``finish`` has copied before."""
         from pcsim.engine.kernels.incremental import move_states
 
         how = self.relaxation
-        inference = layout.Inference(self.columns, 0, 1, float(how.rate), False)
-        move_states(self.shape, weights, self.block, self.columns, inference)
+        inference = layout.Inference(self.columns, done, 1, float(how.rate), False)
+        move_states(self.shape, weights, self.block, self.columns, inference, self.arithmetic)
 
     def predict_again(self, weights: np.ndarray, batch: Batch) -> None:
         """ipc: predictions and errors of the moved states by the new weights."""
         from pcsim.engine.kernels.incremental import predict_again
 
-        predict_again(self.shape, weights, batch.x, self.block, self.columns)
+        predict_again(self.shape, weights, batch.x, self.block, self.columns, self.arithmetic)
 
     def finish(self, batch: Batch, begin: int, columns: int) -> None:
         """Copy what the weight update reads to ``batch``: activities as the layer above heard them."""

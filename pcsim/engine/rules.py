@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from pcsim.engine.arithmetic import new_arithmetic, rewrite, rounded_weights
 from pcsim.engine.inference import BatchResult, backpropagate, infer
 from pcsim.engine.kernels import layout
+from pcsim.engine.kernels.arithmetic import EVALUATING, Arithmetic
 from pcsim.engine.kernels.backpropagation import backpropagation_updates
 from pcsim.engine.kernels.passes import load_batch, outputs, step_weights
 from pcsim.engine.kernels.predictive_coding import predictive_coding_updates
@@ -23,6 +25,9 @@ from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.relaxer import Relaxer
 from pcsim.engine.stability import rate_limit
+
+if TYPE_CHECKING:
+    from pcsim.config import Numerics
 
 
 class Rule(Protocol):
@@ -38,7 +43,7 @@ class Rule(Protocol):
     def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
         """The inference rate beyond which ``x`` does not settle; None where no bound is known."""
 
-    def relaxer(self, network: Network, batch: int) -> Relaxer:
+    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
         """Scratch for a batch of that size."""
 
     def updates(
@@ -47,9 +52,16 @@ class Rule(Protocol):
         """As Learner.updates."""
 
     def look_at(
-        self, network: Network, weights: Weights, x: np.ndarray, y: np.ndarray
+        self,
+        network: Network,
+        weights: Weights,
+        x: np.ndarray,
+        y: np.ndarray,
+        *,
+        numerics: Numerics | None = None,
+        seed: int = 0,
     ) -> BatchResult:
-        """What the rule computes on one batch."""
+        """What the rule computes on one batch, in ``numerics`` with the random numbers of ``seed``."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +81,8 @@ class PredictiveCoding:
     def weight_steps(self) -> int:
         return self.relaxation.steps if self.relaxation.variant == "ipc" else 1
 
-    def relaxer(self, network: Network, batch: int) -> Relaxer:
-        return Relaxer(network, self.relaxation, batch)
+    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
+        return Relaxer(network, self.relaxation, batch, arithmetic)
 
     def updates(
         self, learner: Learner, order: np.ndarray, *, done: int, learn: bool
@@ -91,18 +103,21 @@ class PredictiveCoding:
                 learner.batch,
                 relaxer.block,
                 learn,
+                learner.arithmetic,
             )
         energy = 0.0
         betas = self.nudging.betas(learner.seed, first=done, count=len(order))
         update = self._step_together if how.variant == "ipc" else self._relax_then_step
         for i, (rows, beta) in enumerate(zip(order, betas, strict=True)):
+            learner.set_clock(done + i, 0)
             load_batch(
                 learner.shape,
-                learner.parameters.weights,
+                learner.read,
                 learner.data,
                 rows,
                 learner.batch,
                 learner.batch.p1,
+                learner.arithmetic,
             )
             energy = update(learner, done + i, beta, learn=learn)
             if not np.isfinite(learner.output_errors()).all():
@@ -110,7 +125,7 @@ class PredictiveCoding:
         return len(order), energy / order.shape[1]
 
     def _relax_then_step(self, learner: Learner, done: int, beta: float, *, learn: bool) -> float:
-        relaxer, weights, energy = learner.relaxer, learner.parameters.weights, 0.0
+        relaxer, weights, energy = learner.relaxer, learner.read, 0.0
         nudged = self.nudging.kind != "none"
         size = len(learner.batch.x)
         for begin in range(0, size, relaxer.columns):
@@ -126,12 +141,12 @@ class PredictiveCoding:
         return energy
 
     def _step_together(self, learner: Learner, done: int, beta: float, *, learn: bool) -> float:
-        relaxer, weights = learner.relaxer, learner.parameters.weights
+        relaxer, weights = learner.relaxer, learner.read
         size, layers = len(learner.batch.x), learner.network.layers
         relaxer.start(weights, learner.batch, 0, size)
         for step in range(self.relaxation.steps):
             relaxer.finish(learner.batch, 0, size)
-            relaxer.step_together(weights)
+            relaxer.step_together(weights, done=step)
             if learn:
                 learner.step(layers, done * self.relaxation.steps + step + 1, factor=-1.0 / size)
             relaxer.predict_again(weights, learner.batch)
@@ -139,10 +154,26 @@ class PredictiveCoding:
         return sum(relaxer.energies(size))
 
     def look_at(
-        self, network: Network, weights: Weights, x: np.ndarray, y: np.ndarray
+        self,
+        network: Network,
+        weights: Weights,
+        x: np.ndarray,
+        y: np.ndarray,
+        *,
+        numerics: Numerics | None = None,
+        seed: int = 0,
     ) -> BatchResult:
         beta = None if self.nudging.kind == "none" else self.nudging.betas(0, first=0, count=1)[0]
-        return infer(network, weights, x, y, relaxation=self.relaxation, beta=beta)
+        return infer(
+            network,
+            weights,
+            x,
+            y,
+            relaxation=self.relaxation,
+            beta=beta,
+            numerics=numerics,
+            seed=seed,
+        )
 
 
 @dataclass(frozen=True)
@@ -159,8 +190,8 @@ class Backpropagation:
     def weight_steps(self) -> int:
         return 1
 
-    def relaxer(self, network: Network, batch: int) -> Relaxer:
-        return Relaxer(network, Relaxation(steps=0, rate=1.0, variant="ipc"), batch)
+    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
+        return Relaxer(network, Relaxation(steps=0, rate=1.0, variant="ipc"), batch, arithmetic)
 
     def updates(
         self, learner: Learner, order: np.ndarray, *, done: int, learn: bool
@@ -175,12 +206,20 @@ class Backpropagation:
             learner.batch,
             learner.relaxer.block,
             learn,
+            learner.arithmetic,
         )
 
     def look_at(
-        self, network: Network, weights: Weights, x: np.ndarray, y: np.ndarray
+        self,
+        network: Network,
+        weights: Weights,
+        x: np.ndarray,
+        y: np.ndarray,
+        *,
+        numerics: Numerics | None = None,
+        seed: int = 0,
     ) -> BatchResult:
-        return backpropagate(network, weights, x, y)
+        return backpropagate(network, weights, x, y, numerics=numerics, seed=seed)
 
 
 class Learner:
@@ -188,8 +227,10 @@ class Learner:
 
     ``x``, ``y`` are the training part, C-ordered and of the network's dtype; ``updates_total`` is
     the length of the whole training, which some schedules of learning rates depend on; ``seed``
-    decides the signs of centred nudging. ``executed[t]`` counts the batches that settled after t
-    steps, of rules whose inference can stop early.
+    decides the signs of centred nudging and the random numbers of ``numerics``, the number formats
+    and analog errors to compute in, where that is more than the network's dtype. ``x`` and ``y`` are in the
+    format of states then. ``executed[t]`` counts the batches that settled after t steps, of rules whose
+    inference can stop early.
     """
 
     def __init__(
@@ -204,14 +245,19 @@ class Learner:
         optimiser: WeightOptimiser,
         updates_total: int,
         seed: int = 0,
+        numerics: Numerics | None = None,
     ) -> None:
         self.network = network
         self.rule = rule
         self.shape = layout.shape_of(network)
-        self.parameters = layout.new_parameters(network, weights)
+        held = rounded_weights(numerics, weights, seed=seed)
+        self.parameters = layout.new_parameters(network, held, scaled=numerics is None)
+        self.arithmetic = new_arithmetic(numerics, network, self.parameters.weights, seed=seed)
+        self.read = self.arithmetic.read if self.arithmetic else self.parameters.weights
+        self.done = 0
         self.data = layout.Data(x, y)
         self.batch = layout.new_batch(network, batch)
-        self.relaxer = rule.relaxer(network, batch)
+        self.relaxer = rule.relaxer(network, batch, self.arithmetic)
         self.executed = np.zeros(self.relaxer.relaxation.steps + 1, np.int64)
         self.optimiser = layout.optimiser_of(
             optimiser, updates=updates_total, weight_steps=rule.weight_steps()
@@ -224,28 +270,48 @@ class Learner:
         Returns how many updates were made, fewer than asked for when the outputs stop being finite,
         and the rule's energy on the last batch. ``learn=False`` only measures.
         """
-        return self.rule.updates(self, order, done=done, learn=learn)
+        made, energy = self.rule.updates(self, order, done=done, learn=learn)
+        if learn:
+            self.done = done + made
+        return made, energy
 
     def step(self, reached: int, count: int, *, factor: float) -> None:
         """The ``count``-th step of the weights; ``factor`` times e a^T is a gradient."""
         step_weights(
-            self.shape, self.parameters, self.batch, reached, count, factor, self.optimiser
+            self.shape,
+            self.parameters,
+            self.batch,
+            reached,
+            count,
+            factor,
+            self.optimiser,
+            self.arithmetic,
         )
+
+    def set_clock(self, update: int, step: int) -> None:
+        """The moment to which the random numbers of what follows belong."""
+        if self.arithmetic:
+            self.arithmetic.clock[:] = update, step
 
     def output_errors(self) -> np.ndarray:
         """Of the last batch, flat."""
         return self.batch.d[self.shape.unit_at[self.network.layers] * len(self.batch.x) :]
 
-    def restore(self, parameters: layout.Parameters) -> None:
-        """Take over weights and moments that were kept."""
+    def restore(self, parameters: layout.Parameters, *, done: int) -> None:
+        """Take over weights and moments that were kept after ``done`` updates."""
         for mine, kept in zip(self.parameters, parameters, strict=True):
             mine[:] = kept
+        self.done = done
+        if self.arithmetic:
+            steps = done * self.rule.weight_steps()
+            rewrite(self.arithmetic, self.network, self.parameters.weights, count=steps)
 
     def weights(self) -> Weights:
         """A copy of the weights, and biases, as ``initial_weights`` gives them."""
-        return layout.unscaled(self.network, self.parameters.weights)
+        return layout.layered(self.network, self.parameters.weights, scaled=self.arithmetic is None)
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """The feed-forward pass of (samples, input width): (output width, samples)."""
         room = np.empty((2, sum(self.network.widths[1:]) * len(x)), self.network.dtype)
-        return outputs(self.shape, self.parameters.weights, x, room[0], room[1])
+        self.set_clock(self.done, int(EVALUATING))
+        return outputs(self.shape, self.read, x, room[0], room[1], self.arithmetic)

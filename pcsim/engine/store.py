@@ -1,8 +1,9 @@
 """Has exactly this been trained before? The results of single seeds, found by what they depend on.
 
-The key covers what learning depends on and nothing else: no hardware, no schedule, no name, no
-target accuracy, and not whether idle layers are skipped or the first prediction is hoisted, which
-change no bit.
+The key covers what learning depends on and nothing else: no hardware but its number formats, no schedule,
+no name, no target accuracy, and not whether the first prediction is hoisted, which changes no bit.
+Whether idle layers are skipped changes none in fp32 and fp64 either; where values are rounded at random,
+cells are noisy or scales follow the values, a layer that is computed again may not be idle.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def _relevant(workload: Workload, candidate: Candidate) -> dict[str, Any]:
         "rate": candidate.rate,
         "optimiser": candidate.optimiser.model_dump(mode="json"),
         "numerics": candidate.numerics.words(),
+        "wavefront": None if candidate.numerics.plain else candidate.wavefront,
         "engine": engine_fingerprint(),
     }
 

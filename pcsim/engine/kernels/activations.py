@@ -14,6 +14,16 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from pcsim.engine.kernels.arithmetic import (
+    ACTIVITY,
+    ERROR,
+    STATE,
+    STEEP_PULL,
+    round_activity,
+    round_error,
+    round_state,
+    round_steep,
+)
 from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.layout import GELU, LEAKY_RELU, RELU, TANH
 
@@ -136,9 +146,16 @@ def times_derivative(activation, pull, z, a, e):
 
 
 @inner
-def inference_step(activation, rate, pull, p, z, a, e):
+def inference_step(activation, rate, pull, p, z, a, e, layer, columns, numerics):
     """z = z - rate (e - pull * phi'(z)), then a = phi(z) and e = z - p, all in one pass where that pays."""
-    if activation == TANH:
+    if numerics is not None:
+        times_derivative(activation, pull, z, a, pull)
+        round_steep(activation, pull, STEEP_PULL, layer, columns, numerics)
+        for i in range(a.size):
+            z[i] -= rate * (e[i] - pull[i])
+        round_state(z, STATE, layer, columns, numerics)
+        settle_activity(activation, p, z, a, e, layer, columns, numerics)
+    elif activation == TANH:
         one = a.dtype.type(1.0)
         for i in range(a.size):
             moved = z[i] - rate * (e[i] - pull[i] * (one - a[i] * a[i]))
@@ -164,3 +181,13 @@ def inference_step(activation, rate, pull, p, z, a, e):
             z[i] = moved
             a[i] = moved
             e[i] = moved - p[i]
+
+
+@inner
+def settle_activity(activation, p, z, a, e, layer, columns, numerics):
+    """a = phi(z) and e = z - p, rounded, after a step of z."""
+    activate(activation, z, a)
+    round_activity(activation, a, ACTIVITY, layer, columns, numerics)
+    for i in range(a.size):
+        e[i] = z[i] - p[i]
+    round_error(e, ERROR, layer, columns, numerics)

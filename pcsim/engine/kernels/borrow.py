@@ -13,8 +13,7 @@ from numba import types
 from numba.extending import intrinsic
 
 
-@intrinsic
-def borrowed(typing_context, value):
+def _borrowed(_context, value):
     """An array, or a tuple of arrays and numbers, without its owner: the same memory, counted by nobody.
 
     Only for arguments of the kernel that calls this, and never to be returned to Python.
@@ -26,7 +25,7 @@ def borrowed(typing_context, value):
     return value(value), generate
 
 
-def _without_owner(context: Any, builder: Any, kind: types.Type, value: Any) -> Any:
+def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """The LLVM value with the pointer to the counter set to null, in tuples that of every member."""
     if isinstance(kind, types.Array):
         array = context.make_array(kind)(context, builder, value)
@@ -37,3 +36,6 @@ def _without_owner(context: Any, builder: Any, kind: types.Type, value: Any) -> 
             part = _without_owner(context, builder, member, builder.extract_value(value, i))
             value = builder.insert_value(value, part, i)
     return value
+
+
+borrowed: Any = intrinsic(_borrowed)

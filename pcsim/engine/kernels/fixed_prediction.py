@@ -11,35 +11,53 @@ which gives the same bits as one after the other.
 from __future__ import annotations
 
 from pcsim.engine.kernels.activations import times_derivative
+from pcsim.engine.kernels.arithmetic import (
+    ERROR,
+    READ_ERROR,
+    STATE,
+    STEEP_PULL,
+    round_error,
+    round_state,
+    round_steep,
+)
 from pcsim.engine.kernels.jit import jit
 from pcsim.engine.kernels.layout import layer_flat
 from pcsim.engine.kernels.predictive_coding import pull_from_above
 
 
 @jit
-def relax_fixed(shape, weights, block, columns, inference, one_by_one):
+def relax_fixed(shape, weights, block, columns, inference, one_by_one, numerics):
     """The inference steps after ``inference.done``; ``one_by_one`` moves one layer a step."""
     last = shape.widths.size - 1
     rate = block.z.dtype.type(inference.rate)
     for step in range(inference.done, inference.done + inference.steps):
+        if numerics is not None:
+            numerics.clock[1] = step + 1
         front = max(1, last - 1 - step)
         lowest = front if inference.wavefront or one_by_one else 1
         for layer in range(lowest, front + 1 if one_by_one else last):
-            pull = pull_from_above(shape, weights, block, layer, columns)
+            pull = pull_from_above(shape, weights, block, layer, columns, numerics)
             p = layer_flat(block.p, shape, layer, columns)
             z = layer_flat(block.z, shape, layer, columns)
             e = layer_flat(block.e, shape, layer, columns)
             times_derivative(
                 shape.on_states, pull, p, layer_flat(block.a, shape, layer, columns), pull
             )
-            for i in range(e.size):
-                z[i] -= rate * (e[i] - pull[i])
-                e[i] = z[i] - p[i]
+            if numerics is None:
+                for i in range(e.size):
+                    z[i] -= rate * (e[i] - pull[i])
+                    e[i] = z[i] - p[i]
+            else:
+                round_steep(shape.on_states, pull, STEEP_PULL, layer, columns, numerics)
+                for i in range(e.size):
+                    z[i] -= rate * (e[i] - pull[i])
+                round_state(z, STATE, layer, columns, numerics)
+                for i in range(e.size):
+                    e[i] = z[i] - p[i]
+                round_error(e, ERROR, layer, columns, numerics)
             if shape.post:
-                times_derivative(
-                    shape.activation,
-                    e,
-                    layer_flat(block.u, shape, layer, columns),
-                    p,
-                    layer_flat(block.d, shape, layer, columns),
-                )
+                u = layer_flat(block.u, shape, layer, columns)
+                d = layer_flat(block.d, shape, layer, columns)
+                times_derivative(shape.activation, e, u, p, d)
+                if numerics is not None:
+                    round_steep(shape.activation, d, READ_ERROR, layer, columns, numerics)

@@ -48,7 +48,7 @@ class Shape(NamedTuple):
     weight_at: np.ndarray  # (L + 2,), layers 1..L
     unit_at: np.ndarray  # (L + 2,), layers 1..L
     bias_at: np.ndarray  # (L + 2,), layers 1..L, behind all weights
-    scales: np.ndarray  # (L + 1,), entry l is a_l; the buffer of weights holds a_l W_l and a_l b_l
+    scales: np.ndarray  # (L + 1,), entry l is a_l
     skips: np.ndarray  # (L + 1,), whether p_l adds z_{l-1}
     activation: int  # phi
     on_states: int  # what is applied to a state before a product reads it: phi, or nothing (post)
@@ -85,7 +85,10 @@ class Batch(NamedTuple):
 
 
 class Parameters(NamedTuple):
-    """Scaled weights, then scaled biases, and the optimiser's moments, flat."""
+    """Weights, then biases, and the optimiser's moments, flat.
+
+    The weights are a_l W_l and a_l b_l; in number formats of the hardware W_l and b_l, as that holds them.
+    """
 
     weights: np.ndarray
     first: np.ndarray
@@ -242,16 +245,19 @@ def new_batch(network: Network, samples: int) -> Batch:
     )
 
 
-def new_parameters(network: Network, weights: Weights) -> Parameters:
-    """A flat copy of ``weights``, scaled; moments zero."""
+def new_parameters(network: Network, weights: Weights, *, scaled: bool = True) -> Parameters:
+    """A flat copy of ``weights``, ``scaled`` or as they are; moments zero."""
     scales = network.scales * (2 if network.bias else 1)
-    scaled = [np.ravel(w) * w.dtype.type(a) for w, a in zip(weights, scales, strict=True)]
-    flat = np.concatenate(scaled).astype(network.dtype)
+    parts = [
+        np.ravel(w) * w.dtype.type(a if scaled else 1.0)
+        for w, a in zip(weights, scales, strict=True)
+    ]
+    flat = np.concatenate(parts).astype(network.dtype)
     return Parameters(flat, np.zeros_like(flat), np.zeros_like(flat))
 
 
-def unscaled(network: Network, flat: np.ndarray) -> Weights:
-    """The weights, and biases, that ``flat`` holds scaled."""
+def layered(network: Network, flat: np.ndarray, *, scaled: bool = True) -> Weights:
+    """The weights, and biases, that ``flat`` holds ``scaled`` or as they are."""
     sizes = [a * b for a, b in zip(network.widths[1:], network.widths[:-1], strict=True)]
     shapes: list[tuple[int, ...]] = [(width, -1) for width in network.widths[1:]]
     if network.bias:
@@ -260,14 +266,14 @@ def unscaled(network: Network, flat: np.ndarray) -> Weights:
     scales = network.scales * (2 if network.bias else 1)
     parts = np.split(flat, np.cumsum(sizes)[:-1])
     return tuple(
-        part.reshape(shape) / flat.dtype.type(a)
+        part.reshape(shape) / flat.dtype.type(a if scaled else 1.0)
         for part, shape, a in zip(parts, shapes, scales, strict=True)
     )
 
 
 @inlined
 def layer_weights(flat, shape, layer):
-    """a_layer W_layer, (out, in), as a view."""
+    """One layer's weights, (out, in), as a view."""
     return flat[shape.weight_at[layer] : shape.weight_at[layer + 1]].reshape(
         shape.widths[layer], shape.widths[layer - 1]
     )

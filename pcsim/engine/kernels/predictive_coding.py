@@ -21,6 +21,15 @@ import math
 import numpy as np
 
 from pcsim.engine.kernels.activations import activate, inference_step, times_derivative
+from pcsim.engine.kernels.arithmetic import (
+    ERROR,
+    OUTCOME,
+    PULL,
+    READ_ERROR,
+    round_activity,
+    round_error,
+    round_steep,
+)
 from pcsim.engine.kernels.borrow import borrowed
 from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.layout import layer_flat, layer_units, layer_weights
@@ -33,19 +42,20 @@ from pcsim.engine.kernels.passes import (
     step_weights,
     take_columns,
 )
+from pcsim.engine.kernels.rounded_products import product_backward
 
 SWEEPS = 4
 """Steps that share what they load: 9 layers of width 128 with their weights are about 1 MiB."""
 
 
 @jit
-def start_block(shape, weights, batch, begin, columns, block):
+def start_block(shape, weights, batch, begin, columns, block, numerics):
     """Put samples begin..begin+columns of the batch into ``block``, at the feed-forward state."""
     last = shape.widths.size - 1
     y = block.y[: shape.widths[last] * columns].reshape(shape.widths[last], columns)
     take_columns(batch.y, begin, y)
     take_columns(batch.p1, begin, layer_units(block.u, shape, 1, columns))
-    forward(shape, weights, columns, block.u, block.a)
+    forward(shape, weights, columns, block.u, block.a, numerics)
     hidden = shape.unit_at[last] * columns
     if shape.post:
         for i in range(hidden):
@@ -54,16 +64,18 @@ def start_block(shape, weights, batch, begin, columns, block):
     for i in range(hidden):
         block.z[i] = block.p[i]
         block.e[i] = 0.0
-    meet_target(shape, block, columns)
+    meet_target(shape, block, columns, numerics)
 
 
 @inner
-def meet_target(shape, block, columns):
+def meet_target(shape, block, columns, numerics):
     """p_L, e_L and d_L from u_L and the target."""
     last = shape.widths.size - 1
     y = block.y[: shape.widths[last] * columns].reshape(shape.widths[last], columns)
     e = layer_units(block.e, shape, last, columns)
     output_error(shape.loss, y, layer_units(block.u, shape, last, columns), e)
+    if numerics is not None:
+        round_error(layer_flat(block.e, shape, last, columns), ERROR, last, columns, numerics)
     if shape.post:
         for i in range(shape.unit_at[last] * columns, shape.unit_at[last + 1] * columns):
             block.p[i] = block.u[i]
@@ -71,14 +83,16 @@ def meet_target(shape, block, columns):
 
 
 @inner
-def pull_from_above(shape, weights, block, layer, columns):
+def pull_from_above(shape, weights, block, layer, columns, numerics):
     """(a W)_{layer+1}^T d_{layer+1}, flat; what comes by a skip is taken from e_layer, which the step replaces."""
     pull = block.pull[: shape.widths[layer] * columns]
-    np.dot(
-        layer_weights(weights, shape, layer + 1).T,
-        layer_units(block.d, shape, layer + 1, columns),
-        pull.reshape(shape.widths[layer], columns),
-    )
+    errors = layer_units(block.d, shape, layer + 1, columns)
+    out = pull.reshape(shape.widths[layer], columns)
+    if numerics is None:
+        np.dot(layer_weights(weights, shape, layer + 1).T, errors, out)
+    else:
+        product_backward(shape, layer + 1, errors, out, numerics)
+        round_error(pull, PULL, layer, columns, numerics)
     if shape.skips[layer + 1]:
         e = layer_flat(block.e, shape, layer, columns)
         above = layer_flat(block.d, shape, layer + 1, columns)
@@ -88,29 +102,37 @@ def pull_from_above(shape, weights, block, layer, columns):
 
 
 @jit
-def relax(shape, weights, block, columns, inference):
+def relax(shape, weights, block, columns, inference, numerics):
     """The inference steps after the ``inference.done`` that the block has behind it.
 
     ``SWEEPS`` steps climb the layers together, each two layers behind the one before: what a layer
     reads of its neighbours is then of the right step, and what one step has loaded the next one
-    finds in the cache. The order changes no bit.
+    finds in the cache. The order changes no bit. In rounded numbers the front climbs a layer a step whatever
+    is there, as predictions may be rounded at random.
     """
     last = shape.widths.size - 1
     end = inference.done + inference.steps
     fronts = np.ones(SWEEPS + 1, np.int64)  # the lowest layer of each step
     if inference.wavefront:
         fronts[0] = max(1, last - 1 - inference.done)
-        while fronts[0] < last - 1 and rests(shape, block, columns, fronts[0]):
-            fronts[0] += 1
+        if numerics is None:
+            while fronts[0] < last - 1 and rests(shape, block, columns, fronts[0]):
+                fronts[0] += 1
     for first in range(inference.done, end, SWEEPS):
         sweeps = min(SWEEPS, end - first)
         for place in range(fronts[0], last + 2 * sweeps - 1):
             for sweep in range(sweeps):
                 layer, front = place - 2 * sweep, fronts[sweep]
+                if numerics is not None:
+                    numerics.clock[1] = first + sweep + 1
                 if front <= layer and layer <= last:
-                    relax_layer(shape, weights, block, columns, inference, layer, layer > front)
+                    relax_layer(
+                        shape, weights, block, columns, inference, layer, layer > front, numerics
+                    )
                 if layer == front and inference.wavefront:
-                    moved = not all_zero(layer_flat(block.e, shape, layer, columns))
+                    moved = True
+                    if numerics is None:
+                        moved = not all_zero(layer_flat(block.e, shape, layer, columns))
                     fronts[sweep + 1] = max(1, front - 1) if moved else front
         fronts[0] = fronts[sweeps]
 
@@ -133,7 +155,7 @@ def all_zero(e):
 
 
 @inner
-def relax_layer(shape, weights, block, columns, inference, layer, repredict):
+def relax_layer(shape, weights, block, columns, inference, layer, repredict, numerics):
     """One step of one layer, whose neighbour below has made it; ``repredict`` where that has moved.
 
     Upwards, each layer reads the error above before that layer replaces it: all move at once.
@@ -141,24 +163,32 @@ def relax_layer(shape, weights, block, columns, inference, layer, repredict):
     u = layer_flat(block.u, shape, layer, columns)
     p = layer_flat(block.p, shape, layer, columns)
     if repredict:
-        predict(shape, weights, layer, columns, block.z, block.a, block.u)
+        predict(shape, weights, layer, columns, block.z, block.a, block.u, numerics)
     if layer == shape.widths.size - 1:
-        meet_target(shape, block, columns)
+        meet_target(shape, block, columns, numerics)
         return
     if shape.post and repredict:
         activate(shape.activation, u, p)
+        if numerics is not None:
+            round_activity(shape.activation, p, OUTCOME, layer, columns, numerics)
     e = layer_flat(block.e, shape, layer, columns)
     inference_step(
         shape.on_states,
         block.z.dtype.type(inference.rate),
-        pull_from_above(shape, weights, block, layer, columns),
+        pull_from_above(shape, weights, block, layer, columns, numerics),
         p,
         layer_flat(block.z, shape, layer, columns),
         layer_flat(block.a, shape, layer, columns),
         e,
+        layer,
+        columns,
+        numerics,
     )
     if shape.post:
-        times_derivative(shape.activation, e, u, p, layer_flat(block.d, shape, layer, columns))
+        d = layer_flat(block.d, shape, layer, columns)
+        times_derivative(shape.activation, e, u, p, d)
+        if numerics is not None:
+            round_steep(shape.activation, d, READ_ERROR, layer, columns, numerics)
 
 
 @jit
@@ -194,7 +224,7 @@ def total_energy(shape, block, columns):
 
 @jit
 def predictive_coding_updates(
-    shape, parameters, data, order, done, optimiser, inference, batch, block, learn
+    shape, parameters, data, order, done, optimiser, inference, batch, block, learn, numerics
 ):
     """Learn from each row of ``order``, ``done`` updates lying behind; returns (updates made, last F).
 
@@ -206,13 +236,19 @@ def predictive_coding_updates(
     last = shape.widths.size - 1
     energy = 0.0
     size = order.shape[1]
+    weights = parameters.weights
+    if numerics is not None:
+        weights = numerics.read
     for update in range(order.shape[0]):
-        load_batch(shape, parameters.weights, data, order[update], batch, batch.p1)
+        if numerics is not None:
+            numerics.clock[0] = done + update
+            numerics.clock[1] = 0
+        load_batch(shape, weights, data, order[update], batch, batch.p1, numerics)
         measured = update == order.shape[0] - 1
         for begin in range(0, size, inference.columns):
             width = min(inference.columns, size - begin)
-            start_block(shape, parameters.weights, batch, begin, width, block)
-            relax(shape, parameters.weights, block, width, inference)
+            start_block(shape, weights, batch, begin, width, block, numerics)
+            relax(shape, weights, block, width, inference, numerics)
             finish_block(shape, batch, begin, width, block)
             if measured:
                 for layer in range(1, last + 1):
@@ -220,7 +256,14 @@ def predictive_coding_updates(
         if learn:
             reached = min(last, inference.steps + 1) if inference.wavefront else last
             step_weights(
-                shape, parameters, batch, reached, done + update + 1, -1.0 / size, optimiser
+                shape,
+                parameters,
+                batch,
+                reached,
+                done + update + 1,
+                -1.0 / size,
+                optimiser,
+                numerics,
             )
         if not math.isfinite(half_square(layer_flat(batch.d, shape, last, size))):
             return update + 1, math.nan

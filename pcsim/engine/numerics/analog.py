@@ -1,5 +1,7 @@
 """What does a crossbar of analog cells make of weights and sums? Pure functions of arrays and a seed.
 
+The kernels call the compiled parts, with the same keys.
+
 Deviations are standard deviations in the unit of the weights (a share of full scale times full scale). Noise is
 normal and independent from cell to cell. Zero deviation changes no bit. Left out: drift, stuck cells,
 resistance of the wires, steps of unequal size, and correlation between neighbours.
@@ -7,26 +9,39 @@ resistance of the wires, steps of unequal size, and correlation between neighbou
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from pcsim.engine.numerics.grids import to_grid
+from pcsim.engine.kernels.jit import jit
+from pcsim.engine.numerics.grids import largest_of, to_grid
 from pcsim.engine.numerics.random_bits import add_normals, stream_key
 
 WRITE, MISMATCH, READ = 0, 1, 2
 
 
-def written(weights: np.ndarray, *, deviation: float, seed: int, update: int) -> np.ndarray:
+def written(
+    weights: np.ndarray, *, deviation: float, seed: int, update: int, layer: int = 0
+) -> np.ndarray:
     """What the cells hold after ``update`` wrote ``weights`` into all of them: off by a new error each time."""
-    return _noisy(weights, deviation, stream_key(_seed(seed, WRITE), 0, update))
+    return _noisy(weights, deviation, stream_key(seed_of(seed, WRITE), layer, update))
 
 
-def seen_transposed(weights: np.ndarray, *, deviation: float, seed: int) -> np.ndarray:
+def seen_transposed(
+    weights: np.ndarray, *, deviation: float, seed: int, layer: int = 0
+) -> np.ndarray:
     """The weights (not transposed) as reads through W^T see them: each off by an error that never changes."""
-    return _noisy(weights, deviation, stream_key(_seed(seed, MISMATCH), 0, 0))
+    return _noisy(weights, deviation, stream_key(seed_of(seed, MISMATCH), layer, 0))
 
 
 def read(
-    sums: np.ndarray, inputs: np.ndarray, *, deviation: float, seed: int, reading: int
+    sums: np.ndarray,
+    inputs: np.ndarray,
+    *,
+    deviation: float,
+    seed: int,
+    reading: int,
+    layer: int = 0,
 ) -> np.ndarray:
     """``sums`` (outputs, samples) = W ``inputs`` (inputs, samples), as cells with noise would give them.
 
@@ -34,10 +49,26 @@ def read(
     adds up to a normal error of deviation x |inputs of the sample|, which is drawn directly.
     ``reading`` counts the reads.
     """
-    noise = np.zeros(sums.shape, np.float64)
-    add_normals(noise.reshape(-1), deviation, stream_key(_seed(seed, READ), 0, reading), 0)
-    norms = np.sqrt(np.sum(np.square(inputs, dtype=np.float64), axis=0))
-    return np.asarray(sums + noise * norms).astype(sums.dtype)
+    result = np.array(sums, order="C")
+    key = stream_key(seed_of(seed, READ), layer, reading)
+    add_read_noise(result, np.ascontiguousarray(inputs), deviation, key)
+    return result
+
+
+@jit
+def add_read_noise(sums, inputs, deviation, key):
+    """Add to (outputs, samples) sums what ``read`` says, in place."""
+    if deviation == 0.0:
+        return
+    norms = np.zeros(sums.shape[1], np.float64)
+    for k in range(inputs.shape[0]):
+        for j in range(norms.size):
+            norms[j] += np.float64(inputs[k, j]) ** 2
+    noise = np.zeros(sums.size, np.float64)
+    add_normals(noise, deviation, key, np.int64(0))
+    for i in range(sums.shape[0]):
+        for j in range(norms.size):
+            sums[i, j] += noise[i * norms.size + j] * math.sqrt(norms[j])
 
 
 def converted(values: np.ndarray, *, bits: int, full_scale: float) -> np.ndarray:
@@ -59,12 +90,21 @@ def converted(values: np.ndarray, *, bits: int, full_scale: float) -> np.ndarray
     return result
 
 
+@jit
+def convert_sums(sums, bits):
+    """``converted`` in place, its full scale the largest of the flat ``sums``."""
+    largest = largest_of(sums)
+    if largest > 0.0:
+        highest = 2.0 ** (bits - 1) - 1.0
+        to_grid(sums, largest / highest, -highest, highest)
+
+
 def _noisy(weights: np.ndarray, deviation: float, key: np.uint64) -> np.ndarray:
     result = np.array(weights, order="C")
     add_normals(result.reshape(-1), deviation, key, 0)
     return result
 
 
-def _seed(seed: int, use: int) -> int:
+def seed_of(seed: int, use: int) -> int:
     """Seeds of the three kinds of error, apart from one another and from those of rounding."""
     return ~(3 * seed + use)

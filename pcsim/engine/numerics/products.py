@@ -13,6 +13,7 @@ from pcsim.engine.numerics.quantise import quantise
 from pcsim.engine.numerics.random_bits import half_word
 
 _RANDOM_BITS = 32
+_NEIGHBOURS = np.int64(1)  # not Python's int, for which numba would compile once more
 
 
 @jit
@@ -40,7 +41,7 @@ def narrow_product(a, b, out, accumulator, key, chunk):
                     partial[j] += x * row[j]
             for j in range(columns):
                 total[j] += partial[j]
-            quantise(total, accumulator, key, (i * chunks + c) * columns, 1)
+            quantise(total, accumulator, key, (i * chunks + c) * columns, _NEIGHBOURS)
 
 
 @jit

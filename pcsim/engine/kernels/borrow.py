@@ -32,7 +32,8 @@ def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
         array.meminfo = context.get_constant_null(types.MemInfoPointer(types.voidptr))
         return array._getvalue()
     if isinstance(kind, types.BaseTuple):
-        for i, member in enumerate(kind):
+        members: Any = kind
+        for i, member in enumerate(members):
             part = _without_owner(context, builder, member, builder.extract_value(value, i))
             value = builder.insert_value(value, part, i)
     return value

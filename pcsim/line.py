@@ -2,30 +2,35 @@
 
     config -> engine -> program -> placement -> machine -> technology -> verdict
 
-Each candidate walks it on its own; training is shared by all that learn alike.
+Each candidate walks it on its own; training is shared by all that learn alike. Where a workload asks for
+the best schedule of a rule, all that fit the chip are timed, and the best stands for its rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pcsim.config import Candidate, Hardware, Workload, candidates, check_size
 from pcsim.engine import Profile, Training, train_all
+from pcsim.errors import DoesNotFitError
 from pcsim.machine import Activity, simulate
 from pcsim.placement import Placement, place
-from pcsim.program import Program, Told, inference_of, program_of
+from pcsim.program import Program, inference_of
+from pcsim.schedules import choose, too_large_of, update_program
 from pcsim.technology import Bill, PriceList, bill, price_list, ratio_range
 from pcsim.verdict import (
     Bound,
     Cost,
     LayerPlace,
     Result,
+    Tried,
     Verdict,
     bound_of,
     cost_of,
     judge,
     to_target,
+    tornado,
 )
 
 
@@ -54,9 +59,7 @@ def time_candidate(
 
     ``profile`` is what training found out of a batch; without one every step is made and all is told.
     """
-    steps = candidate.steps if profile is None else profile.steps
-    told = None if profile is None else Told(profile.sent_states, profile.sent_errors)
-    program = program_of(workload, candidate, steps=steps, told=told)
+    program = update_program(workload, candidate, profile=profile)
     placement = place(program, hardware, spread=candidate.spread)
     activity = simulate(placement, hardware)
     cold = simulate(placement, hardware, cold=True)
@@ -95,7 +98,8 @@ def run(
 
     Raises:
         InputError: the job is too large for this machine, or a name or size cannot be priced.
-        DoesNotFitError: the network is too large for the chip; says what would fit.
+        DoesNotFitError: the network is too large for the chip in every schedule of a rule; says what
+            would fit.
         MissingCostError: the technology lacks a cost; names all that are missing.
     """
     tell = stage or (lambda _name: None)
@@ -103,18 +107,37 @@ def run(
     chosen = candidates(hardware, workload, rule=rule)
     check_size(hardware, workload, chosen)
     prices = price_list(hardware)
-    for candidate in chosen:  # What does not fit is said before minutes of training.
-        program = program_of(workload, candidate, steps=candidate.steps)
-        place(program, hardware, spread=candidate.spread)
+    # What does not fit is said before minutes of training.
+    too_large = too_large_of(hardware, workload, chosen)
+    fitting = [candidate for candidate in chosen if candidate.id not in too_large]
     tell("train")
-    trainings = train_all(workload, chosen, first_seed=seed, progress=progress)
+    trainings = train_all(workload, fitting, first_seed=seed, progress=progress)
     tell("simulate")
-    results = tuple(
-        result_of(hardware, workload, candidate, trainings[candidate.id], prices=prices)
-        for candidate in chosen
+    results, tried = best_results(
+        hardware, workload, chosen, trainings, prices=prices, too_large=too_large
     )
     tell("judge")
-    return verdict_of(hardware, workload, results, prices=prices, seed=seed)
+    return verdict_of(hardware, workload, results, prices=prices, seed=seed, tried=tried)
+
+
+def best_results(
+    hardware: Hardware,
+    workload: Workload,
+    offered: Sequence[Candidate],
+    trainings: Mapping[str, Training],
+    *,
+    prices: PriceList,
+    too_large: Mapping[str, DoesNotFitError] | None = None,
+) -> tuple[tuple[Result, ...], tuple[Tried, ...]]:
+    """The result of the best of ``offered`` for each rule, and all that were tried, as ``choose`` says."""
+    best, tried = choose(
+        hardware, workload, offered, trainings, prices=prices, too_large=too_large or {}
+    )
+    results = tuple(
+        result_of(hardware, workload, candidate, trainings[candidate.id], prices=prices)
+        for candidate in best
+    )
+    return results, tried
 
 
 def result_of(
@@ -148,12 +171,12 @@ def verdict_of(
     *,
     prices: PriceList,
     seed: int,
+    tried: tuple[Tried, ...] = (),
 ) -> Verdict:
-    """Compare the first result of each rule."""
+    """Compare the first result of each rule; ``tried`` are the schedules that it was chosen from."""
     by_rule = {result.candidate.rule: result for result in reversed(results)}
-    energy_range = (
-        ratio_range(by_rule["pc"].bill, by_rule["bp"].bill, prices) if len(by_rule) == 2 else None
-    )
+    both = len(by_rule) == 2
+    energy_range = ratio_range(by_rule["pc"].bill, by_rule["bp"].bill, prices) if both else None
     seeds = tuple(range(seed, seed + workload.training.seeds))
     return judge(
         hardware,
@@ -162,6 +185,8 @@ def verdict_of(
         results=results,
         prices=prices,
         energy_range=energy_range,
+        swings=tornado(by_rule["pc"], by_rule["bp"], prices) if both else (),
+        tried=tried,
     )
 
 

@@ -92,6 +92,7 @@ def test_the_folder_holds_every_file(main_job):
         "report.html",
         "summary.json",
         "tiles.csv",
+        "tornado.csv",
     ]
 
 

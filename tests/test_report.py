@@ -463,7 +463,7 @@ def test_the_screen_compares_pc_and_bp_line_by_line():
         "updates to target | 30 | 40 | 0.71 (0.0086..57.8)",
         "energy to target | 135 J | 120 J | 1.06 (0.013..86.7)",
         "time to target | 60 µs | 64 µs | 0.88 (0.011..72.3)",
-        "not modelled: Clock trunk, Voltage and temperature and 14 more; listed in the report",
+        "not modelled: Clock trunk, Voltage and temperature and 16 more; listed in the report",
         "assumed costs: 3, together up to 28 % of a candidate's energy; listed in the report",
         "report: reports/x/report.html",
         "wall time: train 1.3 s, simulate 0.5 s",

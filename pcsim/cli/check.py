@@ -9,7 +9,7 @@ import click
 from pcsim.cli.options import FileOrName
 
 if TYPE_CHECKING:
-    from pcsim.config import Hardware, Workload
+    from pcsim.config import Candidate, Hardware, Workload
     from pcsim.errors import Problem
 
 
@@ -76,30 +76,52 @@ def checked(reference: str) -> Hardware | Workload:
 def tell_pair(hardware: Hardware, workload: Workload) -> bool:
     """Print whether the workload fits the chip, and for how long a run will take; whether it fits."""
     from pcsim.config import candidates
-    from pcsim.errors import DoesNotFitError
-    from pcsim.placement import place
-    from pcsim.program import program_of
     from pcsim.verdict import RULE_NAMES
 
     click.echo(f"\n{hardware.name} x {workload.name}:")
-    tasks: dict[str, int] = {}
-    for candidate in candidates(hardware, workload):
-        rule = RULE_NAMES[candidate.rule]
-        try:
-            placement = place(program_of(workload, candidate, steps=candidate.steps), hardware)
-        except DoesNotFitError as error:
-            click.echo(f"  {rule} does not fit: {error}")
-            continue
-        tasks[candidate.id] = int(placement.tasks.instances().sum())
-        fullest = max(placement.peak_bytes.values())
-        click.echo(f"  {rule} fits: {space_of(hardware, placement.tiles_used, fullest)}")
-    fits = len(tasks) == len(candidates(hardware, workload))
+    fitting: list[Candidate] = []
+    tasks = 0
+    fits = True
+    for rule, name in RULE_NAMES.items():
+        offered = candidates(hardware, workload, rule=rule)
+        placed: dict[str, int] = {}
+        said = []
+        for candidate in offered:
+            instances, line = placed_as(hardware, workload, candidate)
+            said.append(line)
+            if instances is not None:
+                placed[candidate.id] = instances
+                fitting.append(candidate)
+        if len(offered) == 1 or not placed:
+            click.echo(f"  {name} {said[-1]}")
+        else:
+            click.echo(f"  {name} fits in {len(placed)} of {len(offered)} schedules")
+        tasks += sum(placed.values())
+        fits = fits and bool(placed)
     if fits:
         from pcsim.cli.estimate import duration
 
-        for line in duration(workload, candidates(hardware, workload), tasks=sum(tasks.values())):
+        for line in duration(workload, fitting, tasks=tasks):
             click.echo(f"  {line}")
     return fits
+
+
+def placed_as(
+    hardware: Hardware, workload: Workload, candidate: Candidate
+) -> tuple[int | None, str]:
+    """How many tasks an update is made of, None where it does not fit; and what is to be said of it."""
+    from pcsim.errors import DoesNotFitError
+    from pcsim.placement import place
+    from pcsim.program import program_of
+
+    try:
+        program = program_of(workload, candidate, steps=candidate.steps)
+        placement = place(program, hardware, spread=candidate.spread)
+    except DoesNotFitError as error:
+        return None, f"does not fit: {error}"
+    fullest = max(placement.peak_bytes.values())
+    said = f"fits: {space_of(hardware, placement.tiles_used, fullest)}"
+    return int(placement.tasks.instances().sum()), said
 
 
 def space_of(hardware: Hardware, tiles: int, fullest_bytes: int) -> str:

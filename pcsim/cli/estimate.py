@@ -38,10 +38,12 @@ UNITS = ((90, 1, "s"), (5400, 60, "min"), (float("inf"), 3600, "h"))
 def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int) -> list[str]:
     """Lines on how long a run of ``candidates`` takes; ``tasks`` is how many tasks they have
     together."""
+    from pcsim.config import learners
+
     simulating_s = 2 * tasks * TASK_S
     always_s = STARTING_S + simulating_s
     missing = missing_seeds(workload, candidates)
-    seeds = workload.training.seeds * len(candidates)
+    seeds = workload.training.seeds * len(learners(candidates))
     simulation = f"simulating {tasks:,} tasks {about(simulating_s)}"
     if not missing:
         stored = "1 training is" if seeds == 1 else f"all {seeds} trainings are"
@@ -65,12 +67,13 @@ def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int)
 
 
 def missing_seeds(workload: Workload, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidate of every seed that is still to be trained."""
+    """The candidate of every seed that is still to be trained; of those that learn alike the first."""
+    from pcsim.config import learners
     from pcsim.engine.store import load_seed, seed_key
 
     return [
         candidate
-        for candidate in candidates
+        for candidate in learners(candidates)
         for seed in range(workload.training.seeds)
         if load_seed(seed_key(workload, candidate, seed=seed)) is None
     ]

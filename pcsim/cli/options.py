@@ -62,5 +62,27 @@ OUTPUT = click.option(
     type=click.Path(path_type=Path),
     help="Folder to write, in place of an earlier report there; default: one of its own in reports.",
 )
+FULL_CREDIT = click.option(
+    "--full-credit",
+    is_flag=True,
+    help="Refuse inference steps that leave layers without a gradient (sets pc.full_credit).",
+)
+OBJECTIVE = click.option(
+    "--objective",
+    type=click.Choice(["latency", "energy", "edp", "time_to_target", "energy_to_target"]),
+    help="By what a schedule 'best' is chosen; default: as the workload says.",
+)
+
+
+def with_flags(
+    overrides: tuple[str, ...], *, full_credit: bool, objective: str | None
+) -> tuple[str, ...]:
+    """``overrides`` and what the flags set, which stands last and so wins."""
+    flags = ["pc.full_credit=true"] if full_credit else []
+    if objective is not None:
+        flags.append(f"objective={objective}")
+    return (*overrides, *flags)
+
+
 RUN = click.Path(path_type=Path)
 """A stored report: its folder or its summary.json."""

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import click
 
-from pcsim.cli.options import HARDWARE, OUTPUT, RULE, SEED, SET, WORKLOAD
+from pcsim.cli.options import (
+    FULL_CREDIT,
+    HARDWARE,
+    OBJECTIVE,
+    OUTPUT,
+    RULE,
+    SEED,
+    SET,
+    WORKLOAD,
+    with_flags,
+)
 from pcsim.cli.progress import StageClock, progress_bar
 from pcsim.errors import Interrupted
 
@@ -17,6 +27,8 @@ from pcsim.errors import Interrupted
 @WORKLOAD
 @RULE
 @SET
+@OBJECTIVE
+@FULL_CREDIT
 @SEED
 @OUTPUT
 @click.option("--json", "json_only", is_flag=True, help="Print one JSON object, and nothing else.")
@@ -30,6 +42,8 @@ def command(
     workload: str,
     rule: str,
     overrides: tuple[str, ...],
+    objective: str | None,
+    full_credit: bool,
     seed: int,
     output: Path | None,
     json_only: bool,
@@ -47,7 +61,8 @@ def command(
     from pcsim.engine import kept_seeds, why_nothing_is_kept
     from pcsim.report import check_replaceable
 
-    chip, work = load_both(hardware, workload, overrides=overrides)
+    settings = with_flags(overrides, full_credit=full_credit, objective=objective)
+    chip, work = load_both(hardware, workload, overrides=settings)
     # Where nothing can be written is said before minutes of training.
     check_replaceable(output or Path("reports", "report"))
     chosen = candidates(chip, work, rule=rule)

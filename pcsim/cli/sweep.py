@@ -6,7 +6,17 @@ from pathlib import Path
 
 import click
 
-from pcsim.cli.options import HARDWARE, OUTPUT, RULE, SEED, SET, WORKLOAD
+from pcsim.cli.options import (
+    FULL_CREDIT,
+    HARDWARE,
+    OBJECTIVE,
+    OUTPUT,
+    RULE,
+    SEED,
+    SET,
+    WORKLOAD,
+    with_flags,
+)
 from pcsim.cli.progress import progress_bar
 
 
@@ -23,6 +33,8 @@ from pcsim.cli.progress import progress_bar
 )
 @RULE
 @SET
+@OBJECTIVE
+@FULL_CREDIT
 @SEED
 @OUTPUT
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; default all cores.")
@@ -32,6 +44,8 @@ def command(
     axes: tuple[str, ...],
     rule: str,
     overrides: tuple[str, ...],
+    objective: str | None,
+    full_credit: bool,
     seed: int,
     output: Path | None,
     jobs: int | None,
@@ -47,7 +61,7 @@ def command(
             hardware,
             workload,
             axes,
-            overrides=overrides,
+            overrides=with_flags(overrides, full_credit=full_credit, objective=objective),
             rule=rule,
             seed=seed,
             jobs=jobs,

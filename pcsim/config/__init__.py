@@ -2,6 +2,7 @@
 
 from pcsim.config.candidates import Candidate as Candidate
 from pcsim.config.candidates import candidates as candidates
+from pcsim.config.candidates import learners as learners
 from pcsim.config.datasets import DATASETS as DATASETS
 from pcsim.config.datasets import DatasetShape as DatasetShape
 from pcsim.config.datasets import dataset_place as dataset_place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,6 +79,23 @@ class Candidate:
     window: int = 1
     streamed: bool = False
 
+    @property
+    def learner(self) -> Candidate:
+        """This candidate without all that changes no bit of what is learnt: equal ones learn alike."""
+        return Candidate(
+            id=self.rule,
+            rule=self.rule,
+            order=self.order,
+            schedule="",
+            numerics=self.numerics,
+            steps=self.steps,
+            rate=self.rate,
+            wavefront=False,
+            hoist=False,
+            optimiser=self.optimiser,
+            inference=self.inference,
+        )
+
 
 def candidates(
     hardware: Hardware, workload: Workload, *, rule: str = "all"
@@ -102,6 +119,14 @@ def candidates(
     if rule in ("all", "bp"):
         found += (_of_bp(bp, numerics, streamed) for bp in bp_alternatives(workload))
     return tuple(found)
+
+
+def learners(chosen: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The first of ``chosen`` of each way of learning: what has to be trained for all of them."""
+    first: dict[Candidate, Candidate] = {}
+    for candidate in chosen:
+        first.setdefault(candidate.learner, candidate)
+    return tuple(first.values())
 
 
 def _of_pc(pc: PredictiveCoding, numerics: Numerics, streamed: bool) -> Candidate:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
-from pcsim.config.candidates import Candidate
+from pcsim.config.candidates import Candidate, learners
 from pcsim.config.datasets import dataset_shape
 from pcsim.config.hardware import Hardware
 from pcsim.config.section import problem_at
@@ -78,12 +78,12 @@ def check_size(
         InputError: with the estimate, the limit and what to reduce, for each limit passed.
     """
     problems = (
-        *_too_much_memory(workload, chosen, host or Host.this()),
-        *_too_much_training(workload, chosen),
+        *_too_much_memory(workload, learners(chosen), host or Host.this()),
+        *_too_much_training(workload, learners(chosen)),
         *_too_many_tasks(hardware, workload, chosen),
     )
-    if problems:
-        raise InputError(problems)
+    if problems:  # Schedules of one rule share theirs.
+        raise InputError(tuple(dict.fromkeys(problems)))
 
 
 def training_bytes(

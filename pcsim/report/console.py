@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pcsim.report import style
 from pcsim.units import format_quantity
-from pcsim.verdict import RULE_NAMES, component_name, network_text, percent
+from pcsim.verdict import candidate_names, component_name, network_text, percent
 from pcsim.verdict.rows import comparison_rows, names
 
 if TYPE_CHECKING:
@@ -151,8 +151,10 @@ class EnergyBars:
         components = style.in_order(used)
         plain = options.ascii_only or console.color_system is None
         cells = min(BAR_CELLS, max(10, options.max_width - 20))
-        for result, cost in zip(self.results, costs, strict=True):
-            line = Text(f" {RULE_NAMES[result['rule']]}  ")
+        called = candidate_names([(result["rule"], result["id"]) for result in self.results])
+        widest = max(map(len, called))
+        for name, result, cost in zip(called, self.results, costs, strict=True):
+            line = Text(f" {name:<{widest}}  ")
             full = "█" if result["rule"] == "pc" else "▓"
             for component, length in _lengths(cost, components, largest=largest, cells=cells):
                 block = _letter(component, components) if plain else full

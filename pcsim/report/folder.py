@@ -15,6 +15,8 @@ from pcsim.report import tables
 from pcsim.report.figures import figures
 from pcsim.report.html import page
 from pcsim.report.replace import check_folder, replace_folder
+from pcsim.report.tornado import tornado_table
+from pcsim.report.tried import tried_table
 from pcsim.verdict import Verdict, as_json, summary
 
 TRACE = "trace.json.gz"
@@ -24,7 +26,10 @@ TABLES = {
     "learning.csv": tables.learning_table,
     "links.csv": tables.link_table,
     "tiles.csv": tables.tile_table,
+    "tornado.csv": tornado_table,
+    "tried.csv": tried_table,
 }
+"""Tables by file; those without a row are not written."""
 ENTRIES = frozenset(
     {
         *TABLES,
@@ -80,7 +85,7 @@ def write_folder(
         "report.html": page(
             facts, figures=drawings, layers=rows["layers.csv"], config_text=config_text
         ),
-        **{name: table.csv() for name, table in rows.items()},
+        **{name: table.csv() for name, table in rows.items() if table.rows},
         **{f"figures/{name}.svg": svg for name, svg in drawings.items()},
     }
     if trace is not None:

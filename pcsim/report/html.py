@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from pcsim.report import style
 from pcsim.report.svg import inlined
 from pcsim.report.tables import Table
+from pcsim.report.tried import TRIED_COLUMNS, tried_rows
 from pcsim.units import format_quantity
-from pcsim.verdict import RULE_NAMES, component_name, factor, network_text, percent
+from pcsim.verdict import component_name, factor, network_text, percent
 from pcsim.verdict.rows import NOTHING, comparison_rows, names
 
 TEMPLATE = "report.html.j2"
@@ -87,6 +88,8 @@ def page(
         layer_columns=_LAYER_COLUMNS,
         layers=_layers(summary, layers),
         assumed=_assumed(summary),
+        tried_columns=TRIED_COLUMNS,
+        tried=tried_rows(summary),
         config_text=config_text,
     )
 
@@ -198,7 +201,8 @@ class Cell(NamedTuple):
 
 def _layers(summary: Mapping[str, Any], layers: Table) -> list[list[Cell]]:
     """The rows of layers.csv for reading, without those that belong to no layer."""
-    rule = {result["id"]: RULE_NAMES[result["rule"]] for result in summary["results"]}
+    ids = [result["id"] for result in summary["results"]]
+    rule = dict(zip(ids, names(summary), strict=True))
     rows = []
     for row in layers.rows:
         of: dict[str, Any] = dict(zip(layers.columns, row, strict=True))

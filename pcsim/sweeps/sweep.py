@@ -17,7 +17,7 @@ from joblib import Parallel, delayed
 from pcsim.config import Candidate, Hardware, Workload, candidates, check_size, load_both
 from pcsim.engine import Training, learning_key, train_all
 from pcsim.errors import DoesNotFitError, InputError, Problem
-from pcsim.line import result_of, verdict_of
+from pcsim.line import best_results, verdict_of
 from pcsim.sweeps.axes import Axis, grid, parse_axis
 from pcsim.technology import price_list
 from pcsim.verdict import Result, Verdict
@@ -149,11 +149,11 @@ def _train(
 
 def _rows(point: Point, trainings: Sequence[Training], *, seed: int) -> list[dict[str, Any]]:
     """The rows of one point; runs in a worker process."""
+    by_id = {each.id: known for each, known in zip(point.candidates, trainings, strict=True)}
     try:
         prices = price_list(point.hardware)
-        results = tuple(
-            result_of(point.hardware, point.workload, candidate, training, prices=prices)
-            for candidate, training in zip(point.candidates, trainings, strict=True)
+        results, _ = best_results(
+            point.hardware, point.workload, point.candidates, by_id, prices=prices
         )
         verdict = verdict_of(point.hardware, point.workload, results, prices=prices, seed=seed)
     except DoesNotFitError as error:

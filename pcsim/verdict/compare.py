@@ -26,16 +26,21 @@ def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> 
     Student's t interval of the mean log ratio: ``mean +- t(0.975, n - 1) s / sqrt(n)``, which
     assumes log-normal ratios. With one pair there is no interval.
     """
-    from scipy.special import stdtrit  # scipy.stats would take a second to import.
-
     ratios = tuple(a / b for a, b in zip(numerators, denominators, strict=True))
     logs = [math.log(value) for value in ratios]
     mean = fmean(logs)
     if len(logs) < 2:
         return Estimate(math.exp(mean), None, None, ratios)
-    quantile = float(stdtrit(len(logs) - 1, (1 + CONFIDENCE) / 2))
-    half = quantile * stdev(logs) / math.sqrt(len(logs))
+    half = student_half(stdev(logs), len(logs))
     return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half), ratios)
+
+
+def student_half(deviation: float, count: int) -> float:
+    """Half the 95 % interval of the mean of ``count`` values whose standard deviation was measured as
+    ``deviation``: t(0.975, n - 1) s / sqrt(n)."""
+    from scipy.special import stdtrit  # scipy.stats would take a second to import.
+
+    return float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * deviation / math.sqrt(count)
 
 
 def sample_advantage(pc: Result, bp: Result) -> Estimate | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pcsim.verdict.assumed import assumed_costs
+from pcsim.verdict.best import best_sentences
 from pcsim.verdict.compare import compare
+from pcsim.verdict.equal_energy import equal_energy
 from pcsim.verdict.not_modelled import NOT_MODELLED
 from pcsim.verdict.sentences import sentences
 from pcsim.verdict.tuned import tuning_sentence
-from pcsim.verdict.values import Result, Verdict
+from pcsim.verdict.values import Result, Swing, Tried, Verdict
+from pcsim.verdict.words import candidate_names
 
 if TYPE_CHECKING:
     from pcsim.config import Hardware, Workload
@@ -25,18 +29,29 @@ def judge(
     results: Sequence[Result],
     prices: PriceList,
     energy_range: tuple[float, float] | None,
+    swings: tuple[Swing, ...] = (),
+    tried: tuple[Tried, ...] = (),
     not_modelled: tuple[str, ...] = NOT_MODELLED,
 ) -> Verdict:
     """Compare the results of one run.
 
     ``seeds`` are the seeds trained; ``prices`` is the list that all bills were made with;
     ``energy_range`` the lowest and highest PC over BP energy per update over the ranges of the
-    assumed costs, None where only one rule ran. The first result of each rule is compared.
+    assumed costs, None where only one rule ran; ``swings`` what single costs do to that energy; ``tried``
+    all schedules where the best was asked for. The first result of each rule is compared.
     """
+    names = candidate_names([(each.candidate.rule, each.candidate.id) for each in results])
+    results = [replace(each, label=name) for each, name in zip(results, names, strict=True)]
     first = {result.candidate.rule: result for result in reversed(results)}
     ratios = (
         compare(first["pc"], first["bp"], energy_range=energy_range) if len(first) == 2 else None
     )
+    spent_alike = equal_energy(first["pc"], first["bp"]) if len(first) == 2 else None
+    said = [
+        *sentences(results, ratios, at_equal_energy=spent_alike, swings=swings),
+        *best_sentences(tried, workload.objective),
+        tuning_sentence(workload),
+    ]
     return Verdict(
         hardware=hardware,
         workload=workload,
@@ -46,5 +61,8 @@ def judge(
         ratios=ratios,
         assumed=assumed_costs(prices, {result.candidate.id: result.bill for result in results}),
         not_modelled=not_modelled,
-        sentences=(*sentences(results, ratios), tuning_sentence(workload)),
+        sentences=tuple(said),
+        tried=tried,
+        equal_energy=spent_alike,
+        tornado=swings,
     )

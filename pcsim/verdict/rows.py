@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pcsim.units import format_quantity
-from pcsim.verdict.words import RULE_NAMES, factor, percent
+from pcsim.verdict.words import candidate_names, factor, percent
 
 NOTHING = "-"
 
@@ -76,8 +76,8 @@ def comparison_rows(summary: Mapping[str, Any]) -> list[Row]:
 
 
 def names(summary: Mapping[str, Any]) -> tuple[str, ...]:
-    """The candidates' column heads."""
-    return tuple(RULE_NAMES[result["rule"]] for result in summary["results"])
+    """The candidates' column heads: their rule, or their id where several follow one rule."""
+    return candidate_names([(result["rule"], result["id"]) for result in summary["results"]])
 
 
 def _quantity(value: float | None, unit: str) -> str:

@@ -7,11 +7,19 @@ from statistics import fmean
 
 from pcsim.units import format_quantity
 from pcsim.verdict.bound import Bound
-from pcsim.verdict.values import Comparison, Estimate, Result
+from pcsim.verdict.equal_energy import equal_energy_sentence
+from pcsim.verdict.tornado import tornado_sentence
+from pcsim.verdict.values import Comparison, EqualEnergy, Estimate, Result, Swing
 from pcsim.verdict.words import component_name, factor, percent, wait_name
 
 
-def sentences(results: Sequence[Result], ratios: Comparison | None) -> tuple[str, ...]:
+def sentences(
+    results: Sequence[Result],
+    ratios: Comparison | None,
+    *,
+    at_equal_energy: EqualEnergy | None = None,
+    swings: Sequence[Swing] = (),
+) -> tuple[str, ...]:
     """The verdict on ``results``, most important first; ``ratios`` is None where only one rule
     ran."""
     said: list[str] = []
@@ -19,6 +27,11 @@ def sentences(results: Sequence[Result], ratios: Comparison | None) -> tuple[str
         pc = next(result for result in results if result.candidate.id == ratios.pc)
         bp = next(result for result in results if result.candidate.id == ratios.bp)
         said += _to_target(pc, bp, ratios)
+        if swings:
+            advantage = ratios.sample_advantage
+            said.append(tornado_sentence(swings, None if advantage is None else advantage.value))
+        if at_equal_energy is not None:
+            said.append(equal_energy_sentence(at_equal_energy))
         said += _per_update(pc, bp, ratios)
     else:
         said += [_alone(result) for result in results]

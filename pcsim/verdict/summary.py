@@ -12,8 +12,18 @@ from statistics import fmean
 from typing import Any
 
 from pcsim.verdict.assumed import AssumedCost
+from pcsim.verdict.best import measure
 from pcsim.verdict.tuned import tuning_facts
-from pcsim.verdict.values import Comparison, Cost, Estimate, Result, Verdict
+from pcsim.verdict.values import (
+    Comparison,
+    Cost,
+    EqualEnergy,
+    Estimate,
+    Result,
+    Sample,
+    Tried,
+    Verdict,
+)
 
 SCHEMA = "pcsim/summary/1"
 
@@ -44,6 +54,9 @@ def summary(verdict: Verdict) -> dict[str, Any]:
         "sentences": list(verdict.sentences),
         "assumed": [_assumed(cost) for cost in verdict.assumed],
         "not_modelled": list(verdict.not_modelled),
+        "equal_energy": _equal_energy(verdict.equal_energy),
+        "tornado": [asdict(swing) for swing in verdict.tornado],
+        **(_best(verdict) if verdict.tried else {}),
     }
 
 
@@ -59,6 +72,9 @@ def _result(result: Result) -> dict[str, Any]:
         "rule": candidate.rule,
         "order": candidate.order,
         "schedule": candidate.schedule,
+        "micro_batches": candidate.micro_batches,
+        "stash": candidate.stash,
+        "spread": candidate.spread,
         "numerics": candidate.numerics.words(),
         "optimiser": candidate.optimiser.model_dump(mode="json"),
         "rate": candidate.rate,
@@ -119,6 +135,67 @@ def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
         "low": estimate.low,
         "high": estimate.high,
         "per_seed": list(estimate.per_seed),
+    }
+
+
+def _equal_energy(at: EqualEnergy | None) -> dict[str, Any] | None:
+    if at is None:
+        return None
+    return {
+        "energy_j": at.energy_j,
+        "reason": at.reason,
+        "pc": _sample(at.pc),
+        "bp": _sample(at.bp),
+        "difference": _sample(at.difference),
+    }
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    return {**asdict(sample), "per_seed": list(sample.per_seed)}
+
+
+def _best(verdict: Verdict) -> dict[str, Any]:
+    """What was tried, the best of each rule first, and by what it was chosen."""
+    objective = verdict.workload.objective
+    rules = dict.fromkeys(each.candidate.rule for each in verdict.tried)
+    by_rule = {
+        rule: [each for each in verdict.tried if each.candidate.rule == rule] for rule in rules
+    }
+    return {
+        "objective": objective,
+        "best": {
+            rule: {
+                "id": mine[0].candidate.id,
+                "by": measure(mine, objective),
+                "tried": len(mine),
+                "fit": sum(not each.reason for each in mine),
+            }
+            for rule, mine in by_rule.items()
+        },
+        "tried": [_tried(each) for each in verdict.tried],
+    }
+
+
+def _tried(each: Tried) -> dict[str, Any]:
+    candidate, cost, target = each.candidate, each.per_update, each.to_target
+    return {
+        "id": candidate.id,
+        "rule": candidate.rule,
+        "order": candidate.order,
+        "schedule": candidate.schedule,
+        "micro_batches": candidate.micro_batches,
+        "stash": candidate.stash,
+        "spread": candidate.spread,
+        "chosen": each.chosen,
+        "cycles": None if cost is None else cost.cycles,
+        "latency_s": None if cost is None else cost.latency_s,
+        "energy_j": None if cost is None else cost.energy_j,
+        "edp_js": None if cost is None else cost.edp_js,
+        "updates_to_target": None if target is None else target.updates,
+        "time_to_target_s": None if target is None else target.time_s,
+        "energy_to_target_j": None if target is None else target.energy_j,
+        "seeds_reached": None if target is None else target.seeds_reached,
+        "reason": each.reason,
     }
 
 

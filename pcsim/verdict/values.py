@@ -110,11 +110,13 @@ class Result:
     bill: Bill
     bound: Bound
     places: tuple[LayerPlace, ...]
+    label: str = ""
 
     @property
     def name(self) -> str:
-        """How tables and sentences call it: PC or BP."""
-        return RULE_NAMES[self.candidate.rule]
+        """How tables and sentences call it: its ``label``, which tells several of one rule apart; PC or
+        BP where it has none."""
+        return self.label or RULE_NAMES[self.candidate.rule]
 
     @property
     def credit_depth(self) -> int:
@@ -192,11 +194,80 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """One schedule that was tried where the best was asked for.
+
+    Costs are None, and ``reason`` says why, where it dropped out. ``chosen`` marks the one that stands for
+    its rule.
+    """
+
+    candidate: Candidate
+    per_update: Cost | None
+    to_target: ToTarget | None
+    reason: str = ""
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A number measured on every seed: mean and 95 % interval of the mean (None below two seeds)."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    per_seed: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class EqualEnergy:
+    """Validation accuracy of both rules once each has spent ``energy_j`` on learning.
+
+    ``reason`` says whose energy that is. ``difference`` is PC's accuracy less BP's, paired by seed.
+    """
+
+    energy_j: float
+    reason: str
+    pc: Sample
+    bp: Sample
+    difference: Sample
+
+
+@dataclass(frozen=True)
+class Swing:
+    """How far one cost alone moves PC's energy per update over BP's.
+
+    ``value``, ``low`` and ``high`` are in ``unit``; the ratios are those with the cost at either end of its
+    range, at half and at twice its value. ``turns_update`` tells whether one of them is on the other
+    side of 1; ``turns_target`` the same of the energy to target, None where that is not known.
+    """
+
+    key: str
+    status: str
+    unit: str
+    value: float
+    low: float
+    high: float
+    at_low: float
+    at_high: float
+    at_half: float
+    at_double: float
+    turns_update: bool
+    turns_target: bool | None
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The smallest and the largest of the four ratios."""
+        ratios = (self.at_low, self.at_high, self.at_half, self.at_double)
+        return min(ratios), max(ratios)
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The answer: every candidate's numbers, how they compare, and what that means in words.
 
-    ``ratios`` is None unless both rules ran; ``areas`` is None where something on the chip is
-    unlimited: such a chip has no size.
+    ``ratios`` and ``equal_energy`` are None and ``tornado`` is empty unless both rules ran; ``areas`` is None
+    where something on the chip is unlimited: such a chip has no size. ``tried`` is empty unless the
+    best of several schedules was asked for.
     """
 
     hardware: Hardware
@@ -208,6 +279,9 @@ class Verdict:
     assumed: tuple[AssumedCost, ...]
     not_modelled: tuple[str, ...]
     sentences: tuple[str, ...]
+    tried: tuple[Tried, ...] = ()
+    equal_energy: EqualEnergy | None = None
+    tornado: tuple[Swing, ...] = ()
 
     @property
     def area_mm2(self) -> float | None:

@@ -7,6 +7,15 @@ from itertools import groupby
 
 RULE_NAMES = {"pc": "PC", "bp": "BP"}
 
+OBJECTIVE_NAMES = {
+    "latency": "time per update",
+    "energy": "energy per update",
+    "edp": "energy-delay product per update",
+    "time_to_target": "time to target",
+    "energy_to_target": "energy to target",
+}
+"""What ``objective`` of a workload file asks for."""
+
 COMPONENT_NAMES = {
     "array": "arrays",
     "vector": "vector units",
@@ -29,6 +38,13 @@ WAIT_NAMES = {
     "dram": "DRAM",
 }
 """What an array can wait for."""
+
+
+def candidate_names(candidates: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """What to call candidates, given as (rule, id): by their rule, or by their id where several follow
+    one rule."""
+    rules = [rule for rule, _ in candidates]
+    return tuple(RULE_NAMES[rule] if rules.count(rule) == 1 else key for rule, key in candidates)
 
 
 def wait_name(kind: str) -> str:

@@ -1,0 +1,102 @@
+"""Which of the schedules that each rule is offered stands for it on this chip?
+
+All that fit are timed and priced, without their cold starts; ``verdict.best`` ranks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pcsim.config import Candidate, Hardware, Workload
+from pcsim.engine import Profile, Training
+from pcsim.errors import DoesNotFitError
+from pcsim.machine import simulate
+from pcsim.placement import place
+from pcsim.program import Program, Told, program_of
+from pcsim.technology import PriceList, bill
+from pcsim.verdict import Tried, cost_of, ranked, to_target
+
+
+def update_program(workload: Workload, candidate: Candidate, *, profile: Profile | None) -> Program:
+    """One update by ``candidate``; without a ``profile`` every step is made and all is told."""
+    if profile is None:
+        return program_of(workload, candidate, steps=candidate.steps)
+    told = Told(profile.sent_states, profile.sent_errors)
+    return program_of(workload, candidate, steps=profile.steps, told=told)
+
+
+def too_large_of(
+    hardware: Hardware, workload: Workload, offered: Sequence[Candidate]
+) -> dict[str, DoesNotFitError]:
+    """Why which of ``offered`` do not fit, by id; no training is needed to tell.
+
+    Raises:
+        DoesNotFitError: none of a rule fits; the reason of its last.
+    """
+    errors: dict[str, DoesNotFitError] = {}
+    for candidate in offered:
+        try:
+            program = update_program(workload, candidate, profile=None)
+            place(program, hardware, spread=candidate.spread)
+        except DoesNotFitError as error:
+            errors[candidate.id] = error
+    _check_one_fits(offered, errors)
+    return errors
+
+
+def choose(
+    hardware: Hardware,
+    workload: Workload,
+    offered: Sequence[Candidate],
+    trainings: Mapping[str, Training],
+    *,
+    prices: PriceList,
+    too_large: Mapping[str, DoesNotFitError],
+) -> tuple[tuple[Candidate, ...], tuple[Tried, ...]]:
+    """The best of ``offered`` by the workload's objective for each rule, and all that were tried, none
+    where each rule has but one.
+
+    ``trainings`` are those of ``offered`` by id; ``too_large`` are those known not to fit.
+
+    Raises:
+        DoesNotFitError: none of a rule fits; the reason of its last.
+    """
+    if len({candidate.rule for candidate in offered}) == len(offered):
+        return tuple(offered), ()
+    errors = dict(too_large)
+    tried = []
+    for candidate in offered:
+        if candidate.id not in errors:
+            training = trainings[candidate.id]
+            try:
+                tried.append(_try(hardware, workload, candidate, training, prices=prices))
+                continue
+            except DoesNotFitError as error:
+                errors[candidate.id] = error
+        tried.append(Tried(candidate, None, None, str(errors[candidate.id])))
+    _check_one_fits(offered, errors)
+    ranks = ranked(tried, workload.objective)
+    return tuple(each.candidate for each in ranks if each.chosen), ranks
+
+
+def _try(
+    hardware: Hardware,
+    workload: Workload,
+    candidate: Candidate,
+    training: Training,
+    *,
+    prices: PriceList,
+) -> Tried:
+    program = update_program(workload, candidate, profile=training.profile)
+    activity = simulate(place(program, hardware, spread=candidate.spread), hardware)
+    paid = bill(activity, prices, clock_hz=hardware.clock_hz)
+    cost = cost_of(activity, paid, clock_hz=hardware.clock_hz, cycles_cold=None)
+    target = workload.training.target_accuracy
+    return Tried(candidate, cost, to_target(training, cost, target=target))
+
+
+def _check_one_fits(offered: Sequence[Candidate], errors: Mapping[str, DoesNotFitError]) -> None:
+    for rule in dict.fromkeys(candidate.rule for candidate in offered):
+        mine = [candidate.id for candidate in offered if candidate.rule == rule]
+        if all(key in errors for key in mine):
+            raise errors[mine[-1]]

@@ -1,42 +1,22 @@
-"""Sweeps: what an axis is, that each point equals a run of its own, that training is shared."""
+"""Sweeps: each point equals a run of its own, training is shared, mistakes are told before anything runs."""
 
 import math
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 
 import pcsim
-from pcsim.config import load_both
+from pcsim.config import candidates, load_both
 from pcsim.errors import InputError
-from pcsim.line import run
-from pcsim.sweeps import COLUMNS, Axis, parse_axis, write_sweep
+from pcsim.line import run, time_candidate
+from pcsim.sweeps import COLUMNS, Plan, parse_groups, points_of
 from pcsim.sweeps import sweep as run_sweep
-from pcsim.sweeps.axes import grid
-from pcsim.sweeps.figure import _numbers
+from pcsim.sweeps.trainings import learners_of, missing_seeds
+from pcsim.technology import price_list
 
 SHORT = ("training.epochs=1", "training.seeds=2", "network.layers=[64, 16, 16, 10]")
-
-
-def test_an_axis_is_a_path_and_yaml_values():
-    assert parse_axis("pc.steps=1,3, 10") == Axis("pc.steps", ("1", "3", "10"))
-    assert parse_axis("noc.link=8 B/cycle,32 B/cycle").values == ("8 B/cycle", "32 B/cycle")
-    lists = parse_axis("network.layers=[64, 32, 10],[64, 10]")
-    assert lists.values == ("[64, 32, 10]", "[64, 10]")
-
-
-@pytest.mark.parametrize("text", ["pc.steps", "pc.steps=", "=3", ""])
-def test_an_axis_without_path_or_values_is_refused(text):
-    with pytest.raises(InputError) as caught:
-        parse_axis(text)
-    assert str(caught.value) == (
-        f"--axis must be path=value,value,..., not {text!r}\n"
-        "    for example --axis tiles.vector.lanes=8,16,32"
-    )
-
-
-def test_the_last_axis_of_a_grid_varies_fastest():
-    points = list(grid([Axis("a", ("1", "2")), Axis("b", ("x", "y", "z"))]))
-    assert points == [{"a": a, "b": b} for a in "12" for b in "xyz"]
 
 
 def test_every_point_of_a_sweep_equals_a_run_of_its_own():
@@ -59,31 +39,60 @@ def test_every_point_of_a_sweep_equals_a_run_of_its_own():
                 assert row["energy_ratio"] == verdict.ratios.energy
 
 
+def test_timing_only_gives_the_costs_of_a_run_and_knows_no_accuracy():
+    axes = ["pc.steps=1,5", "tiles.vector.lanes=4,16"]
+    timed = run_sweep("tile64", "digits", axes, overrides=SHORT, jobs=1, timing_only=True)
+    trained = run_sweep("tile64", "digits", axes, overrides=SHORT, jobs=1)
+    learned = ["accuracy", "credit_depth", "updates_to_target", "time_to_target_s"]
+    learned += ["energy_to_target_j", "energy_to_target_ratio"]
+    same = [name for name in timed.columns if name not in learned]
+    pd.testing.assert_frame_equal(timed[same], trained[same], check_exact=True)
+    assert timed[learned].isna().all(axis=None)
+    assert not trained["accuracy"].isna().any()
+
+
+def test_timing_only_takes_the_steps_that_the_file_gives():
+    table = run_sweep("tile64", "digits", ["pc.steps=7"], overrides=SHORT, timing_only=True, jobs=1)
+    chip, work = load_both("tile64", "digits", overrides=(*SHORT, "pc.steps=7"))
+    (pc,) = candidates(chip, work, rule="pc")
+    timed = time_candidate(chip, work, pc, profile=None, prices=price_list(chip))
+    assert table["inference_steps"].tolist() == [7, 0]
+    assert table["cycles"][0] == timed.per_update.cycles
+
+
 def test_processes_give_the_same_table_as_one():
     axes = ["noc.link=8 B/cycle,32 B/cycle,unlimited"]
     one, two = (run_sweep("tile64", "digits", axes, overrides=SHORT, jobs=jobs) for jobs in (1, 2))
     pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
-def test_points_that_learn_alike_are_trained_once(monkeypatch):
-    from pcsim.sweeps import sweep as module_function
+def test_a_script_needs_no_guard_for_the_processes(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import pcsim\n"
+        "table = pcsim.sweep('tile64', 'digits', ['pc.steps=1,2'], timing_only=True, jobs=2)\n"
+        "print(len(table))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "4\n"), done.stderr
 
-    trained = []
-    module = __import__("sys").modules[module_function.__module__]
-    real = module.train_all
 
-    def counting(workload, candidates, **options):
-        trained.extend(candidate.id for candidate in candidates)
-        return real(workload, candidates, **options)
+def plan(*axes, overrides=SHORT, **options):
+    from pcsim.sweeps import Setting
 
-    monkeypatch.setattr(module, "train_all", counting)
-    axes = ["tiles.vector.lanes=4,8,16", "pc.steps=1,2"]
-    run_sweep("tile64", "digits", axes, overrides=SHORT, jobs=1)
+    settings = tuple(Setting(text) for text in overrides)
+    return Plan("tile64", "digits", parse_groups(axes), settings, **options)
+
+
+def test_points_that_learn_alike_are_trained_once():
+    points = points_of(plan("tiles.vector.lanes=4,8,16", "pc.steps=1,2"))
     # Lanes change no learning; steps change PC's, not BP's.
-    assert sorted(trained) == ["bp-sequential", "pc-jacobi", "pc-jacobi"]
+    learners = learners_of(points).values()
+    assert sorted(learner.candidate.rule for learner in learners) == ["bp", "pc", "pc"]
+    assert len(missing_seeds(learners, first_seed=1000)) == 3 * 2
 
 
-def test_a_point_that_does_not_fit_keeps_its_row_and_says_why():
+def test_a_candidate_that_does_not_fit_keeps_its_row_and_says_why():
     axes = ["tiles.sram.size=32 KiB,192 KiB"]
     settings = (*SHORT, "tiles.mesh=[1, 1]")
     table = run_sweep("tile64", "digits", axes, overrides=settings, rule="bp", jobs=1)
@@ -93,30 +102,20 @@ def test_a_point_that_does_not_fit_keeps_its_row_and_says_why():
     assert large["error"] == "" and large["cycles"] > 0
 
 
-def test_all_mistakes_of_all_points_are_told_at_once():
+def test_all_mistakes_of_all_points_are_told_at_once_before_anything_runs(tmp_path):
+    axes = ["pc.steps=0,2,-1", "pc.rat=0.1", "technology=horowitz-45nm,none"]
     with pytest.raises(InputError) as caught:
-        run_sweep("tile64", "digits", ["pc.steps=0,2,-1", "pc.rat=0.1"], overrides=SHORT)
-    text = str(caught.value)
-    assert "did you mean 'rate'?" in text
-    assert text.count("pc.steps must be") == 2
-
-
-def test_a_sweep_is_written_whole_with_a_figure(tmp_path):
-    table = run_sweep("tile64", "digits", ["pc.steps=1,2"], overrides=SHORT, jobs=1)
-    folder = write_sweep(table, tmp_path / "out", name="x")
-    assert sorted(path.name for path in folder.iterdir()) == ["sweep.csv", "sweep.svg"]
-    again = pd.read_csv(folder / "sweep.csv", dtype={"pc.steps": str}, keep_default_na=False)
-    assert list(again["cycles"].astype(int)) == list(table["cycles"])
-    first = (folder / "sweep.svg").read_bytes()
-    assert write_sweep(table, tmp_path / "out", name="x") == folder
-    assert (folder / "sweep.svg").read_bytes() == first
-
-
-def test_values_of_an_axis_are_numbers_only_where_their_units_agree():
-    assert _numbers(["8 B/cycle", "32 B/cycle"]) == [8.0, 32.0]
-    assert _numbers(["1", "1e-3"]) == [1.0, 1e-3]
-    assert _numbers(["64 KiB", "1 MiB"]) is None
-    assert _numbers(["relu", "tanh"]) is None
+        run_sweep("tile64", "digits", axes, overrides=SHORT, folder=tmp_path / "never")
+    assert str(caught.value).count("\n    ") == 2
+    said = [str(problem).splitlines()[0] for problem in caught.value.problems]
+    limits = "must be a whole number between 1 and 100000"
+    assert said == [
+        "--axis pc.rat=0.1: pc.rat must be a known key, not 'rat'",
+        f"--axis pc.steps=0: pc.steps {limits}, not 0",
+        "--axis technology=none: technology must be the name of a table, not 'none'",
+        f"--axis pc.steps=-1: pc.steps {limits}, not -1",
+    ]
+    assert not (tmp_path / "never").exists()
 
 
 def test_the_python_interface_is_what_the_readme_shows():

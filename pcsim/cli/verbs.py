@@ -11,7 +11,8 @@ QUESTION = (
 
 VERBS = {
     "run": "Train, time and price both rules on one chip; say who wins.",
-    "sweep": "Do so at every combination of values; one CSV, one figure.",
+    "sweep": "Do so at every combination of values; a table and a report.",
+    "search": "Find the Pareto front of many, training few of them.",
     "experiment": "Measure what theory says of predictive coding, in seconds.",
     "tune": "Find settings of both rules with the same number of trainings.",
     "check": "Tell whether files are right, fit each other, and how long.",

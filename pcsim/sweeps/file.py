@@ -1,0 +1,166 @@
+"""What does a sweep file say? The files, what is set in all points, and the axes, each at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pcsim.config import assign_overrides, shipped, value_text
+from pcsim.config.fields import Kind, choice, flag, must_be, name, rejected, sentence, whole
+from pcsim.config.marks import Mark, Node, plain, show_value
+from pcsim.config.reading import read_tree
+from pcsim.config.section import ConfigFile, key
+from pcsim.config.validation import validate
+from pcsim.errors import InputError, Problem
+from pcsim.sweeps.axes import Axis, Condition, Group, expanded
+from pcsim.sweeps.plan import Plan, Setting
+from pcsim.sweeps.ranges import RangeError
+
+SCHEMA = "pcsim/sweep/1"
+WHEN = "when"
+
+
+def _mapping() -> Kind:
+    """Paths and values; what they may be is held by the files that they are for."""
+
+    def read(value: Any, _from_file: bool) -> Any:
+        if not isinstance(value, dict):
+            raise rejected([must_be("a mapping of paths to values", value)])
+        return value
+
+    return Kind(read, schema={"type": "object"})
+
+
+def _axes() -> Kind:
+    """A list that is not empty; its entries are read with their places."""
+
+    def read(value: Any, _from_file: bool) -> Any:
+        if not isinstance(value, list) or not value:
+            raise rejected([must_be("a list of axes", value, hint="- pc.steps: [1, 3, 10]")])
+        return value
+
+    return Kind(read, schema={"type": "array", "minItems": 1, "items": {"type": "object"}})
+
+
+class SweepFile(ConfigFile):
+    """The keys of a sweep file; ``settings`` stands under ``set``."""
+
+    schema_id: Annotated[str, choice(Literal["pcsim/sweep/1"])] = key("schema")
+    name: Annotated[str, name()]
+    hardware: Annotated[str, sentence()]
+    workload: Annotated[str, sentence()]
+    rule: Annotated[str, choice(Literal["pc", "bp", "all"])] = "all"
+    seed: Annotated[int, whole(0, 10**9)] = 0
+    timing_only: Annotated[bool, flag()] = False
+    settings: Annotated[Any, _mapping()] = key("set", default_factory=dict)
+    axes: Annotated[Any, _axes()]
+
+
+def read_plan(path: Path) -> tuple[str, Plan]:
+    """The name of the sweep in a file, and the plan.
+
+    Files that it names stand beside it or are shipped ones. Whether values suit the paths is told by
+    ``points_of``.
+
+    Raises:
+        InputError: everything that is wrong with the file as a sweep.
+    """
+    tree, problems = read_tree(path)
+    if tree is None:
+        raise InputError(problems)
+    file, wrong = validate(SweepFile, tree)
+    found = [*problems, *wrong]
+    settings = _settings(tree.value.get("set"), found.append)
+    groups = _groups(tree.value.get("axes"), found.append)
+    if file is None or found:
+        raise InputError(tuple(sorted(dict.fromkeys(found), key=lambda p: (p.line, p.column))))
+    plan = Plan(
+        _beside(path, file.hardware, "hardware"),
+        _beside(path, file.workload, "workload"),
+        groups,
+        settings,
+        file.rule,
+        file.seed,
+        file.timing_only,
+    )
+    return file.name, plan
+
+
+Tell = Callable[[Problem], object]
+
+
+def _settings(node: Node | None, tell: Tell) -> tuple[Setting, ...]:
+    if node is None or not isinstance(node.value, dict):
+        return ()
+    for path, value in node.value.items():
+        _check_path(path, value, tell)
+    return tuple(
+        Setting(f"{path}={value_text(plain(value))}", value.mark)
+        for path, value in node.value.items()
+    )
+
+
+def _groups(node: Node | None, tell: Tell) -> tuple[Group, ...]:
+    if node is None or not isinstance(node.value, list):
+        return ()
+    groups = (_group(entry, f"axes[{number}]", tell) for number, entry in enumerate(node.value))
+    return tuple(group for group in groups if group is not None)
+
+
+def _group(entry: Node, where: str, tell: Tell) -> Group | None:
+    paths = [path for path in entry.value if path != WHEN] if isinstance(entry.value, dict) else []
+    if not paths:
+        said = f"{where} must be a mapping of a path to its values, not {show_value(plain(entry))}"
+        tell(entry.mark.problem(said, hint="such as - pc.steps: [1, 3, 10]"))
+        return None
+    axes = []
+    for path in paths:
+        node = entry.value[path]
+        _check_path(path, node, tell)
+        values = list(_values(node, f"{where}.{path}", tell))
+        texts, marks = tuple(text for text, _ in values), tuple(mark for _, mark in values)
+        axes.append(Axis(path, texts, marks))
+    when = entry.value.get(WHEN)
+    return Group(tuple(axes), () if when is None else tuple(_conditions(when, where, tell)))
+
+
+def _values(node: Node, where: str, tell: Tell) -> Iterator[tuple[str, Mark]]:
+    """The text and place of every value of an axis: a list of values and ranges, or one range."""
+    items = node.value if isinstance(node.value, list) else [node]
+    if not items or (items == [node] and not isinstance(node.value, str)):
+        said = f"{where} must be a list of values or a range, not {show_value(plain(node))}"
+        tell(node.mark.problem(said, hint="such as [1, 3, 10] or 1..64 x2"))
+        return
+    for item in items:
+        try:
+            for value in expanded(item):
+                yield value_text(value), item.mark
+        except RangeError as error:
+            said = f"{where} must be {error.constraint}, not {show_value(plain(item))}"
+            tell(item.mark.problem(said, hint=error.hint))
+
+
+def _conditions(when: Node, where: str, tell: Tell) -> Iterator[Condition]:
+    if not isinstance(when.value, dict) or not when.value:
+        said = f"{where}.when must be a mapping of earlier axes to values, not {show_value(plain(when))}"
+        tell(when.mark.problem(said, hint="such as when: {pc.descent: momentum}"))
+        return
+    for path, node in when.value.items():
+        items = node.value if isinstance(node.value, list) else [node]
+        yield Condition(path, tuple(value_text(plain(item)) for item in items), node.key_mark)
+
+
+def _check_path(path: str, node: Node, tell: Tell) -> None:
+    """Whether a path begins with a key of either file; the rest is for those files to tell."""
+    try:
+        assign_overrides([f"{path}=0"])
+    except InputError as error:
+        (problem,) = error.problems
+        mark = node.key_mark or node.mark
+        said = problem.message.replace("--set must", "a path must").removeprefix("--set ")
+        tell(mark.problem(said, hint=problem.hint))
+
+
+def _beside(path: Path, reference: str, kind: str) -> str | Path:
+    return reference if reference in shipped(kind) else path.parent / reference

@@ -1,0 +1,139 @@
+"""Where is the work done: in this process, on the cores of this machine, or on a Dask cluster?
+
+All three are executors of ``concurrent.futures``; what is sent and what comes back are plain values.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pcsim.errors import InputError, PcsimError, Problem
+
+Result = TypeVar("Result")
+
+IN_FLIGHT = 4
+"""Tasks given out per worker, so that none waits for its next."""
+
+KEPT = "all results that came before are kept, and the same command goes on from there"
+
+
+@dataclass(frozen=True)
+class Workers:
+    """An executor and how many tasks it should have at a time."""
+
+    executor: Executor
+    at_a_time: int
+    remote: bool = False
+
+
+@contextmanager
+def workers(jobs: int, cluster: str | None) -> Iterator[Workers]:
+    """``jobs`` processes of this machine, or all workers of the Dask scheduler at ``cluster``.
+
+    Raises:
+        InputError: there is no such cluster, or no dask.
+    """
+    if cluster is not None:
+        with _cluster(cluster) as found:
+            yield found
+        return
+    # Where the block ends by an exception, what is under way ends, too: ``run`` has cancelled the rest.
+    with InProcess() if jobs == 1 else _processes(jobs) as executor:
+        yield Workers(executor, 1 if jobs == 1 else IN_FLIGHT * jobs)
+
+
+class WorkerError(PcsimError):
+    """A worker ended in the middle of its work, or the cluster was lost."""
+
+
+def outcome(future: Future[Result], found: Workers) -> Result:
+    """What a worker gave back.
+
+    Raises:
+        WorkerError: there is no worker any more.
+    """
+    try:
+        return future.result()
+    except BrokenExecutor:
+        raise killed() from None
+    except PcsimError:
+        raise
+    except Exception as error:
+        if not found.remote:
+            raise
+        raise WorkerError(f"the cluster could not do its work ({error}); {KEPT}") from None
+
+
+def killed() -> WorkerError:
+    """The error for a pool of which a process is gone."""
+    return WorkerError(
+        f"a worker process was killed, perhaps for want of memory; {KEPT}, with fewer processes by --jobs"
+    )
+
+
+class InProcess(Executor):
+    """Does the work at once, here."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def _processes(jobs: int) -> Executor:
+    """Processes that start at once, and import while this one loads; loky's import no ``__main__``,
+    so that a script needs no guard."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    executor: Executor = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(os.getpid(),))
+    for _ in range(jobs):
+        executor.submit(_import)
+    return executor
+
+
+def _begin(parent: int) -> None:
+    """Leave interruptions to the parent, and end when it ends, however that happens."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _import() -> None:
+    import pcsim.sweeps.evaluate  # noqa: F401
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Workers]:
+    try:
+        from distributed import Client
+    except ImportError:
+        said = "--cluster must be left out where dask is not installed"
+        raise InputError((Problem(said, hint="pip install 'pcsim[cluster]'"),)) from None
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        said = f"--cluster must be the address of a Dask scheduler, not {address!r}"
+        raise InputError((Problem(said, hint=f"such as tcp://127.0.0.1:8786; {reason}"),)) from None
+    try:
+        threads = sum(client.nthreads().values())
+        executor = client.get_executor(pure=False)
+        yield Workers(executor, max(16, IN_FLIGHT * threads), remote=True)
+    finally:
+        client.close()

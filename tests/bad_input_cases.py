@@ -16,6 +16,25 @@ CHIP = (FOLDER / "chip.yaml").read_text("utf-8")
 WORK = (FOLDER / "work.yaml").read_text("utf-8")
 
 
+COMPUTE = "compute: {kind: systolic, rows: 16, cols: 16, dataflow: ws, transposable: true}"
+CROSSBAR = """compute:
+    kind: crossbar
+    arrays: 64
+    rows: 128
+    cols: 128
+    cell_bits: 2
+    dac_bits: 1
+    read: 100 ns
+    adc_share: 128
+    adc_rate: 1.28 GHz
+    update: row_serial
+    write: 1 us
+    endurance: 1000000
+    gradient_lanes: 16
+    transposable: true
+    analog: {read_noise: 0.0, write_noise: 0.0, mismatch: 0.0, adc_bits: 8}"""
+
+
 @dataclass(frozen=True)
 class Case:
     """A chip file, a workload file and settings, of which something is wrong, and what is said."""
@@ -350,7 +369,7 @@ chip.yaml:12:5: tiles.sram.bnaks must be a known key, not 'bnaks'
 chip.yaml:17:1: colour must be a known key, not 'colour'
     colour: red
     ^
-    known keys: schema, name, clock, technology, tiles, noc, dram, costs
+    known keys: schema, name, clock, technology, extensions, tiles, noc, dram, costs
 """,
     ),
     bad(
@@ -901,30 +920,306 @@ work.yaml:17:3: pc.rate must be a number above 0 and at most 1000, not a mapping
         "yes for true",
         chip={"transposable: true": "transposable: yes"},
         said="""
-chip.yaml:7:77: tiles.compute.transposable must be true, not 'yes'
+chip.yaml:7:77: tiles.compute.transposable must be true or false, not 'yes'
       compute: {kind: systolic, rows: 16, cols: 16, dataflow: ws, transposable: yes}
                                                                                 ^
     write true
 """,
     ),
     bad(
-        "a chip that cannot transpose",
+        "a chip that cannot transpose and does not say how it does",
         chip={"transposable: true": "transposable: false"},
         said="""
-chip.yaml:7:77: tiles.compute.transposable must be true, not false
+chip.yaml:7:3: tiles.compute.transpose must be given where transposable is false
       compute: {kind: systolic, rows: 16, cols: 16, dataflow: ws, transposable: false}
-                                                                                ^
-    an array that cannot read W as its transpose needs a second copy of the weights, which is not modelled yet
+      ^
+    copy, a second copy of the weights, or walk, reading along columns
 """,
     ),
     bad(
-        "a dataflow not modelled",
-        chip={"dataflow: ws": "dataflow: os"},
+        "a way to transpose that is not needed",
+        chip={"transposable: true": "transposable: true, transpose: walk"},
         said="""
-chip.yaml:7:59: tiles.compute.dataflow must be ws, not 'os'
-      compute: {kind: systolic, rows: 16, cols: 16, dataflow: os, transposable: true}
+chip.yaml:7:94: tiles.compute.transpose must be left out where transposable is true
+      compute: {kind: systolic, rows: 16, cols: 16, dataflow: ws, transposable: true, transpose: walk}
+                                                                                                 ^
+""",
+    ),
+    bad(
+        "an unknown dataflow",
+        chip={"dataflow: ws": "dataflow: rs"},
+        said="""
+chip.yaml:7:59: tiles.compute.dataflow must be os, ws or is, not 'rs'
+      compute: {kind: systolic, rows: 16, cols: 16, dataflow: rs, transposable: true}
                                                               ^
-    os is not modelled yet
+""",
+    ),
+    bad(
+        "os without its drain, and with weights that stay",
+        chip={"dataflow: ws": "dataflow: os, resident_folds: 4"},
+        said="""
+chip.yaml:7:3: tiles.compute.drain must be given where dataflow is os
+      compute: {kind: systolic, rows: 16, cols: 16, dataflow: os, resident_folds: 4, transposable: true}
+      ^
+    overlapped: outputs leave while the next fold fills; serial: before it does
+chip.yaml:7:79: tiles.compute.resident_folds must be 0 or left out where dataflow is os
+      compute: {kind: systolic, rows: 16, cols: 16, dataflow: os, resident_folds: 4, transposable: true}
+                                                                                  ^
+""",
+    ),
+    bad(
+        "a drain where weights stay",
+        chip={"dataflow: ws": "dataflow: ws, drain: serial"},
+        said="""
+chip.yaml:7:70: tiles.compute.drain must be left out where dataflow is ws
+      compute: {kind: systolic, rows: 16, cols: 16, dataflow: ws, drain: serial, transposable: true}
+                                                                         ^
+""",
+    ),
+    # --- Compute units ---
+    bad(
+        "no kind of compute unit",
+        chip={"kind: systolic, ": ""},
+        said="""
+chip.yaml:7:3: tiles.compute.kind must be given
+      compute: {rows: 16, cols: 16, dataflow: ws, transposable: true}
+      ^
+    one of systolic, simd, crossbar or serial
+""",
+    ),
+    bad(
+        "an unknown kind of compute unit",
+        chip={"kind: systolic": "kind: vector"},
+        said="""
+chip.yaml:7:19: tiles.compute.kind must be systolic, simd, crossbar or serial, not 'vector'
+      compute: {kind: vector, rows: 16, cols: 16, dataflow: ws, transposable: true}
+                      ^
+""",
+    ),
+    bad(
+        "a list for a compute unit",
+        chip={COMPUTE: "compute: [16, 16]"},
+        said="""
+chip.yaml:7:12: tiles.compute must be a mapping with the key kind and those of this kind, not [16, 16]
+      compute: [16, 16]
+               ^
+""",
+    ),
+    bad(
+        "keys of another kind",
+        chip={"kind: systolic": "kind: simd"},
+        said="""
+chip.yaml:7:3: tiles.compute.lanes must be given
+      compute: {kind: simd, rows: 16, cols: 16, dataflow: ws, transposable: true}
+      ^
+chip.yaml:7:3: tiles.compute.tree must be given
+      compute: {kind: simd, rows: 16, cols: 16, dataflow: ws, transposable: true}
+      ^
+chip.yaml:7:25: tiles.compute.rows must be a known key, not 'rows'
+      compute: {kind: simd, rows: 16, cols: 16, dataflow: ws, transposable: true}
+                            ^
+    a key of systolic or crossbar; those of simd are kind, transposable, transpose, lanes, tree
+chip.yaml:7:35: tiles.compute.cols must be a known key, not 'cols'
+      compute: {kind: simd, rows: 16, cols: 16, dataflow: ws, transposable: true}
+                                      ^
+    a key of systolic or crossbar; those of simd are kind, transposable, transpose, lanes, tree
+chip.yaml:7:45: tiles.compute.dataflow must be a known key, not 'dataflow'
+      compute: {kind: simd, rows: 16, cols: 16, dataflow: ws, transposable: true}
+                                                ^
+    a key of systolic; those of simd are kind, transposable, transpose, lanes, tree
+""",
+    ),
+    bad(
+        "no cores",
+        chip={COMPUTE: "compute: {kind: serial, cores: 0, transposable: true}"},
+        said="""
+chip.yaml:7:34: tiles.compute.cores must be a whole number between 1 and 65536, not 0
+      compute: {kind: serial, cores: 0, transposable: true}
+                                     ^
+""",
+    ),
+    bad(
+        "no tree",
+        chip={COMPUTE: "compute: {kind: simd, lanes: 8, tree: eight, transposable: true}"},
+        said="""
+chip.yaml:7:41: tiles.compute.tree must be a whole number between 1 and 65536, not 'eight'
+      compute: {kind: simd, lanes: 8, tree: eight, transposable: true}
+                                            ^
+""",
+    ),
+    bad(
+        "a crossbar without units and with impossible errors",
+        chip={COMPUTE: CROSSBAR.replace("100 ns", "100").replace("adc_bits: 8", "adc_bits: 30")},
+        said="""
+chip.yaml:14:11: tiles.compute.read must be a time such as '80 ns', not 100
+        read: 100
+              ^
+    units are fs, ps, ns, us, ms, s
+chip.yaml:22:74: tiles.compute.analog.adc_bits must be a whole number between 2 and 24, not 30
+        analog: {read_noise: 0.0, write_noise: 0.0, mismatch: 0.0, adc_bits: 30}
+                                                                             ^
+""",
+    ),
+    bad(
+        "a crossbar of floats",
+        chip={COMPUTE: CROSSBAR},
+        said="""
+chip.yaml:31:21: tiles.formats.weight must be a fixed point or integer format where tiles.compute.kind is crossbar, not 'fp32'
+      formats: {weight: fp32, state: fp32, error: fp32, accumulate: fp32, optimiser: fp32}
+                        ^
+    cells hold and converters take integers, such as int8 or q4.12
+chip.yaml:31:34: tiles.formats.state must be a fixed point or integer format where tiles.compute.kind is crossbar, not 'fp32'
+      formats: {weight: fp32, state: fp32, error: fp32, accumulate: fp32, optimiser: fp32}
+                                     ^
+    cells hold and converters take integers, such as int8 or q4.12
+chip.yaml:31:47: tiles.formats.error must be a fixed point or integer format where tiles.compute.kind is crossbar, not 'fp32'
+      formats: {weight: fp32, state: fp32, error: fp32, accumulate: fp32, optimiser: fp32}
+                                                  ^
+    cells hold and converters take integers, such as int8 or q4.12
+""",
+    ),
+    bad(
+        "a crossbar too narrow for one weight",
+        chip={
+            COMPUTE: CROSSBAR.replace("cols: 128", "cols: 7"),
+            "weight: fp32, state: fp32, error: fp32": "weight: int8, state: q4.12, error: q4.12",
+        },
+        said="""
+chip.yaml:11:11: tiles.compute.cols must be at least 8, the cells of one weight, not 7
+        cols: 7
+              ^
+""",
+    ),
+    bad(
+        "a crossbar in which everything is wrong",
+        chip={
+            COMPUTE: """compute:
+    kind: crossbar
+    arrays: 0
+    rows: 5000
+    cols: 1
+    cell_bits: 17
+    dac_bits: 1.5
+    read: 2 s
+    adc_share: none
+    adc_rate: 1 kbit
+    update: serial
+    write: -1 ns
+    endurance: 1e9
+    gradient_lanes: 0
+    transposable: both
+    analog: {read_noise: 2, write_noise: -0.1, mismatch: 1.0, adc_bits: 1}"""
+        },
+        said="""
+chip.yaml:9:13: tiles.compute.arrays must be a whole number between 1 and 65536, not 0
+        arrays: 0
+                ^
+chip.yaml:10:11: tiles.compute.rows must be a whole number between 1 and 4096, not 5000
+        rows: 5000
+              ^
+chip.yaml:11:11: tiles.compute.cols must be a whole number between 2 and 4096, not 1
+        cols: 1
+              ^
+chip.yaml:12:16: tiles.compute.cell_bits must be a whole number between 1 and 16, not 17
+        cell_bits: 17
+                   ^
+chip.yaml:13:15: tiles.compute.dac_bits must be a whole number between 1 and 16, not 1.5
+        dac_bits: 1.5
+                  ^
+chip.yaml:14:11: tiles.compute.read must be between 0 s and 1 s, not '2 s'
+        read: 2 s
+              ^
+chip.yaml:15:16: tiles.compute.adc_share must be a whole number between 1 and 4096, not 'none'
+        adc_share: none
+                   ^
+chip.yaml:16:15: tiles.compute.adc_rate must be a frequency such as '500 MHz', not '1 kbit'
+        adc_rate: 1 kbit
+                  ^
+    units are Hz, kHz, MHz, GHz, THz
+chip.yaml:17:13: tiles.compute.update must be row_serial or parallel, not 'serial'
+        update: serial
+                ^
+    did you mean 'row_serial'?
+chip.yaml:18:12: tiles.compute.write must be between 0 s and 1 s, not '-1 ns'
+        write: -1 ns
+               ^
+chip.yaml:19:16: tiles.compute.endurance must be a whole number between 1 and 1000000000000000000, not 1000000000.0
+        endurance: 1e9
+                   ^
+    write 1000000000
+chip.yaml:20:21: tiles.compute.gradient_lanes must be a whole number between 1 and 65536, not 0
+        gradient_lanes: 0
+                        ^
+chip.yaml:21:19: tiles.compute.transposable must be true or false, not 'both'
+        transposable: both
+                      ^
+chip.yaml:22:26: tiles.compute.analog.read_noise must be a number from 0 to below 1, not 2
+        analog: {read_noise: 2, write_noise: -0.1, mismatch: 1.0, adc_bits: 1}
+                             ^
+chip.yaml:22:42: tiles.compute.analog.write_noise must be a number from 0 to below 1, not -0.1
+        analog: {read_noise: 2, write_noise: -0.1, mismatch: 1.0, adc_bits: 1}
+                                             ^
+chip.yaml:22:58: tiles.compute.analog.mismatch must be a number from 0 to below 1, not 1.0
+        analog: {read_noise: 2, write_noise: -0.1, mismatch: 1.0, adc_bits: 1}
+                                                             ^
+chip.yaml:22:73: tiles.compute.analog.adc_bits must be a whole number between 2 and 24, not 1
+        analog: {read_noise: 2, write_noise: -0.1, mismatch: 1.0, adc_bits: 1}
+                                                                            ^
+""",
+    ),
+    bad(
+        "edges of a kind that there is not",
+        chip={"dataflow: ws": "dataflow: ws, edges: none"},
+        said="""
+chip.yaml:7:70: tiles.compute.edges must be full or trimmed, not 'none'
+      compute: {kind: systolic, rows: 16, cols: 16, dataflow: ws, edges: none, transposable: true}
+                                                                         ^
+""",
+    ),
+    bad(
+        "weights in DRAM that cells are to keep",
+        chip={
+            "dataflow: ws": "dataflow: ws, resident_folds: 4",
+            "cell: lstp": "cell: lstp\n    weights: streamed",
+        },
+        said="""
+chip.yaml:15:14: tiles.sram.weights must be resident where tiles.compute.resident_folds keeps weights, not 'streamed'
+        weights: streamed
+                 ^
+""",
+    ),
+    bad(
+        "weights in DRAM and a second copy of them",
+        chip={
+            "transposable: true": "transposable: false, transpose: copy",
+            "cell: lstp": "cell: lstp\n    weights: streamed",
+        },
+        said="""
+chip.yaml:15:14: tiles.sram.weights must be resident where tiles.compute.transpose is copy, not 'streamed'
+        weights: streamed
+                 ^
+""",
+    ),
+    # --- Extensions ---
+    bad(
+        "an extension that is no list",
+        chip={"tiles:": "extensions: dot.py\ntiles:"},
+        said="""
+chip.yaml:5:13: extensions must be a list of paths of Python files, not 'dot.py'
+    extensions: dot.py
+                ^
+""",
+    ),
+    bad(
+        "an extension that is no Python file",
+        chip={"tiles:": "extensions: [dot.yaml, 3]\ntiles:"},
+        said="""
+chip.yaml:5:14: extensions[0] must be the path of a Python file such as ./dot.py, not 'dot.yaml'
+    extensions: [dot.yaml, 3]
+                 ^
+chip.yaml:5:24: extensions[1] must be the path of a Python file such as ./dot.py, not 3
+    extensions: [dot.yaml, 3]
+                           ^
 """,
     ),
     bad(

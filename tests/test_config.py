@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 
 from pcsim.config import (
     DATASETS,
+    Analog,
     Backpropagation,
+    ComputeUnit,
     CostOverride,
+    Crossbar,
     Data,
     Dma,
     Dram,
@@ -26,6 +29,8 @@ from pcsim.config import (
     Noc,
     Optimiser,
     PredictiveCoding,
+    Serial,
+    Simd,
     Sram,
     Systolic,
     Tiles,
@@ -46,6 +51,7 @@ from pcsim.config import (
     shipped,
     to_plain,
 )
+from pcsim.config.compute.kinds import SHIPPED
 from pcsim.config.marks import plain
 from pcsim.config.numerics import Numerics
 from pcsim.config.section import Section, fields_by_key
@@ -192,6 +198,10 @@ def test_digits_use_every_image_there_is():
 def keys_below(model: type[Section], above: str = ""):
     for key, field in fields_by_key(model).items():
         annotation = model.model_fields[field].annotation
+        if annotation is ComputeUnit:
+            for kind in SHIPPED:
+                yield from keys_below(kind, f"{above}{key}.")
+            continue
         annotation = (get_args(annotation) or (annotation,))[0]  # A section that may be left out.
         if isinstance(annotation, type) and issubclass(annotation, Section):
             yield from keys_below(annotation, f"{above}{key}.")
@@ -470,28 +480,90 @@ sides = st.integers(1, 256)
 formats = st.sampled_from(["fp32", "fp64"]).map(
     lambda word: Formats(weight=word, state=word, error=word, accumulate=word, optimiser=word)
 )
-arrays = built(
-    Systolic,
-    kind=st.just("systolic"),
-    rows=st.integers(1, 4096),
-    cols=st.integers(1, 4096),
-    dataflow=st.just("ws"),
-    transposable=st.just(True),
+counts = st.integers(1, 4096)
+
+
+@st.composite
+def compute_units(draw):
+    transposed = draw(
+        st.sampled_from(
+            [
+                {"transposable": True},
+                {"transposable": False, "transpose": "copy"},
+                {"transposable": False, "transpose": "walk"},
+            ]
+        )
+    )
+    kind = draw(st.sampled_from([Systolic, Simd, Serial]))
+    if kind is Simd:
+        return Simd(kind="simd", lanes=draw(counts), tree=draw(counts), **transposed)
+    if kind is Serial:
+        return Serial(kind="serial", cores=draw(counts), **transposed)
+    dataflow = draw(st.sampled_from(["os", "ws", "is"]))
+    return Systolic(
+        kind="systolic",
+        rows=draw(counts),
+        cols=draw(counts),
+        dataflow=dataflow,
+        drain=draw(st.sampled_from(["overlapped", "serial"])) if dataflow == "os" else None,
+        edges=draw(st.sampled_from(["full", "trimmed"])),
+        resident_folds=draw(st.integers(0, 65_536)) if dataflow == "ws" else 0,
+        **transposed,
+    )
+
+
+@st.composite
+def crossbars(draw):
+    chance = st.floats(0, 1, exclude_max=True)
+    return Crossbar(
+        kind="crossbar",
+        arrays=draw(counts),
+        rows=draw(counts),
+        cols=draw(st.integers(64, 4096)),
+        cell_bits=draw(st.integers(1, 16)),
+        dac_bits=draw(st.integers(1, 16)),
+        read_s=draw(st.floats(0, 1)),
+        adc_share=draw(counts),
+        adc_rate_hz=draw(st.integers(1000, 10**11)),
+        update=draw(st.sampled_from(["row_serial", "parallel"])),
+        write_s=draw(st.floats(0, 1)),
+        endurance=draw(st.integers(1, 10**18)),
+        gradient_lanes=draw(counts),
+        transposable=draw(st.booleans()),
+        analog=Analog(
+            read_noise=draw(chance),
+            write_noise=draw(chance),
+            mismatch=draw(chance),
+            adc_bits=draw(st.integers(2, 24)),
+        ),
+    )
+
+
+narrow = st.sampled_from(["q4.12", "int8", "int8_pow2"])
+narrow_formats = narrow.map(
+    lambda word: Formats(
+        weight=word, state=word, error=word, accumulate="fp32", optimiser="fp32", master="fp32"
+    )
+)
+sections_and_formats = st.one_of(
+    st.tuples(compute_units(), formats), st.tuples(crossbars(), narrow_formats)
 )
 chips = built(
     Hardware,
     name=names | tricky_names,
     clock_hz=st.integers(1000, 10**11),
     technology=names,
-    tiles=built(
-        Tiles,
-        mesh=st.tuples(sides, sides),
-        compute=arrays,
-        vector=built(Vector, lanes=lanes, latency_cycles=cycles),
-        update=built(Update, lanes=lanes, latency_cycles=cycles),
-        sram=srams(),
-        dma=built(Dma, setup_cycles=cycles),
-        formats=formats,
+    tiles=sections_and_formats.flatmap(
+        lambda both: built(
+            Tiles,
+            mesh=st.tuples(sides, sides),
+            compute=st.just(both[0]),
+            vector=built(Vector, lanes=lanes, latency_cycles=cycles),
+            update=built(Update, lanes=lanes, latency_cycles=cycles),
+            sram=srams(),
+            dma=built(Dma, setup_cycles=cycles),
+            formats=st.just(both[1]),
+        )
     ),
     noc=built(
         Noc,

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
+from products import weight_stationary
 
 from pcsim.config import load_hardware
 from pcsim.errors import DeadlockError, DoesNotFitError
 from pcsim.machine import simulate
-from pcsim.machine.units.systolic import weight_stationary
 from pcsim.placement import TaskKind, place
 from pcsim.program import Form, backpropagation, inference, predictive_coding
 from pcsim.theory.critical_path import (

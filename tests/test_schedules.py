@@ -3,9 +3,9 @@
 import itertools
 
 import pytest
+from products import weight_stationary
 
 from pcsim.machine import simulate
-from pcsim.machine.units.systolic import weight_stationary
 from pcsim.placement import TaskKind, place
 from pcsim.program import Form, Kind, Role, backpropagation, predictive_coding
 from pcsim.program.error_optimisation import error_optimisation

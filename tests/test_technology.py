@@ -21,9 +21,10 @@ from pcsim.config import Hardware, load_hardware
 from pcsim.errors import InputError, MissingCostError
 from pcsim.program import kernels
 from pcsim.technology import DramKind, Technology, available, dram_kinds, price_list
-from pcsim.technology.actions import ENERGY_UNITS, FORMAT_DEPENDENT, UNITS, quantity_of
+from pcsim.technology.actions import ANALOG, ENERGY_UNITS, FORMAT_DEPENDENT, UNITS, quantity_of
+from pcsim.technology.analog import AnalogParts
 from pcsim.technology.costs import Cost, Curve, total
-from pcsim.technology.listing import dram_markdown, technology_markdown
+from pcsim.technology.listing import analog_markdown, dram_markdown, technology_markdown
 from pcsim.technology.tables import technology_of
 
 KIB = 1024
@@ -108,7 +109,9 @@ def test_every_technology_prices_everything_that_a_chip_may_count() -> None:
         cells = {f"leakage.sram.{cell}" for cell in ("lstp", "lop", "hp")}
         dram = {"dram.read_byte", "dram.write_byte", "leakage.dram_standby"}
         from_mac = {"array.mac_backward", "array.mac_gradient"}
-        assert costs.keys() == (UNITS.keys() - dram - from_mac - {"leakage.sram"}) | cells
+        elsewhere = dram | from_mac | ANALOG
+        assert costs.keys() == (UNITS.keys() - elsewhere - {"leakage.sram"}) | cells
+    assert AnalogParts.load().parts.keys() == ANALOG
 
 
 def test_every_instruction_that_a_program_can_contain_has_a_price() -> None:
@@ -628,13 +631,15 @@ def test_the_example_on_the_energy_page_is_a_legal_hardware_file() -> None:
     assert prices.areas[0].mm2 == pytest.approx(1024 * 0.009, rel=1e-12)
 
 
-@pytest.mark.parametrize("listing", [*available(), "dram"])
+@pytest.mark.parametrize("listing", [*available(), "dram", "analog"])
 def test_the_energy_page_agrees_with_the_tables(listing: str) -> None:
     pattern = f"<!-- {listing}: begin -->\n(.*?)\n<!-- {listing}: end -->"
     block = re.search(pattern, ENERGY_PAGE, re.DOTALL)
     assert block is not None
     if listing == "dram":
         expected = dram_markdown(DramKind.load(kind) for kind in dram_kinds())
+    elif listing == "analog":
+        expected = analog_markdown(AnalogParts.load())
     else:
         expected = technology_markdown(Technology.load(listing))
     assert block.group(1) == expected

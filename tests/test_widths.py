@@ -8,8 +8,9 @@ from pcsim.config import Value, candidates, load_workload
 from pcsim.errors import DoesNotFitError
 from pcsim.formats import parse_format
 from pcsim.machine import simulate
+from pcsim.machine.units import Product
 from pcsim.machine.units.lanes import elementwise
-from pcsim.machine.units.systolic import product, weight_stationary
+from pcsim.machine.units.systolic import product
 from pcsim.placement import TaskKind, place
 from pcsim.program import (
     PRODUCTS,
@@ -160,16 +161,8 @@ def test_a_product_reads_and_writes_each_matrix_in_its_width(
             read += WIDTHS[stationary] * height * width + WIDTHS[streamed] * m * height
             read += WIDTHS["accumulate"] * m * width if top else 0
             written += WIDTHS[result if last else "accumulate"] * m * width
-    tiles = ideal(MIXED).tiles
-    work = product(
-        m,
-        n,
-        k,
-        array=tiles.compute,
-        sram=tiles.sram,
-        formats=tiles.formats,
-        operands=PRODUCTS[kind],
-    )
+    chip = ideal(MIXED)
+    work = product(Product(m, n, k, PRODUCTS[kind]), chip.tiles.compute, chip)
     actions = {(component, action): amount for component, action, amount in work.actions}
     assert actions["sram", "read_byte"] == read
     assert actions["sram", "write_byte"] == written
@@ -178,9 +171,10 @@ def test_a_product_reads_and_writes_each_matrix_in_its_width(
 
 
 def test_a_product_reads_the_scale_of_a_whole_matrix_once_for_each_pass(ideal):
-    formats = ideal("tiles.formats.state=int8").tiles.formats
-    cost = weight_stationary(5, 40, 20, rows=16, cols=16)
-    reads, writes = cost.sram_bytes(formats, PRODUCTS[Kind.PRODUCT_FORWARD])
+    chip = ideal("tiles.formats.state=int8")
+    task = Product(5, 40, 20, PRODUCTS[Kind.PRODUCT_FORWARD])
+    actions = {action[:2]: action[2] for action in product(task, chip.tiles.compute, chip).actions}
+    reads, writes = actions["sram", "read_byte"], actions["sram", "write_byte"]
     assert reads == 3 * (5 * 20 + 4) + 4 * 20 * 40 + 4 * 5 * 40  # three passes, two folds of K
     assert writes == 4 * 5 * 40 + (5 * 40 + 4)
 

@@ -33,9 +33,9 @@ def cycles_and_closed_form() -> tuple[int, int]:
     """Cycles of one update of four equal layers on the chip without limits, and L + 2T + 1 products."""
     from pcsim.config import load_hardware
     from pcsim.machine import simulate
-    from pcsim.machine.units.systolic import weight_stationary
+    from pcsim.machine.units import Product, form_of
     from pcsim.placement import place
-    from pcsim.program import Form, predictive_coding
+    from pcsim.program import PRODUCTS, Form, Kind, predictive_coding
     from pcsim.theory.critical_path import jacobi_slots
 
     depth, steps, width = 4, 3, 16
@@ -43,6 +43,7 @@ def cycles_and_closed_form() -> tuple[int, int]:
     form = Form((width,) * (depth + 1), "relu")
     program = predictive_coding(form, batch=width, steps=steps, optimiser="sgd")
     array = hardware.tiles.compute
-    product = weight_stationary(width, width, width, rows=array.rows, cols=array.cols)
+    task = Product(width, width, width, PRODUCTS[Kind.PRODUCT_FORWARD])
+    product = form_of(array).product(task, array, hardware)
     activity = simulate(place(program, hardware), hardware)
     return activity.makespan_cycles, jacobi_slots(depth, steps) * product.cycles

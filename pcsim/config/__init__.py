@@ -3,6 +3,12 @@
 from pcsim.config.candidates import Candidate as Candidate
 from pcsim.config.candidates import candidates as candidates
 from pcsim.config.candidates import learners as learners
+from pcsim.config.compute import ComputeUnit as ComputeUnit
+from pcsim.config.compute import Crossbar as Crossbar
+from pcsim.config.compute import DigitalUnit as DigitalUnit
+from pcsim.config.compute import Serial as Serial
+from pcsim.config.compute import Simd as Simd
+from pcsim.config.compute import Systolic as Systolic
 from pcsim.config.datasets import DATASETS as DATASETS
 from pcsim.config.datasets import DatasetShape as DatasetShape
 from pcsim.config.datasets import dataset_place as dataset_place
@@ -15,7 +21,6 @@ from pcsim.config.hardware import Dram as Dram
 from pcsim.config.hardware import Hardware as Hardware
 from pcsim.config.hardware import Noc as Noc
 from pcsim.config.hardware import Sram as Sram
-from pcsim.config.hardware import Systolic as Systolic
 from pcsim.config.hardware import Tiles as Tiles
 from pcsim.config.hardware import Update as Update
 from pcsim.config.hardware import Vector as Vector

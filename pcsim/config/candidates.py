@@ -109,8 +109,9 @@ def candidates(
     """
     if rule not in RULES:
         raise InputError((Problem(f"rule must be {any_of(RULES)}, not {rule!r}"),))
-    numerics = Numerics(hardware.tiles.formats)
-    streamed = hardware.tiles.sram.weights == "streamed"
+    tiles = hardware.tiles
+    numerics = Numerics(tiles.formats, tiles.compute.analog_errors)
+    streamed = tiles.sram.weights == "streamed"
     found: list[Candidate] = []
     if rule in ("all", "pc"):
         found += (

@@ -215,13 +215,20 @@ def at_least_zero(limit: float) -> Kind:
     return Kind(read, schema={"type": "number", "minimum": 0, "exclusiveMaximum": limit})
 
 
-def choice(words: Any, *, later: tuple[str, ...] = (), why: str = "") -> Kind:
-    """One of the words of a Literal. ``later`` are known words refused because ``why``."""
+def choice(
+    words: Any, *, later: tuple[str, ...] = (), why: str = "", optional: bool = False
+) -> Kind:
+    """One of the words of a Literal. ``later`` are known words refused because ``why``.
+
+    ``optional`` admits None, which a file leaves out.
+    """
     known: tuple[str, ...] = get_args(words)
 
-    def read(value: Any, _from_file: bool) -> str:
+    def read(value: Any, from_file: bool) -> str | None:
         if isinstance(value, str) and value in known:
             return value
+        if optional and value is None and not from_file:
+            return None
         hint = f"{value} {why}" if value in later else did_you_mean(value, known)
         raise rejected([must_be(any_of(known), value, hint=hint)])
 
@@ -268,18 +275,6 @@ def flag() -> Kind:
         return value
 
     return Kind(read, schema={"type": "boolean"})
-
-
-def only_true(*, why: str) -> Kind:
-    """true; ``why`` says what stands against false."""
-
-    def read(value: Any, _from_file: bool) -> bool:
-        if value is not True:
-            hint = why if value is False else _plain_truth(value)
-            raise rejected([must_be("true", value, hint=hint)])
-        return True
-
-    return Kind(read, schema={"const": True})
 
 
 def name() -> Kind:

@@ -12,13 +12,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_serializer, field_validator, model_validator
 
+from pcsim.config.compute import ComputeUnit, chosen_by_kind
+from pcsim.config.extensions import python_files
 from pcsim.config.fields import (
     FROM_FILE,
     Finding,
     choice,
     must_be,
     name,
-    only_true,
     quantity,
     rejected,
     sentence,
@@ -29,8 +30,6 @@ from pcsim.config.numerics import Formats as Formats
 from pcsim.config.section import ConfigFile, Section, key, key_of
 
 HardwareSchema = Literal["pcsim/hardware/1"]
-ComputeKind = Literal["systolic"]
-Dataflow = Literal["ws"]
 Cell = Literal["lstp", "lop", "hp"]
 Residency = Literal["resident", "streamed"]
 Topology = Literal["mesh"]
@@ -42,24 +41,6 @@ _Cycles = Annotated[int, quantity("cycles", 0, 1_000_000)]
 _Lanes = Annotated[int | None, whole(1, 65_536, unlimited=True)]
 _BytesPerSecond = Annotated[int | None, quantity("B/s", 1, 10**15, unlimited=True)]
 _BytesPerCycle = Annotated[int | None, quantity("B/cycle", 1, 1 << 20, unlimited=True)]
-
-
-class Systolic(Section):
-    """A systolic array of ``rows`` x ``cols`` multiply-accumulate cells."""
-
-    kind: Annotated[
-        ComputeKind, choice(ComputeKind, later=("simd", "crossbar", "serial"), why=NOT_MODELLED)
-    ]
-    rows: Annotated[int, whole(1, 4096)]
-    cols: Annotated[int, whole(1, 4096)]
-    dataflow: Annotated[Dataflow, choice(Dataflow, later=("os", "is"), why=NOT_MODELLED)]
-    transposable: Annotated[
-        Literal[True],
-        only_true(
-            why="an array that cannot read W as its transpose needs a second copy of the weights, "
-            "which is not modelled yet"
-        ),
-    ]
 
 
 class Vector(Section):
@@ -122,12 +103,31 @@ class Tiles(Section):
         tuple[int, int],
         wholes(1, 256, shape="a list of two whole numbers [rows, columns]", fewest=2, most=2),
     ]
-    compute: Systolic
+    compute: Annotated[ComputeUnit, chosen_by_kind()]
     vector: Vector
     update: Update
     sram: Sram
     dma: Dma
     formats: Formats
+
+    @model_validator(mode="after")
+    def _compute_agrees(self) -> Self:
+        findings = list(self.compute.disagreements(self.formats))
+        if self.sram.weights == "streamed":
+            findings += self._kept_while_streamed()
+        if findings:
+            raise rejected(findings)
+        return self
+
+    def _kept_while_streamed(self) -> Iterator[Finding]:
+        """Weights that live in DRAM cannot be kept by compute units, nor beside a copy."""
+        compute, path = self.compute, ("sram", "weights")
+        if compute.blocks is not None:
+            where = f"tiles.compute.{compute.blocks_key} keeps weights"
+            yield must_be(f"resident where {where}", self.sram.weights, path=path)
+        if compute.copies_weights:
+            where = "tiles.compute.transpose is copy"
+            yield must_be(f"resident where {where}", self.sram.weights, path=path)
 
 
 class Noc(Section):
@@ -215,7 +215,10 @@ class CostOverride(Section):
 
 
 class Hardware(ConfigFile):
-    """A chip. ``costs`` overrides single costs of ``technology``, keyed "component.action"."""
+    """A chip. ``costs`` overrides single costs of ``technology``, keyed "component.action".
+
+    ``extensions`` are Python files that bring further kinds of compute units.
+    """
 
     schema_id: Annotated[HardwareSchema, choice(HardwareSchema)] = key(
         "schema", default="pcsim/hardware/1"
@@ -223,6 +226,7 @@ class Hardware(ConfigFile):
     name: Annotated[str, name()]
     clock_hz: Annotated[int, quantity("Hz", 1000, 100_000_000_000)] = key("clock")
     technology: Annotated[str, name()]
+    extensions: Annotated[tuple[str, ...] | None, python_files()] = None
     tiles: Tiles
     noc: Noc
     dram: Dram

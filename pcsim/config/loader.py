@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from pcsim.config.datasets import anchored
+from pcsim.config.extensions import with_extensions
 from pcsim.config.fields import any_of
 from pcsim.config.files import find_file
 from pcsim.config.hardware import Hardware
@@ -96,6 +97,9 @@ def _load(
         problems += wrong
     if model is Workload:
         tree = anchored(tree)
+    else:
+        tree, wrong = with_extensions(tree)
+        problems += wrong
     file, wrong = validate(model, tree)
     return file, tuple(sorted(problems + wrong, key=_place))
 

@@ -6,12 +6,19 @@ from collections.abc import Mapping
 
 _NAME = "What it is called in reports: up to 64 letters, digits, '.', '_' and '-'."
 
+_KIND = "What kind of unit multiplies matrices."
+_TRANSPOSABLE = "Whether W and its transpose are read from one copy."
+_TRANSPOSE = (
+    "Else, and only then: copy, a second copy of the weights, or walk, word by word along columns."
+)
+
 MEANINGS: Mapping[str, Mapping[str, str]] = {
     "Hardware": {
         "schema": "Which format this is.",
         "name": _NAME,
         "clock": "The one clock of the chip.",
         "technology": "The table of energies, leakages and areas; 'pcsim list' names them.",
+        "extensions": "Python files that bring further kinds of compute units; they are run.",
         "tiles": "The mesh of equal tiles.",
         "noc": "The network between the tiles.",
         "dram": "The memory beside the chip.",
@@ -27,11 +34,45 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "formats": "The number format of each kind of value.",
     },
     "Systolic": {
-        "kind": "What kind of unit multiplies matrices.",
+        "kind": _KIND,
         "rows": "Rows of the array.",
         "cols": "Columns of the array.",
-        "dataflow": "What stays in the cells: ws, the weights.",
-        "transposable": "Whether W and its transpose are read from one copy.",
+        "dataflow": "What stays in the cells: os, outputs; ws, weights; is, inputs.",
+        "drain": "Whether outputs leave while the next fold fills; required for os, and only there.",
+        "edges": "Whether a last fold passes through the whole array or only its own rows and columns.",
+        "resident_folds": "Folds of weights that cells keep from product to product; 0: none; only for ws.",
+        "transposable": _TRANSPOSABLE,
+        "transpose": _TRANSPOSE,
+    },
+    "Simd": {
+        "kind": _KIND,
+        "lanes": "Outputs side by side.",
+        "tree": "Inputs that each lane multiplies and adds up in a cycle.",
+        "transposable": _TRANSPOSABLE,
+        "transpose": _TRANSPOSE,
+    },
+    "Serial": {
+        "kind": _KIND,
+        "cores": "Cores, each with one multiply-accumulate a cycle for one neuron at a time.",
+        "transposable": _TRANSPOSABLE,
+        "transpose": _TRANSPOSE,
+    },
+    "Crossbar": {
+        "kind": _KIND,
+        "arrays": "Arrays of cells in a tile.",
+        "rows": "Rows of an array, which inputs drive.",
+        "cols": "Columns of an array, which converters read.",
+        "cell_bits": "Bits that one cell holds; pairs of cells make up a weight.",
+        "dac_bits": "Bits of an input in one read; all its bits take several.",
+        "read": "Of one read, until the currents have settled.",
+        "adc_share": "Columns that one converter serves, one after the other.",
+        "adc_rate": "Conversions of one converter per second.",
+        "update": "Whether cells are written row by row or all at once.",
+        "write": "Of one write, with what checks it.",
+        "endurance": "Writes that a cell survives.",
+        "gradient_lanes": "Digital multiply-accumulates beside the arrays, for weight gradients.",
+        "transposable": "Whether drivers and converters are on both sides; else other arrays hold W^T.",
+        "analog": "The errors of cells and converters.",
     },
     "Vector": {
         "lanes": "Lanes for activations, errors and state updates.",

@@ -75,10 +75,15 @@ def read_extended(path: Path, kind: str, *, above: tuple[Path, ...] = ()) -> Tre
 def laid_over(base: Node, top: Node, *, key: str = "") -> Node:
     """``top`` where it says something, ``base`` where only that does, each with its own places.
 
-    ``key`` is the one that both stand under. A cost is not merged: its source is of its number.
+    ``key`` is the one that both stand under. A cost is not merged: its source is of its number; nor is a
+    compute unit of another kind, which has other keys.
     """
     if not isinstance(base.value, dict) or not isinstance(top.value, dict):
         return top
+    if key == "compute" and "kind" in top.value and "kind" in base.value:
+        kinds = (plain(top.value["kind"]), plain(base.value["kind"]))
+        if kinds[0] != kinds[1]:
+            return top
     merged = dict(base.value)
     for child, node in top.value.items():
         merge = child in merged and key != "costs"

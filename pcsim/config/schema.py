@@ -1,7 +1,8 @@
 """What may a file say, in the words of JSON Schema, so that editors complete and check it?
 
 Left out, because JSON Schema cannot say it: bounds of quantities, rules between values (formats of integer
-operands, widths that fit the data), names of technologies. ``pcsim check`` tells those too.
+operands, widths that fit the data), names of technologies; and kinds of compute units that extensions bring.
+``pcsim check`` tells those too.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from pcsim.config.compute.kinds import SHIPPED
 from pcsim.config.datasets import DATASETS
 from pcsim.config.hardware import Hardware
 from pcsim.config.meanings import MEANINGS
@@ -31,6 +33,10 @@ def json_schema(kind: str) -> Schema:
     generated = FILES[kind].model_json_schema(by_alias=True)
     whole = generated.pop("$defs")
     whole[generated["title"]] = generated
+    if "Tiles" in whole:
+        whole |= _compute_units()
+        ways = [{"$ref": f"#/$defs/{section.__name__}"} for section in SHIPPED]
+        whole["Tiles"]["properties"]["compute"] = {"anyOf": ways}
     for name, section in whole.items():
         _tidy(section, name)
     _say_what_pydantic_cannot(whole)
@@ -52,6 +58,16 @@ def json_schema(kind: str) -> Schema:
         "else": {"$ref": f"#/$defs/{FILES[kind].__name__}"},
         "$defs": dict(sorted({**whole, **changes}.items())),
     }
+
+
+def _compute_units() -> dict[str, Schema]:
+    """The sections of all kinds that come along, and those below them."""
+    found: dict[str, Schema] = {}
+    for section in SHIPPED:
+        own = section.model_json_schema(by_alias=True)
+        found |= own.pop("$defs", {})
+        found[section.__name__] = own
+    return found
 
 
 def _tidy(section: Schema, name: str) -> None:
@@ -76,6 +92,13 @@ def _say_what_pydantic_cannot(sections: dict[str, Schema]) -> None:
             "then": {"required": ["priced_as"]},
             "else": {"not": {"required": ["priced_as"]}},
         }
+    for name in ("Systolic", "Simd", "Serial"):
+        if name in sections:
+            sections[name] |= {
+                "if": {"properties": {"transposable": {"const": False}}},
+                "then": {"required": ["transpose"]},
+                "else": {"not": {"required": ["transpose"]}},
+            }
     if "CostOverride" in sections:
         cost = sections["CostOverride"]
         for bound in ("low", "high"):
@@ -99,6 +122,7 @@ def _as_changes(section: Schema) -> Schema:
         changes.pop(word, None)
     for value in changes["properties"].values():
         value.pop("default", None)
-        if "$ref" in value:
-            value["$ref"] += "Changes"
+        for part in (value, *value.get("anyOf", ())):
+            if "$ref" in part:
+                part["$ref"] += "Changes"
     return changes

@@ -7,6 +7,7 @@ probably meant, and adds the rules between sections for those sections that are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -36,7 +37,7 @@ def validate(model: type[FileType], tree: Node) -> tuple[FileType | None, tuple[
     try:
         file = model.model_validate(values, by_alias=True, by_name=False, context=FROM_FILE)
     except ValidationError as error:
-        findings = list(_findings(model, error))
+        findings = list(findings_of(model, error))
         if any(entry["loc"] for entry in error.errors(include_url=False)):
             findings += _between_right_sections(model, values)
         return None, tuple(_problem(finding, nodes) for finding in findings)
@@ -44,7 +45,7 @@ def validate(model: type[FileType], tree: Node) -> tuple[FileType | None, tuple[
     return file, ()
 
 
-def _findings(model: type[Section], error: ValidationError) -> Iterator[Finding]:
+def findings_of(model: type[Section], error: ValidationError) -> Iterator[Finding]:
     """Our complaints for pydantic's. A key that is missing because it is misspelt is said once."""
     errors = error.errors(include_url=False)
     meant = {
@@ -55,7 +56,7 @@ def _findings(model: type[Section], error: ValidationError) -> Iterator[Finding]
         path: Path = entry["loc"]
         if entry["type"] == FINDINGS:
             for finding in entry["ctx"]["findings"]:
-                yield Finding(finding.said, path + finding.path, finding.hint)
+                yield replace(finding, path=path + finding.path)
         elif entry["type"] == _UNKNOWN:
             keys = _keys(model, path[:-1])
             hint = did_you_mean(path[-1], keys) or f"known keys: {', '.join(keys)}"

@@ -56,7 +56,7 @@ def activity_of(
             if key.component == component and key.action in wanted
         )
 
-    array = hardware.tiles.compute
+    tiles = hardware.tiles
     return Activity(
         makespan_cycles=times.makespan,
         counts={key: amount for key, amount in sorted(counts.items()) if amount},
@@ -67,7 +67,7 @@ def activity_of(
         dram_bytes=moved("dram"),
         sram_bytes=moved("sram"),
         macs=sum(often * macs for often, macs in zip(ran, lowered.macs, strict=True)),
-        array_cells=array.rows * array.cols * tasks.mesh.tiles,
+        array_cells=tiles.compute.cells(tiles.formats) * tasks.mesh.tiles,
     )
 
 

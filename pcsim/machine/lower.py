@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from pcsim.config import Hardware
+from pcsim.machine.units import Product, Weights, form_of
 from pcsim.machine.units.dram import channel_cycles, latency_cycles
 from pcsim.machine.units.lanes import elementwise
-from pcsim.machine.units.systolic import product
-from pcsim.machine.units.work import Work
+from pcsim.machine.units.work import Work, reads_transpose
 from pcsim.placement import TaskKind, Tasks
 
 
@@ -44,6 +46,7 @@ class _Sizes(NamedTuple):
     route: int
     kernel: int
     operands: int
+    both_ways: bool
 
 
 def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
@@ -51,21 +54,16 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
     tiles = hardware.tiles
     link = hardware.noc.link_bytes_per_cycle
     dram_latency = latency_cycles(hardware.dram, clock_hz=hardware.clock_hz)
+    form = form_of(tiles.compute)
+    backward = [at for at, operands in enumerate(tasks.products) if reads_transpose(operands)]
+    fed_back = set(tasks.layer[np.isin(tasks.operands, backward)].tolist())
     known: dict[_Sizes, tuple[Work, int, int]] = {}
 
     def answer(row: _Sizes) -> tuple[Work, int, int]:
         """Work, delay and flits of one task."""
         if row.kind == TaskKind.PRODUCT:
-            work = product(
-                row.m,
-                row.n,
-                row.k,
-                array=tiles.compute,
-                sram=tiles.sram,
-                formats=tiles.formats,
-                operands=tasks.products[row.operands],
-            )
-            return work, 0, 0
+            task = Product(row.m, row.n, row.k, tasks.products[row.operands])
+            return form.product(task, tiles.compute, hardware), 0, 0
         if row.kind in (TaskKind.ELEMENTWISE, TaskKind.UPDATE):
             vector = row.kind == TaskKind.ELEMENTWISE
             work = elementwise(
@@ -76,6 +74,10 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
                 sram=tiles.sram,
                 formats=tiles.formats,
             )
+            if row.m:
+                weights = Weights(n_in=row.n, n_out=row.m, both_ways=row.both_ways)
+                more = form.write(weights, tiles.compute, hardware)
+                work = Work(work.cycles + more.cycles, (*work.actions, *more.actions))
             return work, 0, 0
         if row.kind == TaskKind.WEIGHTS:  # Counted where they are not there.
             flits = 0 if link is None else -(-row.size_bytes // link)
@@ -105,7 +107,9 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         tasks.kernel,
         tasks.operands,
     )
-    for row in map(_Sizes._make, zip(*(column.tolist() for column in columns), strict=True)):
+    both_ways = [layer in fed_back for layer in tasks.layer.tolist()]
+    rows = zip(*(column.tolist() for column in columns), both_ways, strict=True)
+    for row in map(_Sizes._make, rows):
         if row not in known:
             known[row] = answer(row)
         work, delay, flits = known[row]

@@ -2,16 +2,19 @@
 
 Groups follow one another along a snake through the mesh, so that neighbouring layers are neighbouring
 tiles. A layer gets the fewest tiles that hold it, or a given number of times as many; single-tile
-layers share a tile only when tiles run out. Left out: keeping weights outside the tiles' SRAM.
+layers share a tile only when tiles run out. Left out: keeping weights outside the tiles.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 
 from pcsim.config import Formats, Hardware
 from pcsim.errors import DoesNotFitError
+from pcsim.placement.blocks import Blocks
 from pcsim.placement.groups import Group, Split, split
 from pcsim.placement.splits import largest_tile_bytes, smallest_split, wider_split
 from pcsim.program import Program
@@ -27,21 +30,32 @@ def snake(rows: int, columns: int) -> tuple[int, ...]:
     return tuple(path)
 
 
-def _shared(sizes: list[int], *, capacity_bytes: int | None, tiles: int) -> list[list[int]] | None:
-    """Consecutive single-tile layers packed so that as few as possible share one tile."""
-    for most in range(2, len(sizes) + 1):
+def _shared(
+    needs: Sequence[tuple[int, ...]], *, capacities: tuple[int | None, ...], tiles: int
+) -> list[list[int]] | None:
+    """Consecutive single-tile layers packed so that as few as possible share one tile.
+
+    A layer needs so much of each of several capacities (None: unlimited).
+    """
+    for most in range(2, len(needs) + 1):
         packs: list[list[int]] = []
-        room = 0
-        for index, need in enumerate(sizes):
+        used = [0] * len(capacities)
+        for index, need in enumerate(needs):
+            together = [before + more for before, more in zip(used, need, strict=True)]
             full = not packs or len(packs[-1]) == most
-            if full or (capacity_bytes is not None and need > room):
+            if full or not _within(together, capacities):
                 packs.append([])
-                room = capacity_bytes or 0
+                together = list(need)
             packs[-1].append(index)
-            room -= need
+            used = together
         if len(packs) <= tiles:
             return packs
     return None
+
+
+def _within(used: Iterable[int], capacities: Iterable[int | None]) -> bool:
+    pairs = zip(used, capacities, strict=True)
+    return all(capacity is None or amount <= capacity for amount, capacity in pairs)
 
 
 def _allocate(
@@ -51,6 +65,7 @@ def _allocate(
     tiles: int,
     capacity_bytes: int | None,
     spread: int = 1,
+    blocks: Blocks | None = None,
 ) -> list[tuple[Split, int]] | None:
     """Per layer its split and its first position along the snake; None if it does not fit."""
     splits: list[Split] = []
@@ -58,10 +73,11 @@ def _allocate(
     for layer in range(1, program.depth + 1):
         # Deep networks repeat a layer many times; equal layers are split equally.
         buffers = tuple(replace(buffer, layer=0) for buffer in program.buffers_of(layer))
-        same = (program.widths[layer - 1], program.widths[layer], buffers)
+        read_back = blocks is not None and layer in blocks.fed_back
+        same = (program.widths[layer - 1], program.widths[layer], buffers, read_back)
         if same not in known:
             fewest = smallest_split(
-                program, layer, formats, capacity_bytes=capacity_bytes, tiles=tiles
+                program, layer, formats, capacity_bytes=capacity_bytes, tiles=tiles, blocks=blocks
             )
             if fewest is not None and spread > 1:
                 fewest = wider_split(program, layer, formats, fewest, times=spread)
@@ -77,8 +93,15 @@ def _allocate(
     left = tiles - sum(parts.tiles for parts in splits if parts.tiles > 1)
     if left < 1 or not single:
         return None
-    sizes = [largest_tile_bytes(program, index + 1, formats, splits[index]) for index in single]
-    packs = _shared(sizes, capacity_bytes=capacity_bytes, tiles=left)
+    needs = [
+        (
+            largest_tile_bytes(program, index + 1, formats, splits[index]),
+            blocks.needed(index + 1, 1, 1) if blocks else 0,
+        )
+        for index in single
+    ]
+    capacities = (capacity_bytes, blocks.available if blocks else None)
+    packs = _shared(needs, capacities=capacities, tiles=left)
     if packs is None:
         return None
     pack_of = {single[member]: number for number, pack in enumerate(packs) for member in pack}
@@ -106,9 +129,15 @@ def allocate(program: Program, hardware: Hardware, *, spread: int = 1) -> tuple[
     rows, columns = hardware.tiles.mesh
     tiles = rows * columns
     formats, capacity = hardware.tiles.formats, hardware.tiles.sram.size_bytes
-    positions = _allocate(program, formats, tiles=tiles, capacity_bytes=capacity, spread=spread)
+    blocks = Blocks.of(program, hardware)
+    allocated = partial(
+        _allocate, program, formats, tiles=tiles, capacity_bytes=capacity, spread=spread
+    )
+    positions = allocated(blocks=blocks)
     if positions is None:
-        raise DoesNotFitError(_does_not_fit(program, hardware, spread=spread))
+        if blocks and allocated() is not None:
+            raise DoesNotFitError(_too_few_blocks(program, hardware, blocks, spread=spread))
+        raise DoesNotFitError(_does_not_fit(program, hardware, blocks, spread=spread))
     path = snake(rows, columns)
     return tuple(
         Group(
@@ -121,7 +150,9 @@ def allocate(program: Program, hardware: Hardware, *, spread: int = 1) -> tuple[
     )
 
 
-def _does_not_fit(program: Program, hardware: Hardware, *, spread: int) -> str:
+def _does_not_fit(
+    program: Program, hardware: Hardware, blocks: Blocks | None, *, spread: int
+) -> str:
     """What is too large, by how much, and what would fit."""
     rows, columns = hardware.tiles.mesh
     tiles = rows * columns
@@ -143,22 +174,20 @@ def _does_not_fit(program: Program, hardware: Hardware, *, spread: int) -> str:
         f"The largest layer is {worst + 1} ({program.widths[worst]} x {program.widths[worst + 1]}) with "
         f"{format_quantity(needed[worst], 'B')} at batch {program.batch}.",
     ]
+    allocated = partial(_allocate, formats=formats, spread=spread, blocks=blocks)
     remedies = []
-    if spread > 1 and (_allocate(program, formats, tiles=tiles, capacity_bytes=size) is not None):
+    if spread > 1 and (allocated(program, tiles=tiles, capacity_bytes=size, spread=1) is not None):
         remedies.append("spread: 1")
     larger = size
     while larger <= 1 << 40:
         larger *= 2
-        if (
-            _allocate(program, formats, tiles=tiles, capacity_bytes=larger, spread=spread)
-            is not None
-        ):
+        if allocated(program, tiles=tiles, capacity_bytes=larger) is not None:
             remedies.append(f"tiles.sram.size: {format_quantity(larger, 'B')}")
             break
     more = tiles
     while more <= 64 * tiles and more < 4096:
         more += columns
-        if _allocate(program, formats, tiles=more, capacity_bytes=size, spread=spread) is not None:
+        if allocated(program, tiles=more, capacity_bytes=size) is not None:
             remedies.append(f"tiles.mesh: [{more // columns}, {columns}]")
             break
     batch = program.batch
@@ -166,7 +195,7 @@ def _does_not_fit(program: Program, hardware: Hardware, *, spread: int) -> str:
         batch //= 2
         # Only widths, buffers and batch matter to an allocation, so the operations may keep theirs.
         fewer = replace(program, batch=batch)
-        if _allocate(fewer, formats, tiles=tiles, capacity_bytes=size, spread=spread) is not None:
+        if allocated(fewer, tiles=tiles, capacity_bytes=size) is not None:
             remedies.append(f"training.batch: {batch}")
             break
     lines.append(
@@ -174,4 +203,40 @@ def _does_not_fit(program: Program, hardware: Hardware, *, spread: int) -> str:
         if remedies
         else "No SRAM size up to 1 TiB, mesh up to 4,096 tiles or smaller batch would fit."
     )
+    return "\n".join(lines)
+
+
+def _too_few_blocks(program: Program, hardware: Hardware, blocks: Blocks, *, spread: int) -> str:
+    """Which weights find no room inside compute units that SRAM would have room for."""
+    rows, columns = hardware.tiles.mesh
+    tiles, key = rows * columns, f"tiles.compute.{blocks.compute.blocks_key}"
+    needed = {layer: blocks.needed(layer, 1, 1) for layer in range(1, program.depth + 1)}
+    worst = max(needed, key=needed.__getitem__)
+    lines = [
+        f"{program.rule}: the weights take {sum(needed.values()):,} blocks of {key}; {hardware.name} has "
+        f"{tiles} x {blocks.available:,}.",
+        f"The largest layer is {worst} ({program.widths[worst - 1]} x {program.widths[worst]}) with "
+        f"{needed[worst]:,}.",
+    ]
+    allocated = partial(
+        _allocate,
+        program,
+        hardware.tiles.formats,
+        capacity_bytes=hardware.tiles.sram.size_bytes,
+        spread=spread,
+    )
+    remedies = []
+    more = blocks.available
+    while more < sum(needed.values()):
+        more *= 2
+        if allocated(tiles=tiles, blocks=replace(blocks, available=more)) is not None:
+            remedies.append(f"{key}: {more}")
+            break
+    more = tiles
+    while more <= 64 * tiles and more < 4096:
+        more += columns
+        if allocated(tiles=more, blocks=blocks) is not None:
+            remedies.append(f"tiles.mesh: [{more // columns}, {columns}]")
+            break
+    lines.append(f"What would fit: {', or '.join(remedies)}." if remedies else "No mesh would fit.")
     return "\n".join(lines)

@@ -148,19 +148,22 @@ class Expansion:
         """Of the weights on each tile; of the biases at the owners of the outputs."""
         group = self.groups[op.layer]
         if op.role is Role.BIAS:
-            parts = [(group.owner(j), len(outputs)) for j, outputs in enumerate(group.outputs)]
-        else:
             parts = [
-                (tile, len(group.inputs[i]) * len(group.outputs[j]))
-                for i, j, tile in group.members()
+                (group.owner(j), len(outputs), (0, 0, 0)) for j, outputs in enumerate(group.outputs)
             ]
-        for tile, parameters in parts:
+        else:
+            parts = []
+            for i, j, tile in group.members():
+                n_in, n_out = len(group.inputs[i]), len(group.outputs[j])
+                parts.append((tile, n_in * n_out, (n_out, n_in, 0)))
+        for tile, parameters, sizes in parts:
             arrived = self._fetched(op, tile) if self.streamed and op.role is None else []
             ready = self.builder.add(
                 op,
                 Unit("update", tile),
                 TaskKind.UPDATE,
                 needs=arrived,
+                sizes=sizes,
                 elements=parameters,
                 kernel=op.kernel,
             )

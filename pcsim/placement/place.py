@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pcsim.config import Formats, Hardware
 from pcsim.placement.allocate import allocate
+from pcsim.placement.copies import as_kept
 from pcsim.placement.expand import Expansion
 from pcsim.placement.groups import Group, Split
 from pcsim.placement.routes import Mesh
@@ -46,8 +47,10 @@ def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement
     """Give every layer ``spread`` times the fewest tiles that hold it and turn operations into tasks.
 
     Raises:
-        DoesNotFitError: the network needs more SRAM than the chip has; says what would fit.
+        DoesNotFitError: the network needs more SRAM, or more room for weights inside compute units,
+            than the chip has; says what would fit.
     """
+    program = as_kept(program, hardware)
     formats = hardware.tiles.formats
     streamed = hardware.tiles.sram.weights == "streamed"
     windows: Mapping[int, int] = {}

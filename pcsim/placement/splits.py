@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isqrt
 
 from pcsim.config import Formats, Value
+from pcsim.placement.blocks import Blocks
 from pcsim.placement.groups import Split
 from pcsim.program import Program
 
@@ -56,7 +57,13 @@ def largest_tile_bytes(program: Program, layer: int, formats: Formats, parts: Sp
 
 
 def smallest_split(
-    program: Program, layer: int, formats: Formats, *, capacity_bytes: int | None, tiles: int
+    program: Program,
+    layer: int,
+    formats: Formats,
+    *,
+    capacity_bytes: int | None,
+    tiles: int,
+    blocks: Blocks | None = None,
 ) -> Split | None:
     """The split over the fewest tiles that fits; of equal ones the one that moves fewest bits.
 
@@ -65,7 +72,9 @@ def smallest_split(
     split over ``tiles`` fits.
     """
     for count in range(_fewest_tiles(program, layer, formats, capacity_bytes), tiles + 1):
-        found = _split_over(program, layer, formats, count, capacity_bytes=capacity_bytes)
+        found = _split_over(
+            program, layer, formats, count, capacity_bytes=capacity_bytes, blocks=blocks
+        )
         if found is not None:
             return found
     return None
@@ -87,7 +96,13 @@ def wider_split(
 
 
 def _split_over(
-    program: Program, layer: int, formats: Formats, count: int, *, capacity_bytes: int | None
+    program: Program,
+    layer: int,
+    formats: Formats,
+    count: int,
+    *,
+    capacity_bytes: int | None,
+    blocks: Blocks | None = None,
 ) -> Split | None:
     """The split over exactly ``count`` tiles that moves fewest bits; None where none fits."""
     state, error, partial = (
@@ -100,6 +115,8 @@ def _split_over(
         if inputs > n_in or outputs > n_out:
             continue
         parts = Split(inputs, outputs)
+        if blocks is not None and blocks.needed(layer, inputs, outputs) > blocks.available:
+            continue
         if capacity_bytes is None or (
             largest_tile_bytes(program, layer, formats, parts) <= capacity_bytes
         ):

@@ -28,7 +28,8 @@ class TaskKind(IntEnum):
     ELEMENTWISE = 1
     """A vector unit applies ``kernel`` to ``elements``."""
     UPDATE = 2
-    """An update unit applies ``kernel`` to ``elements`` parameters."""
+    """An update unit applies ``kernel`` to ``elements`` parameters: ``m`` x ``n`` weights, n_out x n_in,
+    which a compute unit may hold (0 x 0: biases)."""
     TRANSFER = 3
     """A DMA channel sends ``size_bytes`` along ``route``."""
     DRAM_READ = 4

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pcsim.config import Hardware
+from pcsim.config.extensions import with_extensions
 from pcsim.config.validation import validate
 from pcsim.config.yaml_marks import read_yaml
 from pcsim.errors import InputError, PcsimError, Problem
@@ -86,7 +87,8 @@ class StoredRun:
         tree, problems = read_yaml(text.partition("\n---\n")[0], file="config.resolved.yaml")
         if tree is None or problems or not isinstance(tree.value, dict):
             return None
-        return validate(Hardware, tree)[0]
+        tree, problems = with_extensions(tree)
+        return None if problems else validate(Hardware, tree)[0]
 
     @cached_property
     def prices(self) -> PriceList | None:

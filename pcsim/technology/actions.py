@@ -7,7 +7,11 @@ the machine counts in, so a price always means joules per one such unit.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pcsim.config import ComputeUnit
+from pcsim.machine.units import form_of
 
 ENERGY_UNITS = {
     "array.mac": "mac",
@@ -18,6 +22,11 @@ ENERGY_UNITS = {
     "array.weight_load": "word PE",
     "array.idle_pe": "PE cycle",
     "array.step": "array cycle",
+    "array.line_pulse": "line pulse",
+    "array.cell_read": "cell read",
+    "array.conversion": "conversion",
+    "array.shift_add": "shift-add",
+    "array.cell_write": "cell write",
     "vector.add": "element",
     "vector.mul": "element",
     "vector.relu": "element",
@@ -59,6 +68,9 @@ MAC_ACTIONS = ("mac", "mac_backward", "mac_gradient")
 
 LEAKAGE_UNITS = {
     "leakage.array": "PE",
+    "leakage.cell": "cell",
+    "leakage.converter": "converter",
+    "leakage.driver": "driver",
     "leakage.vector": "lane",
     "leakage.update": "lane",
     "leakage.sram": "bank",
@@ -93,20 +105,66 @@ def block_of(key: str) -> str:
     return rest if component in ("leakage", "area", "clock") else component
 
 
+ANALOG = frozenset(
+    (
+        *(f"array.{action}" for action in ("line_pulse", "cell_read", "conversion")),
+        *("array.shift_add", "array.cell_write"),
+        *(
+            f"{of}.{block}"
+            for of in ("leakage", "area")
+            for block in ("cell", "converter", "driver")
+        ),
+    )
+)
+"""Costs of crossbars, which no technology holds: they come from a table of their own."""
+
+COMMON = frozenset(("vector", "update", "sram", "noc", "dma", "dram", "dram_standby", "clock"))
+"""Components and blocks of every chip, whatever its compute units are."""
+
+
+@dataclass(frozen=True)
+class Priced:
+    """What must be priced of one chip: key -> the unit that one count, or one piece, stands for."""
+
+    energy: Mapping[str, str]
+    leakage: Mapping[str, str]
+    area: Mapping[str, str]
+
+
+def priced_of(compute: ComputeUnit) -> Priced:
+    """What a chip with this compute unit counts and is made of: nothing of other kinds."""
+    form = form_of(compute)
+
+    def own(units: Mapping[str, str], mine: Mapping[str, str], prefix: str) -> dict[str, str]:
+        """Of all known keys those of this chip, in their order, and those that an extension adds."""
+        mine = {f"{prefix}.{word}": unit for word, unit in mine.items()}
+        common = {
+            key: unit
+            for key, unit in units.items()
+            if key in mine or key.partition(".")[0 if prefix == "array" else 2] in COMMON
+        }
+        return {**common, **mine}
+
+    return Priced(
+        energy=own(ENERGY_UNITS, form.actions, "array"),
+        leakage=own(LEAKAGE_UNITS, form.blocks, "leakage"),
+        area=own(AREA_UNITS, form.blocks, "area"),
+    )
+
+
 FORMAT_DEPENDENT = frozenset(
     key
     for key in UNITS
     if block_of(key) in ("array", "vector", "update")
     and key not in ("array.step", "vector.instruction", "update.instruction")
+    and key not in ANALOG
 )
 """Costs of a datapath: they depend on the number formats that it works in."""
 
 
 def quantity_of(key: str) -> str:
     """Which quantity prices ``key``: ``energy``, ``power`` or ``area``."""
-    if key in LEAKAGE_UNITS:
-        return "power"
-    return "area" if key in AREA_UNITS else "energy"
+    return {"leakage": "power", "area": "area"}.get(key.partition(".")[0], "energy")
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

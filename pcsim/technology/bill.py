@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pcsim.errors import MissingCostError
 from pcsim.machine.activity import Activity, Count
-from pcsim.technology.actions import COMPONENTS
+from pcsim.technology.actions import COMPONENTS, ENERGY_UNITS
 from pcsim.technology.overrides import missing_costs
 from pcsim.technology.values import PriceList
 
@@ -100,7 +100,8 @@ def bill(activity: Activity, prices: PriceList, *, clock_hz: int) -> Bill:
     counted = {(count.component, count.action) for count in activity.counts}
     if missing := counted - prices.prices.keys():
         keys = sorted(f"{component}.{action}" for component, action in missing)
-        raise MissingCostError(missing_costs(prices.technology, keys))
+        lacking = {key: ENERGY_UNITS.get(key, "count") for key in keys}
+        raise MissingCostError(missing_costs(prices.technology, lacking))
     lines = (*_dynamic_lines(activity, prices), *_static_lines(activity, prices, clock_hz))
     return Bill(lines=_exactly_summable(lines))
 

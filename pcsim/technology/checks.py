@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pcsim.config import Hardware, Sram, problem_at
 from pcsim.errors import InputError, Problem
-from pcsim.technology.actions import UNITS, nearest, quantity_of
+from pcsim.technology.actions import UNITS, nearest, priced_of, quantity_of
 from pcsim.technology.costs import Curve
 from pcsim.technology.dram import DramKind
 from pcsim.technology.overrides import EXAMPLES, given_quantity
@@ -47,15 +47,17 @@ def _placed(hardware: Hardware, path: str, error: InputError) -> Iterator[Proble
 
 
 def _wrong_costs(hardware: Hardware) -> Iterator[Problem]:
+    priced = priced_of(hardware.tiles.compute)
+    units = {**UNITS, **priced.energy, **priced.leakage, **priced.area}
     for key, cost in hardware.costs.items():
         path = f"costs.{key}"
-        if key not in UNITS:
+        if key not in units:
             message = f"{path} must be the key of a cost, not {key!r}"
-            yield problem_at(hardware, path, message, hint=nearest(key, UNITS))
+            yield problem_at(hardware, path, message, hint=nearest(key, units))
         elif given_quantity(cost) != quantity_of(key):
             quantity = quantity_of(key)
             message = f"{path} must give {quantity}, not {given_quantity(cost)}"
-            hint = f"for example {quantity}: {EXAMPLES[quantity]}, per {UNITS[key]}"
+            hint = f"for example {quantity}: {EXAMPLES[quantity]}, per {units[key]}"
             yield problem_at(hardware, path, message, hint=hint)
 
 

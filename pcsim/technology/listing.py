@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from pcsim.technology.analog import AnalogParts
 from pcsim.technology.costs import Cost, Curve
 from pcsim.technology.dram import DramKind
 from pcsim.technology.tables import Technology
@@ -19,6 +20,12 @@ def technology_markdown(technology: Technology) -> str:
         for name, entry in entries.items():
             rows += _rows(f"arithmetic.{kind}.{name}", entry)
     return f"{_table(rows)}\n\n{_sources(technology.sources)}"
+
+
+def analog_markdown(analog: AnalogParts) -> str:
+    """Every part of crossbars, then the sources."""
+    rows = (row for key, part in analog.parts.items() for row in _rows(key, part))
+    return f"{_table(rows)}\n\n{_sources(analog.sources)}"
 
 
 def dram_markdown(kinds: Iterable[DramKind]) -> str:

@@ -5,10 +5,10 @@ An override is per counted unit of this chip (a byte, one PE, one bank): nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from pcsim.config import CostOverride
-from pcsim.technology.actions import SI, UNITS, quantity_of
+from pcsim.technology.actions import SI, quantity_of
 from pcsim.technology.costs import Cost
 
 EXAMPLES = {"energy": "4.6 pJ", "power": "0.2 mW", "area": "12500 um2"}
@@ -20,8 +20,8 @@ def given_quantity(cost: CostOverride) -> str:
     return next(quantity for quantity, value in values.items() if value is not None)
 
 
-def given_cost(key: str, given: CostOverride) -> Cost:
-    """The cost that the hardware file gives for ``key``, with status ``user``."""
+def given_cost(key: str, given: CostOverride, *, per: str) -> Cost:
+    """The cost that the hardware file gives for one ``per`` of ``key``, with status ``user``."""
     quantity = quantity_of(key)
     value = {"energy": given.energy_j, "power": given.power_w, "area": given.area_m2}[quantity]
     assert value is not None, "checked by problems_of"
@@ -30,22 +30,21 @@ def given_cost(key: str, given: CostOverride) -> Cost:
         low=value if given.low is None else given.low,
         high=value if given.high is None else given.high,
         unit=SI[quantity],
-        per=UNITS[key],
+        per=per,
         status="user",
         sources=(given.source,),
         note="given in the hardware file",
     )
 
 
-def missing_costs(technology: str, keys: Iterable[str], *, why: str = "") -> str:
-    """The message for costs that are nowhere: all of them, and what to write where."""
-    names = tuple(keys)
+def missing_costs(technology: str, lacking: Mapping[str, str], *, why: str = "") -> str:
+    """The message for costs that are nowhere, each with its unit: all of them, and what to write where."""
     lines = "\n".join(
         f"  {key}: {{{quantity_of(key)}: {EXAMPLES[quantity_of(key)]}, source: where it stands}}"
-        f"  # per {UNITS.get(key, 'count')}"
-        for key in names
+        f"  # per {unit}"
+        for key, unit in lacking.items()
     )
     return (
-        f"technology {technology} has no cost{why} of {', '.join(names)}; "
+        f"technology {technology} has no cost{why} of {', '.join(lacking)}; "
         f"give each with its source in the hardware file, like this:\ncosts:\n{lines}"
     )

@@ -10,15 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from pcsim.config import Hardware
+from pcsim.config import Crossbar, Hardware
 from pcsim.errors import InputError, MissingCostError
-from pcsim.technology.actions import (
-    AREA_UNITS,
-    ENERGY_UNITS,
-    FORMAT_DEPENDENT,
-    LEAKAGE_UNITS,
-    UNITS,
-)
+from pcsim.machine.units import form_of
+from pcsim.technology.actions import FORMAT_DEPENDENT, UNITS, priced_of
+from pcsim.technology.analog import AnalogParts
 from pcsim.technology.checks import bank_bytes, problems_of
 from pcsim.technology.costs import Cost, Curve, joined, weakest
 from pcsim.technology.datapath import Datapath
@@ -51,12 +47,16 @@ def price_list(hardware: Hardware) -> PriceList:
     technology = Technology.load(hardware.technology)
     dram = DramKind.load(hardware.dram.kind)
     counts = _block_counts(hardware)
-    wanted = [*ENERGY_UNITS, *LEAKAGE_UNITS]
+    priced = priced_of(hardware.tiles.compute)
+    wanted = [*priced.energy, *priced.leakage]
     has_size = all(counts.values()) and hardware.tiles.sram.size_bytes is not None
     if has_size:
-        wanted += AREA_UNITS
-    given = {key: given_cost(key, cost) for key, cost in hardware.costs.items()}
+        wanted += priced.area
+    units = {**UNITS, **priced.energy, **priced.leakage, **priced.area}
+    given = {key: given_cost(key, cost, per=units[key]) for key, cost in hardware.costs.items()}
     costs = dram.costs(hardware.dram)
+    if isinstance(hardware.tiles.compute, Crossbar):
+        costs |= AnalogParts.load().costs(hardware.tiles.compute)
     costs |= _table_costs(technology, hardware, wanted=set(wanted) - given.keys())
     costs |= given
     if missing := [key for key in wanted if key not in costs]:
@@ -68,14 +68,15 @@ def price_list(hardware: Hardware) -> PriceList:
             for number in datapath.unpriced(key)
         }
         why = f" for {', '.join(unknown)}" if unknown else ""
-        raise MissingCostError(missing_costs(technology.name, missing, why=why))
-    sources = {**dram.sources, **technology.sources}
-    prices = (_price(key, costs[key], sources) for key in ENERGY_UNITS)
+        lacking = {key: units[key] for key in missing}
+        raise MissingCostError(missing_costs(technology.name, lacking, why=why))
+    sources = {**AnalogParts.load().sources, **dram.sources, **technology.sources}
+    prices = (_price(key, costs[key], sources) for key in priced.energy)
     return PriceList(
         technology=technology.name,
         prices={(price.component, price.action): price for price in prices},
-        leaks=tuple(_leak(key, costs[key], counts, sources) for key in LEAKAGE_UNITS),
-        areas=tuple(_area(key, costs[key], counts, sources) for key in AREA_UNITS)
+        leaks=tuple(_leak(key, costs[key], counts, sources) for key in priced.leakage),
+        areas=tuple(_area(key, costs[key], counts, sources) for key in priced.area)
         if has_size
         else None,
     )
@@ -86,7 +87,7 @@ def _block_counts(hardware: Hardware) -> dict[str, int]:
     tiles = hardware.tiles
     tile_count = tiles.mesh[0] * tiles.mesh[1]
     return {
-        "array": tile_count * tiles.compute.rows * tiles.compute.cols,
+        **{block: tile_count * count for block, count in _pieces(hardware).items()},
         "vector": tile_count * (tiles.vector.lanes or 0),
         "update": tile_count * (tiles.update.lanes or 0),
         "sram": tile_count * tiles.sram.banks,
@@ -94,6 +95,12 @@ def _block_counts(hardware: Hardware) -> dict[str, int]:
         "dma": tile_count,
         "dram_standby": hardware.dram.channels,
     }
+
+
+def _pieces(hardware: Hardware) -> Mapping[str, int]:
+    """What the compute unit of one tile is made of."""
+    compute, formats = hardware.tiles.compute, hardware.tiles.formats
+    return form_of(compute).pieces(compute, formats)
 
 
 def _table_costs(
@@ -112,7 +119,7 @@ def _table_costs(
     }
     tiles = hardware.tiles
     lanes = {
-        "clock.array": tiles.compute.rows * tiles.compute.cols,
+        "clock.array": _pieces(hardware).get("array", 0),
         "clock.vector": tiles.vector.lanes or 0,
         "clock.update": tiles.update.lanes or 0,
     }

@@ -19,7 +19,7 @@ from pcsim.technology.reading import CostReader, read_table, table_names, wrong
 
 SCHEMA = "pcsim/technology/1"
 
-SHARED = ("cacti", "dram")
+SHARED = ("analog", "cacti", "dram")
 """Tables that belong to no technology."""
 
 CONVERTIBLE = {

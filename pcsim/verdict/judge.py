@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,8 @@ from pcsim.verdict.assumed import assumed_costs
 from pcsim.verdict.best import best_sentences
 from pcsim.verdict.compare import compare
 from pcsim.verdict.equal_energy import equal_energy
-from pcsim.verdict.not_modelled import NOT_MODELLED
+from pcsim.verdict.lifetime import lifetime_sentence
+from pcsim.verdict.not_modelled import left_out
 from pcsim.verdict.sentences import sentences
 from pcsim.verdict.tuned import tuning_sentence
 from pcsim.verdict.values import Result, Swing, Tried, Verdict
@@ -31,14 +32,15 @@ def judge(
     energy_range: tuple[float, float] | None,
     swings: tuple[Swing, ...] = (),
     tried: tuple[Tried, ...] = (),
-    not_modelled: tuple[str, ...] = NOT_MODELLED,
+    not_modelled: tuple[str, ...] | None = None,
 ) -> Verdict:
     """Compare the results of one run.
 
     ``seeds`` are the seeds trained; ``prices`` is the list that all bills were made with;
     ``energy_range`` the lowest and highest PC over BP energy per update over the ranges of the
     assumed costs, None where only one rule ran; ``swings`` what single costs do to that energy; ``tried``
-    all schedules where the best was asked for. The first result of each rule is compared.
+    all schedules where the best was asked for. The first result of each rule is compared. ``not_modelled``
+    is what the model of this chip leaves out, unless something else is given.
     """
     names = candidate_names([(each.candidate.rule, each.candidate.id) for each in results])
     results = [replace(each, label=name) for each, name in zip(results, names, strict=True)]
@@ -50,6 +52,7 @@ def judge(
     said = [
         *sentences(results, ratios, at_equal_energy=spent_alike, swings=swings),
         *best_sentences(tried, workload.objective),
+        *_of_the_chip(hardware, results),
         tuning_sentence(workload),
     ]
     return Verdict(
@@ -60,9 +63,19 @@ def judge(
         results=tuple(results),
         ratios=ratios,
         assumed=assumed_costs(prices, {result.candidate.id: result.bill for result in results}),
-        not_modelled=not_modelled,
+        not_modelled=left_out(hardware) if not_modelled is None else not_modelled,
         sentences=tuple(said),
         tried=tried,
         equal_energy=spent_alike,
         tornado=swings,
     )
+
+
+def _of_the_chip(hardware: Hardware, results: Sequence[Result]) -> Iterator[str]:
+    """How W^T is read where that costs something, and how long cells last."""
+    compute = hardware.tiles.compute
+    if compute.analog_errors or not compute.reads_both_ways:
+        yield f"{compute.how_transposed}."
+    for result in results:
+        if said := lifetime_sentence(result, hardware):
+            yield said

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from pcsim.config import Hardware
+
+DIGITAL = "Analog effects: no noise, wire resistance or device mismatch; arithmetic is digital."
+ANALOG = (
+    "Analog effects: no drift, stuck cells, wire resistance or steps of unequal size; no calibration, and "
+    "cells are not written again after a failed check."
+)
+
 NOT_MODELLED = (
     "Clock trunk: idle blocks are gated at no cost, and the tree above the gates is free.",
     "Voltage and temperature: one operating point, no variation, no frequency scaling, no gating.",
@@ -15,10 +23,18 @@ NOT_MODELLED = (
     "Spare tiles: layers are not copied; one factor says how much wider than needed all are spread.",
     "Schedules: the best is the best of those listed; none is searched for layer by layer.",
     "Updates: the chip drains at each; no batch is begun with weights that are about to change.",
-    "Analog effects: no noise, wire resistance or device mismatch; arithmetic is digital.",
+    DIGITAL,
     "Evaluation: validation and test passes cost neither time nor energy to target.",
     "Cold start: to the target every update counts at its steady-state cost.",
     "Host: loading data into DRAM, shuffling and reading results back are free.",
     "Tuning: the runs spent on choosing rates and inference steps are not counted.",
     "Package and board: no voltage regulators, pins or cooling.",
 )
+"""Of chips that are digital throughout."""
+
+
+def left_out(hardware: Hardware) -> tuple[str, ...]:
+    """What is left out of the model of this chip."""
+    if hardware.tiles.compute.analog_errors is None:
+        return NOT_MODELLED
+    return tuple(ANALOG if said is DIGITAL else said for said in NOT_MODELLED)

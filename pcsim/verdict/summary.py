@@ -11,8 +11,10 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
+from pcsim.config import Hardware
 from pcsim.verdict.assumed import AssumedCost
 from pcsim.verdict.best import measure
+from pcsim.verdict.lifetime import lifetime_of
 from pcsim.verdict.tuned import tuning_facts
 from pcsim.verdict.values import (
     Comparison,
@@ -45,11 +47,13 @@ def summary(verdict: Verdict) -> dict[str, Any]:
             "mesh": [rows, columns],
             "clock_hz": hardware.clock_hz,
             "technology": hardware.technology,
+            "compute": hardware.tiles.compute.kind,
+            "transpose": hardware.tiles.compute.how_transposed,
         },
         "network": list(workload.network.layers),
         "batch": workload.training.batch,
         "tuning": tuning_facts(workload),
-        "results": [_result(result) for result in verdict.results],
+        "results": [_result(result, hardware) for result in verdict.results],
         "ratios": {} if verdict.ratios is None else _ratios(verdict.ratios),
         "sentences": list(verdict.sentences),
         "assumed": [_assumed(cost) for cost in verdict.assumed],
@@ -65,8 +69,9 @@ def as_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def _result(result: Result) -> dict[str, Any]:
-    candidate = result.candidate
+def _result(result: Result, hardware: Hardware) -> dict[str, Any]:
+    candidate, latency_s = result.candidate, result.per_update.latency_s
+    lifetime = lifetime_of(result.activity, result.places, hardware, latency_s=latency_s)
     return {
         "id": candidate.id,
         "rule": candidate.rule,
@@ -94,6 +99,7 @@ def _result(result: Result) -> dict[str, Any]:
         "per_update": _cost(result.per_update),
         "per_inference": _cost(result.per_inference),
         "bound_by": asdict(result.bound),
+        "cell_lifetime": None if lifetime is None else asdict(lifetime),
         "tiles_used": len({tile for place in result.places for tile in place.tiles}),
         "peak_sram_bytes": max(result.activity.peak_bytes.values(), default=0),
     }

@@ -1,110 +1,125 @@
-"""A weight-stationary systolic array of R x C processing elements.
+"""How long does a systolic array of R x C cells take for a product?
 
-C[M, N] = A[M, K] B[K, N]: B is cut into folds of R rows (along K) and C columns (along N); each fold is
-preloaded, then all M rows of A stream through. Per fold T + 2R + C - 2 cycles with T = M, which equals
-SCALE-Sim 3 on every weight-stationary run tried. W and W^T are read alike (transposable). Left out:
-overlap of one fold's preload with the one before, folds trimmed at the edges, resident weights.
+C[M, N] = A[M, K] B[K, N] is cut into folds of R along S_R and C along S_C, through each of which T words
+stream; (S_R, S_C, T) = (M, N, K) where outputs stay (os), (K, N, M) where weights do (ws), (K, M, N) where
+inputs do (is). A fold of r rows and c columns takes T + r + c - 2 cycles from the first word in to the
+last out, and r more where something is loaded before (ws and is, unless resident) or drained after (os
+with a serial drain). A fold at an edge passes through the whole array (r, c = R, C) or is trimmed to its own
+rows and columns. Equal to SCALE-Sim 3 on every run tried (whole edges, overlapped drain). W^T lies in a
+resident array as W does, so it streams from the other side: R and C change places.
+
+Left out: overlap of one fold's preload with the fold before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pcsim.config import Formats, Sram, Systolic, Value
-from pcsim.machine.units.work import Work, mac_action, sram_cycles
-from pcsim.program import Operands
+from pcsim.config import Formats, Hardware, Systolic
+from pcsim.config.compute.systolic import Dataflow
+from pcsim.machine.units.form import MAC_ACTIONS, Form, digital_actions, written_twice
+from pcsim.machine.units.work import Passes, Product, Weights, Work, moved, sram_cycles
 
 
 @dataclass(frozen=True)
 class ProductCost:
-    """Closed form of one product: cycles, and how often matrices pass between the array and its SRAM.
+    """Closed form of one product: cycles, what passes between the array and its SRAM, and ``shifts``: words x
+    cells passed while a fold is loaded or drained row by row."""
 
-    A (M x K) is streamed ``streams`` times and B (K x N) read once; M x N partial sums are written, and read
-    again, ``partials`` times before the results are written.
-    """
-
-    m: int
-    n: int
-    k: int
     cycles: int
-    streams: int
-    partials: int
-
-    @property
-    def streamed_reads(self) -> int:
-        """Words of A read."""
-        return self.m * self.k * self.streams
-
-    @property
-    def stationary_reads(self) -> int:
-        """Words of B read."""
-        return self.k * self.n
-
-    @property
-    def partial_reads(self) -> int:
-        """Words of partial sums read that an earlier fold along K left behind."""
-        return self.m * self.n * self.partials
-
-    @property
-    def writes(self) -> int:
-        """Words written, partial sums and results."""
-        return self.m * self.n * (self.partials + 1)
-
-    def sram_bytes(self, formats: Formats, operands: Operands) -> tuple[int, int]:
-        """Bytes read and written where operands, partial sums and results each have their width."""
-        streamed = formats.of(operands.streamed).storage_bytes(self.m * self.k)
-        stationary = formats.of(operands.stationary).storage_bytes(self.k * self.n)
-        partial = formats.of(Value.ACCUMULATE).storage_bytes(self.m * self.n)
-        result = formats.of(operands.result).storage_bytes(self.m * self.n)
-        reads = self.streams * streamed + stationary + self.partials * partial
-        return reads, self.partials * partial + result
+    passes: Passes
+    shifts: int
 
 
-def weight_stationary(m: int, n: int, k: int, *, rows: int, cols: int) -> ProductCost:
-    """Cost of an M x K by K x N product, K x N stationary; m, n, k, rows, cols >= 1."""
-    row_folds, col_folds = -(-k // rows), -(-n // cols)
-    return ProductCost(
-        m=m,
-        n=n,
-        k=k,
-        cycles=row_folds * col_folds * (m + 2 * rows + cols - 2),
-        streams=col_folds,
-        partials=row_folds - 1,
-    )
-
-
-def preload_shifts(n: int, k: int, *, rows: int) -> int:
-    """Words x processing elements shifted through while B is preloaded row by row.
-
-    In a fold of r rows the word for row i passes i elements: r (r + 1) / 2 per column.
-    """
-    full, rest = divmod(k, rows)
-    return n * (full * rows * (rows + 1) // 2 + rest * (rest + 1) // 2)
-
-
-def product(
+def product_cost(
     m: int,
     n: int,
     k: int,
     *,
-    array: Systolic,
-    sram: Sram,
-    formats: Formats,
-    operands: Operands,
-) -> Work:
+    rows: int,
+    cols: int,
+    dataflow: Dataflow,
+    drain: str | None = "overlapped",
+    edges: str = "full",
+    resident: bool = False,
+) -> ProductCost:
+    """Cost of an M x K by K x N product; m, n, k, rows, cols >= 1.
+
+    ``resident``: what stays is there already (ws).
+    """
+    along_rows, along_cols, streamed = {"os": (m, n, k), "ws": (k, n, m), "is": (k, m, n)}[dataflow]
+    row_folds, col_folds = -(-along_rows // rows), -(-along_cols // cols)
+    passed_rows = col_folds * (along_rows if edges == "trimmed" else row_folds * rows)
+    passed_cols = row_folds * (along_cols if edges == "trimmed" else col_folds * cols)
+    slow = drain == "serial" if dataflow == "os" else not resident
+    cycles = row_folds * col_folds * (streamed - 2) + (1 + slow) * passed_rows + passed_cols
+    passes = {
+        "os": Passes(col_folds, row_folds),
+        "ws": Passes(col_folds, 0 if resident else 1, row_folds - 1),
+        "is": Passes(1, col_folds, row_folds - 1),
+    }[dataflow]
+    return ProductCost(cycles, passes, 0 if resident else fold_shifts(along_rows, along_cols, rows))
+
+
+def fold_shifts(along_rows: int, along_cols: int, rows: int) -> int:
+    """Words x cells passed while all folds are loaded, or drained, row by row.
+
+    In a fold of r rows the word of row i passes i cells: r (r + 1) / 2 per column.
+    """
+    full, rest = divmod(along_rows, rows)
+    return along_cols * (full * rows * (rows + 1) // 2 + rest * (rest + 1) // 2)
+
+
+def product(task: Product, unit: Systolic, chip: Hardware) -> Work:
     """One product task; slower than its closed form only where the SRAM ports cannot keep up."""
-    cost = weight_stationary(m, n, k, rows=array.rows, cols=array.cols)
-    read_bytes, write_bytes = cost.sram_bytes(formats, operands)
-    cycles = max(cost.cycles, sram_cycles(read_bytes + write_bytes, sram))
-    macs = m * n * k
-    actions = (
-        ("array", mac_action(formats, operands), macs),
-        ("array", "pipeline_registers", macs),
-        ("array", "operand_hop", 2 * macs),
-        ("array", "weight_load", preload_shifts(n, k, rows=array.rows)),
-        ("array", "idle_pe", array.rows * array.cols * cycles - macs),
-        ("array", "step", cycles),
-        ("sram", "read_byte", read_bytes),
-        ("sram", "write_byte", write_bytes),
+    resident = bool(unit.resident_folds) and task.by_weights and not (task.backward and unit.walks)
+    turned = resident and task.backward and unit.transposable
+    rows, cols = (unit.cols, unit.rows) if turned else (unit.rows, unit.cols)
+    cost = product_cost(
+        task.m,
+        task.n,
+        task.k,
+        rows=rows,
+        cols=cols,
+        dataflow=unit.dataflow,
+        drain=unit.drain,
+        edges=unit.edges,
+        resident=resident,
     )
-    return Work(cycles, actions, macs)
+    cycles, through_ports = moved(cost.cycles, cost.passes, task, chip)
+    cells = unit.rows * unit.cols
+    drained = cost.shifts if unit.dataflow == "os" else 0
+    actions = (
+        *digital_actions(task, cycles, cells, chip, hops=2 * task.macs + drained),
+        ("array", "weight_load", cost.shifts - drained),
+        *through_ports,
+    )
+    return Work(cycles, actions, task.macs)
+
+
+def write(weights: Weights, unit: Systolic, chip: Hardware) -> Work:
+    """A second copy in SRAM; weights that stay in cells are loaded again, fold by fold."""
+    twice = written_twice(weights, unit, chip)
+    if not unit.resident_folds:
+        return twice
+    n_in, n_out = weights.n_in, weights.n_out
+    shapes = [(n_in, n_out)]
+    if weights.both_ways and unit.copies_weights:
+        shapes.append((n_out, n_in))
+    cycles = size = shifts = 0
+    for along_rows, along_cols in shapes:
+        row_folds, col_folds = -(-along_rows // unit.rows), -(-along_cols // unit.cols)
+        cycles += col_folds * (along_rows if unit.edges == "trimmed" else row_folds * unit.rows)
+        size += chip.tiles.formats.weight.storage_bytes(along_rows * along_cols)
+        shifts += fold_shifts(along_rows, along_cols, unit.rows)
+    cycles = max(cycles, sram_cycles(size, chip.tiles.sram))
+    actions = (("array", "weight_load", shifts), ("sram", "read_byte", size))
+    return Work(twice.cycles + cycles, (*twice.actions, *actions))
+
+
+def pieces(unit: Systolic, _formats: Formats) -> Mapping[str, int]:
+    return {"array": unit.rows * unit.cols}
+
+
+FORM = Form(product, pieces, write, actions={**MAC_ACTIONS, "weight_load": "word PE"})

@@ -1,23 +1,82 @@
-"""What a unit's closed form answers: cycles and counted actions of one task."""
+"""What is asked of a unit, and what its closed form answers: cycles and counted actions of one task."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pcsim.config import Formats, Sram, Value
+from pcsim.config import DigitalUnit, Formats, Hardware, Sram, Value
 from pcsim.program import PRODUCTS, Kind, Operands
+
+Actions = tuple[tuple[str, str, int], ...]
+"""(component, action, amount), as technology prices them."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """C[M, N] = A[M, K] B[K, N] on one tile; m, n, k >= 1.
+
+    ``operands`` says what A (streamed), B (stationary) and C are: states by W^T forward, errors by W
+    backward, or errors by states for a weight gradient.
+    """
+
+    m: int
+    n: int
+    k: int
+    operands: Operands
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return self.m * self.n * self.k
+
+    @property
+    def by_weights(self) -> bool:
+        """Whether B is W or W^T; else this is a gradient."""
+        return self.operands.stationary is Value.WEIGHT
+
+    @property
+    def backward(self) -> bool:
+        """Whether errors are passed down, which reads W^T where forward reads W."""
+        return reads_transpose(self.operands)
+
+
+def reads_transpose(operands: Operands) -> bool:
+    """Whether a product of these is one backward."""
+    return operands.stationary is Value.WEIGHT and operands.streamed is Value.ERROR
+
+
+@dataclass(frozen=True)
+class Weights:
+    """n_in x n_out weights that an update has changed; ``both_ways``: the layer reads W^T, too."""
+
+    n_in: int
+    n_out: int
+    both_ways: bool
+
+
+@dataclass(frozen=True)
+class Passes:
+    """How often whole matrices pass between a compute unit and its SRAM in one product.
+
+    A is read ``first`` times and B ``second`` times; M x N partial sums are written, and read again,
+    ``partials`` times before the results are written.
+    """
+
+    first: int
+    second: int
+    partials: int = 0
 
 
 @dataclass(frozen=True)
 class Work:
     """One task on a private unit.
 
-    ``cycles`` it occupies the unit; ``actions`` are (component, action, amount) triples as technology
-    prices them; ``macs`` the multiply-accumulates among them.
+    ``cycles`` it occupies the unit; ``actions`` are what it counts; ``macs`` the multiply-accumulates
+    among them.
     """
 
     cycles: int
-    actions: tuple[tuple[str, str, int], ...]
+    actions: Actions
     macs: int = 0
 
 
@@ -29,6 +88,26 @@ def sram_cycles(size_bytes: int, sram: Sram) -> int:
     if sram.port_bytes_per_cycle is None:
         return 0
     return -(-size_bytes // (sram.banks * sram.port_bytes_per_cycle))
+
+
+def moved(cycles: int, passes: Passes, task: Product, chip: Hardware) -> tuple[int, Actions]:
+    """Cycles of a product that takes ``cycles`` by itself once its words have moved, and their actions.
+
+    Where W^T is read by a walk along columns, each of its words takes what a bank's port gives at once.
+    """
+    sram, formats, compute = chip.tiles.sram, chip.tiles.formats, chip.tiles.compute
+    port = sram.port_bytes_per_cycle
+    stationary = formats.of(task.operands.stationary)
+    second = stationary.storage_bytes(task.k * task.n)
+    if task.backward and isinstance(compute, DigitalUnit) and compute.walks and port is not None:
+        word_bytes = -(-stationary.bits // 8)
+        second = task.k * task.n * -(-word_bytes // port) * port
+    partial = passes.partials * formats.of(Value.ACCUMULATE).storage_bytes(task.m * task.n)
+    read = passes.first * formats.of(task.operands.streamed).storage_bytes(task.m * task.k)
+    read += passes.second * second + partial
+    written = partial + formats.of(task.operands.result).storage_bytes(task.m * task.n)
+    slowest = max(cycles, sram_cycles(read + written, sram))
+    return slowest, (("sram", "read_byte", read), ("sram", "write_byte", written))
 
 
 def mac_action(formats: Formats, operands: Operands) -> str:

@@ -95,7 +95,10 @@ def macs(run: StoredRun) -> list[str]:
         ]
         rows = [("layer", "stage", "macs")]
         rows += [(str(line.layer), line.stage, f"{line.count:,}") for line in mine]
-        rows.append(("all", "", f"{sum(line.count for line in mine):,}"))
+        done = result["per_update"]["macs"]
+        if in_cells := done - sum(line.count for line in mine):
+            rows.append(("all", "in analog cells", f"{in_cells:,}"))
+        rows.append(("all", "", f"{done:,}"))
         said += ["", f"{name}: {result['per_update']['macs']:,}", *columns(rows, left=2)]
     return said
 
@@ -104,8 +107,8 @@ def utilization(run: StoredRun) -> list[str]:
     chip = run.summary["chip"]
     cells = "cells"
     if run.hardware is not None:
-        compute = run.hardware.tiles.compute
-        cells = f"({chip['tiles']} tiles x {compute.rows} x {compute.cols} cells)"
+        tiles = run.hardware.tiles
+        cells = f"({chip['tiles']} tiles x {tiles.compute.cells(tiles.formats):,} cells)"
     return _each(
         run,
         "utilization = macs / (cells of the whole chip x cycles)",

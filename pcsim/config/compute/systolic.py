@@ -1,0 +1,67 @@
+"""Which systolic array? Rows, columns and dataflow have the names and meanings of SCALE-Sim."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import model_validator
+
+from pcsim.config.compute.unit import DigitalUnit
+from pcsim.config.fields import Finding, choice, rejected, whole
+from pcsim.config.numerics import Formats
+
+SystolicKind = Literal["systolic"]
+Dataflow = Literal["os", "ws", "is"]
+Drain = Literal["overlapped", "serial"]
+Edges = Literal["full", "trimmed"]
+
+
+class Systolic(DigitalUnit):
+    """A systolic array of ``rows`` x ``cols`` multiply-accumulate cells.
+
+    ``dataflow`` is what stays in the cells: outputs (os), weights (ws) or inputs (is). ``drain``, of os
+    alone: whether outputs leave while the next fold fills. ``edges``: whether a last fold passes through
+    the whole array or only its own rows and columns. ``resident_folds``, of ws alone: folds of weights
+    that cells keep from product to product; 0: each is preloaded each time.
+    """
+
+    kind: Annotated[SystolicKind, choice(SystolicKind)]
+    rows: Annotated[int, whole(1, 4096)]
+    cols: Annotated[int, whole(1, 4096)]
+    dataflow: Annotated[Dataflow, choice(Dataflow)]
+    drain: Annotated[Drain | None, choice(Drain, optional=True)] = None
+    edges: Annotated[Edges, choice(Edges)] = "full"
+    resident_folds: Annotated[int, whole(0, 65_536)] = 0
+
+    @model_validator(mode="after")
+    def _dataflow_has_its_keys(self) -> Self:
+        findings = []
+        if self.dataflow == "os" and self.drain is None:
+            hint = "overlapped: outputs leave while the next fold fills; serial: before it does"
+            findings.append(Finding("must be given where dataflow is os", ("drain",), hint))
+        if self.dataflow != "os" and self.drain is not None:
+            said = f"must be left out where dataflow is {self.dataflow}"
+            findings.append(Finding(said, ("drain",)))
+        if self.dataflow != "ws" and self.resident_folds:
+            said = f"must be 0 or left out where dataflow is {self.dataflow}"
+            findings.append(Finding(said, ("resident_folds",)))
+        if findings:
+            raise rejected(findings)
+        return self
+
+    def cells(self, formats: Formats) -> int:
+        return self.rows * self.cols
+
+    @property
+    def blocks(self) -> int | None:
+        return self.resident_folds or None
+
+    @property
+    def blocks_key(self) -> str:
+        return "resident_folds"
+
+    def blocks_of(self, n_in: int, n_out: int, formats: Formats, *, both_ways: bool) -> int:
+        folds = -(-n_in // self.rows) * -(-n_out // self.cols)
+        if both_ways and self.copies_weights:
+            folds += -(-n_out // self.rows) * -(-n_in // self.cols)
+        return folds

@@ -1,12 +1,14 @@
 """A sweep on a Dask cluster over TCP: the same bytes as on one core, though a worker is killed."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -105,7 +107,10 @@ def test_a_cluster_trains_too(cluster, tmp_path):
     folders = tmp_path / "local", tmp_path / "remote"
     for folder, where in zip(folders, (["--jobs", "1"], ["--cluster", address]), strict=True):
         # A store of trainings of its own, so that neither finds what the other trained.
-        environment = {**os.environ, "PCSIM_CACHE": str(tmp_path / f"cache-{folder.name}")}
+        cache = tmp_path / f"cache-{folder.name}"
+        for kernels in Path(os.environ["PCSIM_CACHE"]).glob("numba-*"):
+            shutil.copytree(kernels, cache / kernels.name)
+        environment = {**os.environ, "PCSIM_CACHE": str(cache)}
         done = subprocess.run(
             command(folder, *short, *where), env=environment, timeout=300, capture_output=True
         )

@@ -14,7 +14,15 @@ from pcsim.config import Hardware, Workload, to_plain
 ROOMS = ("config", "engine", "program", "placement", "machine", "technology", "verdict")
 """The rooms whose source decides a result; with them the line through them and what they share."""
 
-SHARED = ("errors.py", "formats.py", "line.py", "shipped.py", "units.py", "sweeps/evaluate.py")
+SHARED = (
+    "errors.py",
+    "formats.py",
+    "line.py",
+    "schedules.py",
+    "shipped.py",
+    "units.py",
+    "sweeps/evaluate.py",
+)
 
 
 @cache

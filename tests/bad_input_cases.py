@@ -389,7 +389,7 @@ chip.yaml:3:1: Clock must be a known key, not 'Clock'
 chip.yaml:15:3: tiles.lanes must be a known key, not 'lanes'
       lanes: 3
       ^
-    known keys: mesh, compute, vector, update, sram, dma, formats
+    known keys: mesh, compute, gradients, vector, update, sram, dma, formats
 """,
     ),
     bad(

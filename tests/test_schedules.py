@@ -72,6 +72,8 @@ def test_every_way_to_relax_takes_as_many_slots_as_its_closed_form_says(ideal, d
     assert slots(ordered(form, "gauss_seidel", steps), chip) == gauss_seidel_slots(depth, steps)
     incremental = incremental_predictive_coding(form, steps=steps, **common)
     assert slots(incremental, chip) == incremental_slots(depth, steps)
+    apart = slots(incremental, ideal("tiles.gradients=own"))
+    assert apart == incremental_slots(depth, steps, own_gradient_array=True)
     fixed = fixed_prediction(form, steps=steps, wavefront=False, **common)
     assert slots(fixed, chip) == fixed_prediction_slots(depth, steps)
     errors = error_optimisation(form, steps=steps, **common)

@@ -643,3 +643,23 @@ def test_the_energy_page_agrees_with_the_tables(listing: str) -> None:
     else:
         expected = technology_markdown(Technology.load(listing))
     assert block.group(1) == expected
+
+
+def test_a_second_compute_unit_for_gradients_leaks_and_takes_area_and_dilutes_utilization(tile64):
+    from pcsim.machine import simulate
+    from pcsim.placement import place
+    from pcsim.program import Form, backpropagation
+
+    shared, own = tile64(), tile64("tiles.gradients=own")
+    one, two = price_list(shared), price_list(own)
+    for of in ("leaks", "areas"):
+        before, after = (
+            {each.block: each.count for each in getattr(prices, of)} for prices in (one, two)
+        )
+        assert after.pop("array") == 2 * before.pop("array")
+        assert after == before
+    program = backpropagation(Form((64, 64, 10), "relu"), batch=16, optimiser="sgd")
+    activities = [simulate(place(program, chip), chip) for chip in (shared, own)]
+    assert activities[1].array_cells == 2 * activities[0].array_cells
+    assert activities[1].counts == activities[0].counts
+    assert activities[1].makespan_cycles <= activities[0].makespan_cycles

@@ -31,6 +31,7 @@ from pcsim.config.section import ConfigFile, Section, key, key_of
 
 HardwareSchema = Literal["pcsim/hardware/1"]
 Cell = Literal["lstp", "lop", "hp"]
+GradientUnit = Literal["shared", "own"]
 Residency = Literal["resident", "streamed"]
 Topology = Literal["mesh"]
 
@@ -97,13 +98,18 @@ class Dma(Section):
 
 
 class Tiles(Section):
-    """A mesh of (rows, columns) equal tiles, and what each of them holds."""
+    """A mesh of (rows, columns) equal tiles, and what each of them holds.
+
+    ``gradients``: weight gradients take turns with the other products, or have a second compute unit of
+    the same kind.
+    """
 
     mesh: Annotated[
         tuple[int, int],
         wholes(1, 256, shape="a list of two whole numbers [rows, columns]", fewest=2, most=2),
     ]
     compute: Annotated[ComputeUnit, chosen_by_kind()]
+    gradients: Annotated[GradientUnit, choice(GradientUnit)] = "shared"
     vector: Vector
     update: Update
     sram: Sram
@@ -113,11 +119,19 @@ class Tiles(Section):
     @model_validator(mode="after")
     def _compute_agrees(self) -> Self:
         findings = list(self.compute.disagreements(self.formats))
+        if self.gradients == "own" and self.compute.kind == "crossbar":
+            limit = "shared where tiles.compute.kind is crossbar, whose cells hold the weights"
+            findings.append(must_be(limit, self.gradients, path=("gradients",)))
         if self.sram.weights == "streamed":
             findings += self._kept_while_streamed()
         if findings:
             raise rejected(findings)
         return self
+
+    @property
+    def compute_units(self) -> int:
+        """Compute units of one tile."""
+        return 2 if self.gradients == "own" else 1
 
     def _kept_while_streamed(self) -> Iterator[Finding]:
         """Weights that live in DRAM cannot be kept by compute units, nor beside a copy."""

@@ -27,6 +27,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "Tiles": {
         "mesh": "Tiles as [rows, columns].",
         "compute": "The unit that multiplies matrices.",
+        "gradients": "Whether weight gradients have a second compute unit or take turns with other products.",
         "vector": "The unit for activations, errors and state updates.",
         "update": "The optimiser's unit.",
         "sram": "The memory of one tile.",

@@ -67,7 +67,7 @@ def activity_of(
         dram_bytes=moved("dram"),
         sram_bytes=moved("sram"),
         macs=sum(often * macs for often, macs in zip(ran, lowered.macs, strict=True)),
-        array_cells=tiles.compute.cells(tiles.formats) * tasks.mesh.tiles,
+        array_cells=tiles.compute.cells(tiles.formats) * tiles.compute_units * tasks.mesh.tiles,
     )
 
 

@@ -37,13 +37,16 @@ class Expansion:
         formats: Formats,
         *,
         streamed: bool = False,
+        own_gradients: bool = False,
     ) -> None:
-        """``streamed``: weights come from DRAM for every use, unless they are still there."""
+        """``streamed``: weights come from DRAM for every use, unless they are still there.
+        ``own_gradients``: weight gradients have a compute unit of their own."""
         self.program = program
         self.groups = groups
         self.mesh = mesh
         self.formats = formats
         self.streamed = streamed
+        self.own_gradients = own_gradients
         self.gradients: dict[int, dict[int, int]] = {}
         self.updates: dict[int, dict[int, int]] = {}
         self.arrivals: dict[int, dict[int, int]] = {}
@@ -113,7 +116,8 @@ class Expansion:
                 Kind.PRODUCT_BACKWARD: (batch, n_in, n_out),
                 Kind.WEIGHT_GRADIENT: (n_out, n_in, batch),
             }[op.kind]
-            unit = Unit("array", tile)
+            own = self.own_gradients and op.kind is Kind.WEIGHT_GRADIENT
+            unit = Unit("array", tile, "gradients" if own else "")
             weights = [self._weights(op, tile)] if self.streamed and op.kind in summed else []
             ready = self.builder.add(
                 op, unit, TaskKind.PRODUCT, needs=weights, sizes=sizes, operands=operands

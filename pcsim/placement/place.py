@@ -52,6 +52,7 @@ def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement
     """
     program = as_kept(program, hardware)
     formats = hardware.tiles.formats
+    own = hardware.tiles.gradients == "own"
     streamed = hardware.tiles.sram.weights == "streamed"
     windows: Mapping[int, int] = {}
     if streamed:
@@ -63,7 +64,7 @@ def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement
     rows, columns = hardware.tiles.mesh
     mesh = Mesh(rows, columns, hardware.dram.channels)
     by_layer = {group.layer: group for group in groups}
-    tasks = Expansion(program, by_layer, mesh, formats, streamed=streamed).run()
+    tasks = Expansion(program, by_layer, mesh, formats, streamed=streamed, own_gradients=own).run()
     return Placement(groups, occupancy, mesh, tasks, windows)
 
 

@@ -86,8 +86,9 @@ def _block_counts(hardware: Hardware) -> dict[str, int]:
     """How many of each block the whole chip has; 0 where the block is unlimited."""
     tiles = hardware.tiles
     tile_count = tiles.mesh[0] * tiles.mesh[1]
+    units = tile_count * tiles.compute_units
     return {
-        **{block: tile_count * count for block, count in _pieces(hardware).items()},
+        **{block: units * count for block, count in _pieces(hardware).items()},
         "vector": tile_count * (tiles.vector.lanes or 0),
         "update": tile_count * (tiles.update.lanes or 0),
         "sram": tile_count * tiles.sram.banks,

@@ -2,8 +2,8 @@
 
 Prints the test accuracy in percent, a mean over the seeds. Columns: backpropagation, predictive coding with few
 large steps and with many small ones. A row names what is not fp32: weights, states (inputs, predictions and
-targets are in their format too), errors, sums of products and gradients, moments. Trainings are kept like
-those of a run.
+targets are in their format too), errors, sums of products and gradients, moments. "No layer idle": those that
+the output's error has not reached are computed again all the same. Trainings are kept like those of a run.
 
     python benchmarks/precision.py [seeds] [epochs]
 """
@@ -23,6 +23,7 @@ RULES: dict[str, tuple[int, float] | None] = {
 }
 KINDS = ("weight", "state", "error", "accumulate", "optimiser")
 SR = " stochastic"
+EVERY = ", no layer idle"
 NARROW = ("bf16", f"bf16{SR}", "fp16", "q4.12", "fp8_e4m3", f"fp8_e4m3{SR}", "int8", "bfp8/16")
 
 
@@ -46,6 +47,8 @@ def crossbars(**errors: float) -> Numerics:
 ROWS = {
     "nothing": formats(),
     **{f"states {word}": formats(state=word) for word in NARROW},
+    f"states bf16{SR}{EVERY}": formats(state=f"bf16{SR}"),
+    f"states fp8_e4m3{SR}{EVERY}": formats(state=f"fp8_e4m3{SR}"),
     "errors bf16": formats(error="bf16"),
     "errors fp8_e5m2": formats(error="fp8_e5m2"),
     "weights bf16": formats(weight="bf16"),
@@ -65,13 +68,16 @@ ROWS = {
 }
 
 
-def columns(numerics: Numerics, pc: Candidate, bp: Candidate) -> list[Candidate]:
-    """One candidate for each of ``RULES``."""
+def columns(label: str, pc: Candidate, bp: Candidate) -> list[Candidate]:
+    """One candidate for each of ``RULES``, in the formats of the row ``label``."""
+    numerics, wavefront = ROWS[label], not label.endswith(EVERY)
     found = []
     for name, settings in RULES.items():
         of_rule = replace(bp, id=name, numerics=numerics)
         if settings:
-            of_rule = replace(pc, id=name, numerics=numerics, steps=settings[0], rate=settings[1])
+            steps, rate = settings
+            of_rule = replace(pc, id=name, numerics=numerics, steps=steps, rate=rate)
+            of_rule = replace(of_rule, wavefront=wavefront)
         found.append(of_rule)
     return found
 
@@ -83,8 +89,8 @@ def main() -> None:
     hardware, workload = load_both("tile64", "mlp128", overrides=settings)
     pc, bp = candidates(hardware, workload)
     print(f"{'test accuracy %':36}" + "".join(f"{rule:>13}" for rule in RULES))
-    for label, numerics in ROWS.items():
-        trained = train_all(workload, columns(numerics, pc, bp)).values()
+    for label in ROWS:
+        trained = train_all(workload, columns(label, pc, bp)).values()
         means = [
             100 * sum(c.test_accuracy for c in found.curves) / len(found.curves)
             for found in trained

@@ -45,6 +45,7 @@ def _compiled(
             error_model="numpy",
             inline=inline,
             no_cpython_wrapper=not callable_from_python,
+            no_cfunc_wrapper=True,  # Nobody calls kernels from C.
         )(function)
     finally:
         settings.CACHE_DIR = before

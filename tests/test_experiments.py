@@ -20,7 +20,17 @@ from pcsim.experiments import (
 )
 
 QUICK = ("equilibrium", "trust-region", "credit")
-SLOW = ("conditioning", "orders")
+SLOW = (
+    "conditioning",
+    "orders",
+    "energy-to-accuracy",
+    "crossover",
+    "sweep-order",
+    "sram",
+    "batch",
+    "imbalance",
+    "tornado",
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""``pcsim experiment``: what is known of predictive coding, measured and drawn in seconds."""
+"""``pcsim experiment``: what is known of predictive coding and its costs, measured and drawn in a moment."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def tell_all(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     help="Name every experiment with its question.",
 )
 def command(name: str, output: Path | None) -> None:
-    """Measure NAME on small networks, and compare the outcome with theory.
+    """Measure NAME on small networks or chips, and compare the outcome with theory.
 
-    Writes a page, a table and a figure. It needs no chip and no training.
+    Writes a page, a table and a figure.
     """
     from pcsim.experiments import check_output, find, load_experiment, names, write_findings
 

@@ -1,7 +1,7 @@
 """What is known of predictive coding, shown in small: each experiment measures, draws and compares with theory.
 
-Experiments need no hardware and no training: they run the plain reference dynamics of ``theory`` on small
-networks with stated seeds.
+Some run the plain reference dynamics of ``theory`` on small networks with stated seeds, without hardware or training;
+others let predictive coding and backpropagation compete on a simulated chip.
 """
 
 from pcsim.experiments.catalogue import EXPERIMENTS as EXPERIMENTS

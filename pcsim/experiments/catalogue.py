@@ -12,6 +12,13 @@ EXPERIMENTS = {
     "trust-region": "Which step do the states take, against gradient and Gauss-Newton?",
     "credit": "Which layers learn within T steps, and is it what BP would teach?",
     "orders": "How far is a 128-layer network from equilibrium, by order of layers?",
+    "energy-to-accuracy": "What does each way of learning pay for the same accuracy?",
+    "crossover": "Where is an update shorter than backpropagation's, and do all layers learn there?",
+    "sweep-order": "What does an order of layers cost until inference is done: time, products, tiles?",
+    "sram": "How much memory saves DRAM traffic, by the order in which weights are used?",
+    "batch": "From which batch on does PC pay for its products, where weights come from DRAM?",
+    "imbalance": "What does one slow layer cost, and does it help to spread it over tiles?",
+    "tornado": "Which verdicts hang on a single cost, halved or doubled?",
 }
 """Every experiment with its question; the module of the same name holds it as ``EXPERIMENT``."""
 

@@ -13,6 +13,7 @@ indexed by layer - 1. With unit products and everything else 0 this is L + 2T + 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 
 def jacobi_makespan(
@@ -55,6 +56,37 @@ def jacobi_makespan(
         ready = following
     learned = range(max(0, depth - 1 - steps) if wavefront else 0, depth)
     return max(ready[layer] + gradient[layer] for layer in learned)
+
+
+def jacobi_step_cycles(
+    forward: Sequence[int],
+    backward: Sequence[int],
+    *,
+    update: Sequence[int] | None = None,
+    error: Sequence[int] | None = None,
+    hop: int = 0,
+) -> Fraction:
+    """Cycles of one step of Jacobi PC in the long run: the largest mean over the cycles of the event graph.
+
+    The graph is a chain in both directions, whose only elementary cycles are a layer with itself and two
+    neighbours with each other, of which only these can be longest:
+
+        forward_l + backward_l + update_{l-1} + error_l + 2 hop
+        (forward_l + backward_l + 2 update_{l-1} + error_{l-1} + error_l + 2 hop) / 2    l = 2..L
+
+    The first layer's products do not occur. How soon steps take that long is left out: it may be after
+    many (Cohen et al. 1985).
+    """
+    depth = len(forward)
+    update = update or [0] * depth
+    error = error or [0] * depth
+    means = []
+    for layer in range(1, depth):
+        there_and_back = forward[layer] + backward[layer] + 2 * hop + error[layer]
+        means.append(Fraction(there_and_back + update[layer - 1]))
+        both = there_and_back + 2 * update[layer - 1] + error[layer - 1]
+        means.append(Fraction(both, 2))
+    return max(means)
 
 
 def backpropagation_makespan(

@@ -1,0 +1,45 @@
+"""A chip and networks on which every product of every layer takes equally long: one slot.
+
+The shipped chip ``ideal`` loses no time to memory, network or elementwise work, and a layer of 16 x 16 weights
+at batch 16 keeps its array for the same number of cycles in all three products.
+"""
+
+from __future__ import annotations
+
+from pcsim.config import Hardware, load_hardware
+from pcsim.machine import Activity, simulate
+from pcsim.machine.units.systolic import product_cost
+from pcsim.placement import place
+from pcsim.program import Form, Program
+
+WIDTH = 16
+"""Of every layer, samples of a batch or micro-batch, rows and columns of an array."""
+
+
+def product_cycles(m: int, n: int, k: int) -> int:
+    """Cycles of an M x K by K x N product on one array."""
+    return product_cost(m, n, k, rows=WIDTH, cols=WIDTH, dataflow="ws").cycles
+
+
+SLOT = product_cycles(WIDTH, WIDTH, WIDTH)
+"""Cycles of one product."""
+
+
+def uniform(layers: int) -> Form:
+    """A tanh network of ``layers`` weight layers, all of one width."""
+    return Form((WIDTH,) * (layers + 1), "tanh")
+
+
+def chip(*overrides: str) -> Hardware:
+    """The shipped chip ``ideal``, with values changed as by --set."""
+    return load_hardware("ideal", overrides=overrides)
+
+
+def simulated(program: Program, hardware: Hardware, *, spread: int = 1) -> Activity:
+    """One update of ``program`` in the steady state."""
+    return simulate(place(program, hardware, spread=spread), hardware)
+
+
+def slots(program: Program, hardware: Hardware) -> float:
+    """Slots of one update."""
+    return simulated(program, hardware).makespan_cycles / SLOT

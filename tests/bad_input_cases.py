@@ -389,7 +389,7 @@ chip.yaml:3:1: Clock must be a known key, not 'Clock'
 chip.yaml:15:3: tiles.lanes must be a known key, not 'lanes'
       lanes: 3
       ^
-    known keys: mesh, compute, gradients, vector, update, sram, dma, formats
+    known keys: mesh, compute, gradients, vector, update, sram, dma, formats, placement, power
 """,
     ),
     bad(
@@ -1220,6 +1220,86 @@ chip.yaml:5:14: extensions[0] must be the path of a Python file such as ./dot.py
 chip.yaml:5:24: extensions[1] must be the path of a Python file such as ./dot.py, not 3
     extensions: [dot.yaml, 3]
                            ^
+""",
+    ),
+    bad(
+        "refreshing all the time",
+        chip={"  latency: 80 ns": "  latency: 80 ns\n  refresh: {time: 4 us, interval: 3.9 us}"},
+        said="""
+chip.yaml:24:19: dram.refresh.time must be shorter than the interval 3.9 us, not '4 us'
+      refresh: {time: 4 us, interval: 3.9 us}
+                      ^
+""",
+    ),
+    bad(
+        "rows without banks",
+        chip={"  latency: 80 ns": "  latency: 80 ns\n  rows: {size: 2 KiB, miss: 36 ns}"},
+        said="""
+chip.yaml:24:3: dram.rows.banks must be given
+      rows: {size: 2 KiB, miss: 36 ns}
+      ^
+""",
+    ),
+    bad(
+        "a burst of no bytes",
+        chip={"  latency: 80 ns": "  latency: 80 ns\n  burst: 0 B"},
+        said="""
+chip.yaml:24:10: dram.burst must be between 1 B and 64 KiB, not '0 B'
+      burst: 0 B
+             ^
+""",
+    ),
+    bad(
+        "a placement that nobody knows",
+        chip={"  mesh: [8, 8]": "  mesh: [8, 8]\n  placement: random"},
+        said="""
+chip.yaml:7:14: tiles.placement must be snake or search, not 'random'
+      placement: random
+                 ^
+""",
+    ),
+    bad(
+        "words that lie in no known order",
+        chip={"    cell: lstp": "    cell: lstp\n    banking: interleave"},
+        said="""
+chip.yaml:15:14: tiles.sram.banking must be skewed or interleaved, not 'interleave'
+        banking: interleave
+                 ^
+    did you mean 'interleaved'?
+""",
+    ),
+    bad(
+        "a gate that keeps everything on, and one without its times",
+        chip={
+            "  dma: {setup": "  power:\n    compute: {gate: idle, after: 50 cycles, wake: 5 cycles, retention: 1}\n"
+            "    vector: {gate: always}\n  dma: {setup"
+        },
+        said="""
+chip.yaml:16:72: tiles.power.compute.retention must be a number from 0 to below 1, not 1
+        compute: {gate: idle, after: 50 cycles, wake: 5 cycles, retention: 1}
+                                                                           ^
+chip.yaml:17:5: tiles.power.vector.after must be given
+        vector: {gate: always}
+        ^
+chip.yaml:17:5: tiles.power.vector.wake must be given
+        vector: {gate: always}
+        ^
+chip.yaml:17:5: tiles.power.vector.retention must be given
+        vector: {gate: always}
+        ^
+chip.yaml:17:20: tiles.power.vector.gate must be none or idle, not 'always'
+        vector: {gate: always}
+                       ^
+""",
+    ),
+    bad(
+        "a network of an unknown shape",
+        chip={"topology: mesh": "topology: htree"},
+        said="""
+chip.yaml:17:17: noc.topology must be mesh, torus, ring, bus, h-tree or neighbour, not 'htree'
+    noc: {topology: htree, link: 32 B/cycle, router_latency: 3 cycles, link_latency: 1 cycle, hop_length: 2 mm}
+                    ^
+    did you mean 'h-tree'?
 """,
     ),
     bad(

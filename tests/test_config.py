@@ -23,12 +23,16 @@ from pcsim.config import (
     Dma,
     Dram,
     Formats,
+    Gate,
     Hardware,
     Mark,
     Network,
     Noc,
     Optimiser,
+    Power,
     PredictiveCoding,
+    Refresh,
+    Rows,
     Serial,
     Simd,
     Sram,
@@ -472,6 +476,7 @@ def srams(draw):
         cell=draw(st.sampled_from(["lstp", "lop", "hp"])),
         priced_as_bytes=draw(st.integers(1, 2**40)) if size is None else None,
         access_bytes=draw(st.integers(4, 16) | st.none()),
+        banking=draw(st.sampled_from(["skewed", "interleaved"])),
     )
 
 
@@ -548,6 +553,14 @@ narrow_formats = narrow.map(
 sections_and_formats = st.one_of(
     st.tuples(compute_units(), formats), st.tuples(crossbars(), narrow_formats)
 )
+gates = st.none() | built(
+    Gate,
+    gate=st.sampled_from(["none", "idle"]),
+    after_cycles=cycles,
+    wake_cycles=cycles,
+    retention=st.floats(0, 1, exclude_max=True),
+)
+
 chips = built(
     Hardware,
     name=names | tricky_names,
@@ -563,11 +576,13 @@ chips = built(
             sram=srams(),
             dma=built(Dma, setup_cycles=cycles),
             formats=st.just(both[1]),
+            placement=st.sampled_from(["snake", "search"]),
+            power=st.none() | built(Power, compute=gates, update=gates),
         )
     ),
     noc=built(
         Noc,
-        topology=st.just("mesh"),
+        topology=st.sampled_from(["mesh", "torus", "ring", "bus", "h-tree", "neighbour"]),
         link_bytes_per_cycle=limited(1, 2**20),
         router_latency_cycles=cycles,
         link_latency_cycles=cycles,
@@ -580,6 +595,18 @@ chips = built(
         capacity_bytes=st.integers(1, 2**50),
         bandwidth_bytes_per_s=limited(1, 10**15),
         latency_s=st.floats(0, 1),
+        burst_bytes=st.none() | st.integers(1, 2**16),
+        rows=st.none()
+        | built(
+            Rows,
+            size_bytes=st.integers(64, 2**20),
+            banks=st.integers(1, 1024),
+            miss_s=st.floats(0, 1),
+        ),
+        refresh=st.none()
+        | built(
+            Refresh, time_s=st.floats(0, 1e-9, exclude_max=True), interval_s=st.floats(1e-9, 1)
+        ),
     ),
     costs=st.dictionaries(st.sampled_from(["array.mac", "leakage.sram", "on"]), costs()),
 )

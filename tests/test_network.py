@@ -11,7 +11,7 @@ HOP = 4  # router 3 cycles + link 1 cycle
 def run(asks, *, mesh, hop=HOP):
     """(start, arrival) of each ask (time, key, source, targets, flits), in the order of ``asks``."""
     env = simpy.Environment()
-    network = Network(env, hop_cycles=hop)
+    network = Network(env, router_cycles=hop - 1, link_cycles=1)
     result = {}
 
     def sender(name, time, key, source, targets, flits):

@@ -6,8 +6,8 @@ import pytest
 
 from pcsim.errors import DoesNotFitError
 from pcsim.placement import Link, Mesh, TaskKind, place
-from pcsim.placement.allocate import snake
 from pcsim.placement.groups import split
+from pcsim.placement.snake import snake
 from pcsim.program import Form, Kind, Role, backpropagation, predictive_coding
 
 
@@ -145,9 +145,9 @@ def test_a_route_goes_along_the_row_then_the_column_and_a_multicast_shares_its_b
     links = dict(zip(tree.links, tree.hops, strict=True))
     assert links == {
         Link("inject", 0, 0): 0,
-        Link("mesh", 0, 1): 0,
-        Link("mesh", 1, 2): 1,
-        Link("mesh", 2, 5): 2,
+        Link("hop", 0, 1): 0,
+        Link("hop", 1, 2): 1,
+        Link("hop", 2, 5): 2,
         Link("eject", 1, 1): 1,
         Link("eject", 2, 2): 2,
         Link("eject", 5, 5): 3,

@@ -18,8 +18,12 @@ from pcsim.config.dump import value_text as value_text
 from pcsim.config.hardware import CostOverride as CostOverride
 from pcsim.config.hardware import Dma as Dma
 from pcsim.config.hardware import Dram as Dram
+from pcsim.config.hardware import Gate as Gate
 from pcsim.config.hardware import Hardware as Hardware
 from pcsim.config.hardware import Noc as Noc
+from pcsim.config.hardware import Power as Power
+from pcsim.config.hardware import Refresh as Refresh
+from pcsim.config.hardware import Rows as Rows
 from pcsim.config.hardware import Sram as Sram
 from pcsim.config.hardware import Tiles as Tiles
 from pcsim.config.hardware import Update as Update

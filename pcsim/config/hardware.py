@@ -7,7 +7,7 @@ slips of unit, not ambition.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_serializer, field_validator, model_validator
@@ -17,6 +17,7 @@ from pcsim.config.extensions import python_files
 from pcsim.config.fields import (
     FROM_FILE,
     Finding,
+    at_least_zero,
     choice,
     must_be,
     name,
@@ -28,12 +29,16 @@ from pcsim.config.fields import (
 )
 from pcsim.config.numerics import Formats as Formats
 from pcsim.config.section import ConfigFile, Section, key, key_of
+from pcsim.units import exact_quantity
 
 HardwareSchema = Literal["pcsim/hardware/1"]
+Banking = Literal["skewed", "interleaved"]
 Cell = Literal["lstp", "lop", "hp"]
+Gating = Literal["none", "idle"]
 GradientUnit = Literal["shared", "own"]
 Residency = Literal["resident", "streamed"]
-Topology = Literal["mesh"]
+Places = Literal["snake", "search"]
+Topology = Literal["mesh", "torus", "ring", "bus", "h-tree", "neighbour"]
 
 NOT_MODELLED = "is not modelled yet"
 NOT_EXECUTED = "is not executed by the engine yet"
@@ -61,16 +66,18 @@ class Update(Section):
 class Sram(Section):
     """The banked memory of a tile; None size or port is unlimited.
 
-    ``port_bytes_per_cycle`` is per bank. ``weights`` live in it, or in DRAM and stream through what the
-    rest leaves free. ``priced_as_bytes`` is the size whose energy, leakage and area an unlimited memory is
-    given; it is None otherwise. ``access_bytes`` is what one access moves, for the price of a byte and of
-    the macro; None is the 8 bytes of the technology's table.
+    ``port_bytes_per_cycle`` is per bank. ``banking`` says where words lie: consecutive ones in consecutive banks
+    (interleaved), and every row of a matrix begins one bank further (skewed). ``weights`` live in it, or in DRAM
+    and stream through what the rest leaves free. ``priced_as_bytes`` is the size whose energy, leakage and
+    area an unlimited memory is given; it is None otherwise. ``access_bytes`` is what one access moves, for
+    the price of a byte and of the macro; None is the 8 bytes of the technology's table.
     """
 
     size_bytes: Annotated[int | None, quantity("B", 1, 1 << 40, unlimited=True)] = key("size")
     banks: Annotated[int, whole(1, 1024)]
     port_bytes_per_cycle: _BytesPerCycle = key("port")
     cell: Annotated[Cell, choice(Cell)]
+    banking: Annotated[Banking, choice(Banking)] = "skewed"
     weights: Annotated[Residency, choice(Residency)] = "resident"
     priced_as_bytes: Annotated[int | None, quantity("B", 1, 1 << 40, optional=True)] = key(
         "priced_as", default=None
@@ -97,8 +104,29 @@ class Dma(Section):
     setup_cycles: _Cycles = key("setup")
 
 
+class Gate(Section):
+    """When a kind of unit is cut from its supply, and what that costs.
+
+    A unit that has been idle for ``after_cycles``, its break-even, is off from then until its next task is ready,
+    which then waits ``wake_cycles``. While off it leaks ``retention`` of its leakage. ``gate`` none: never.
+    """
+
+    gate: Annotated[Gating, choice(Gating)]
+    after_cycles: _Cycles = key("after")
+    wake_cycles: _Cycles = key("wake")
+    retention: Annotated[float, at_least_zero(1)]
+
+
+class Power(Section):
+    """Which kinds of units are gated; those left out never are."""
+
+    compute: Gate | None = None
+    vector: Gate | None = None
+    update: Gate | None = None
+
+
 class Tiles(Section):
-    """A mesh of (rows, columns) equal tiles, and what each of them holds.
+    """A mesh of (rows, columns) equal tiles, what each of them holds, and how layers find theirs.
 
     ``gradients``: weight gradients take turns with the other products, or have a second compute unit of
     the same kind.
@@ -115,6 +143,8 @@ class Tiles(Section):
     sram: Sram
     dma: Dma
     formats: Formats
+    placement: Annotated[Places, choice(Places)] = "snake"
+    power: Power | None = None
 
     @model_validator(mode="after")
     def _compute_agrees(self) -> Self:
@@ -133,6 +163,16 @@ class Tiles(Section):
         """Compute units of one tile."""
         return 2 if self.gradients == "own" else 1
 
+    def gates(self) -> Mapping[str, Gate]:
+        """Power gates in use, by kind of unit (array, vector, update)."""
+        power = self.power or Power()
+        kinds = {"array": power.compute, "vector": power.vector, "update": power.update}
+        return {kind: gate for kind, gate in kinds.items() if gate and gate.gate == "idle"}
+
+    def units(self, kind: str) -> int:
+        """Units of ``kind`` (array, vector, update) on the whole chip."""
+        return self.mesh[0] * self.mesh[1] * (self.compute_units if kind == "array" else 1)
+
     def _kept_while_streamed(self) -> Iterator[Finding]:
         """Weights that live in DRAM cannot be kept by compute units, nor beside a copy."""
         compute, path = self.compute, ("sram", "weights")
@@ -145,22 +185,49 @@ class Tiles(Section):
 
 
 class Noc(Section):
-    """The network between tiles: links of some width, a delay per router and link.
+    """The network between tiles: links of some width, a delay per router and per wire.
 
-    ``hop_length_m`` is the distance from tile to tile, for the energy of its wires.
+    ``hop_length_m`` is the distance from tile to tile. Wires longer than that take as many times the delay and
+    the energy as they are longer.
     """
 
-    topology: Annotated[Topology, choice(Topology, later=("torus", "ring"), why=NOT_MODELLED)]
+    topology: Annotated[Topology, choice(Topology)]
     link_bytes_per_cycle: _BytesPerCycle = key("link")
     router_latency_cycles: _Cycles = key("router_latency")
     link_latency_cycles: _Cycles = key("link_latency")
     hop_length_m: Annotated[float, quantity("m", 0, 1)] = key("hop_length")
 
 
+class Rows(Section):
+    """The rows of a DRAM channel: a request opens those it needs, each in the bank after the one before.
+
+    ``miss_s`` is the time from closing a bank's open row to the first access of another one (tRP + tRCD).
+    """
+
+    size_bytes: Annotated[int, quantity("B", 64, 1 << 20)] = key("size")
+    banks: Annotated[int, whole(1, 1024)]
+    miss_s: Annotated[float, quantity("s", 0, 1)] = key("miss")
+
+
+class Refresh(Section):
+    """For how long a channel stands still to refresh its cells (tRFC), and how often (tREFI)."""
+
+    time_s: Annotated[float, quantity("s", 0, 1)] = key("time")
+    interval_s: Annotated[float, quantity("s", 0, 1)] = key("interval")
+
+    @model_validator(mode="after")
+    def _leaves_time(self) -> Self:
+        if self.time_s >= self.interval_s:
+            limit = f"shorter than the interval {exact_quantity(self.interval_s, 's')}"
+            raise rejected([must_be(limit, exact_quantity(self.time_s, "s"), path=("time",))])
+        return self
+
+
 class Dram(Section):
     """The channels beside the chip; capacity, bandwidth and latency are of one channel.
 
-    None bandwidth is unlimited.
+    None bandwidth is unlimited. ``burst_bytes`` is the least that a channel moves; None: what is asked for.
+    Without ``rows`` no request waits for a row, and without ``refresh`` none for a refresh.
     """
 
     kind: Annotated[str, name()]
@@ -168,6 +235,11 @@ class Dram(Section):
     capacity_bytes: Annotated[int, quantity("B", 1, 1 << 50)] = key("capacity")
     bandwidth_bytes_per_s: _BytesPerSecond = key("bandwidth")
     latency_s: Annotated[float, quantity("s", 0, 1)] = key("latency")
+    burst_bytes: Annotated[int | None, quantity("B", 1, 1 << 16, optional=True)] = key(
+        "burst", default=None
+    )
+    rows: Rows | None = None
+    refresh: Refresh | None = None
 
 
 _COST_KINDS = {

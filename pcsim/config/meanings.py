@@ -33,6 +33,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "sram": "The memory of one tile.",
         "dma": "The engine that moves data between a tile and the network.",
         "formats": "The number format of each kind of value.",
+        "power": "Which kinds of units are cut from their supply while idle.",
+        "placement": "snake: layers follow one another; search: tiles then change places to shorten traffic.",
     },
     "Systolic": {
         "kind": _KIND,
@@ -87,10 +89,22 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "size": "Memory of one tile.",
         "banks": "Banks of one tile's memory, each with one port.",
         "port": "Width of one bank's port.",
+        "banking": "Which words share a bank: skewed rows walk without conflicts along columns, interleaved do not.",
         "cell": "Cell type: low standby power, low operating power, or high performance.",
         "weights": "Where weights live: resident in this memory, or streamed from DRAM through what is left of it.",
         "access": "What one access moves, for its energy; left out, 8 B as in the technology's table.",
         "priced_as": "The size that an unlimited memory is priced as; required then, and only then.",
+    },
+    "Power": {
+        "compute": "Gating of compute units; left out, there is none.",
+        "vector": "Gating of vector units; left out, there is none.",
+        "update": "Gating of update units; left out, there is none.",
+    },
+    "Gate": {
+        "gate": "idle: a unit without work is cut from its supply; none: never.",
+        "after": "How long it must have been idle, its break-even.",
+        "wake": "How long the next task waits for it.",
+        "retention": "Which part of its leakage is left while it is off.",
     },
     "Dma": {"setup": "Before each transfer."},
     "Formats": {
@@ -110,8 +124,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "Noc": {
         "topology": "Shape of the network.",
         "link": "Width of a link, in each direction.",
-        "router_latency": "Per router.",
-        "link_latency": "Per link.",
+        "router_latency": "Per hop.",
+        "link_latency": "Per wire from tile to tile; longer wires take as many times as long.",
         "hop_length": "Wire from tile to tile, for its energy.",
     },
     "Dram": {
@@ -120,6 +134,18 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "capacity": "Of one channel.",
         "bandwidth": "Of one channel.",
         "latency": "Of one request, from asking to first data.",
+        "burst": "The least that a channel moves; left out, what is asked for.",
+        "rows": "Its rows; left out, no request waits for one and none is priced.",
+        "refresh": "Its refreshing; left out, no request waits for it.",
+    },
+    "Rows": {
+        "size": "Bytes of a row.",
+        "banks": "Banks with an open row each.",
+        "miss": "From closing a bank's row to the first access of another: tRP + tRCD.",
+    },
+    "Refresh": {
+        "time": "For which a channel stands still: tRFC.",
+        "interval": "From refresh to refresh: tREFI.",
     },
     "CostOverride": {
         "energy": "Of one counted unit.",

@@ -6,7 +6,7 @@ Everything is an integer number of cycles, bytes or actions. Joules come later, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -27,8 +27,8 @@ class Count(NamedTuple):
 class UnitTime:
     """How one unit spent the makespan: ``busy + sum(stalled) + finished == makespan``.
 
-    ``stalled`` maps the kind of unit that was waited for (array, vector, update, noc, dram) to
-    cycles; ``finished`` is the time after the unit's last task.
+    ``stalled`` maps the kind of unit that was waited for (array, vector, update, noc, dram; wake: the unit's own
+    supply) to cycles; ``finished`` is the time after the unit's last task.
     """
 
     name: str
@@ -60,6 +60,8 @@ class Activity:
     macs: int
     array_cells: int
     """Processing elements of the whole chip, for utilization = macs / (cells x makespan)."""
+    gated_cycles: Mapping[str, int] = field(default_factory=dict)
+    """Kind of unit -> unit cycles in which units of the whole chip were cut from their supply, idle ones included."""
 
     @property
     def utilization(self) -> float:

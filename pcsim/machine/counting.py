@@ -9,20 +9,21 @@ from pcsim.config import Hardware
 from pcsim.machine.activity import Activity, Count, UnitTime
 from pcsim.machine.lower import Lowered
 from pcsim.machine.queues import SETUP
-from pcsim.placement import Placement, TaskKind, Tasks, Unit
+from pcsim.placement import BETWEEN_ROUTERS, Placement, TaskKind, Tasks, Unit
 
 
 @dataclass(frozen=True)
 class Times:
     """What only a simulation can know: its length, and of each unit how it spent it.
 
-    ``loads`` are how often each task of kind WEIGHTS did not find them; ``cold`` whether the machine
-    started empty.
+    ``gated`` are the cycles in which each was cut from its supply up to its last task; ``loads`` are how often
+    each task of kind WEIGHTS did not find them; ``cold`` whether the machine started empty.
     """
 
     makespan: int
     busy: Sequence[int]
     stalled: Sequence[Mapping[str, int]]
+    gated: Sequence[int]
     last_end: Sequence[int]
     loads: Mapping[int, int]
     cold: bool
@@ -67,8 +68,21 @@ def activity_of(
         dram_bytes=moved("dram"),
         sram_bytes=moved("sram"),
         macs=sum(often * macs for often, macs in zip(ran, lowered.macs, strict=True)),
+        gated_cycles=_gated(tasks, hardware, times),
         array_cells=tiles.compute.cells(tiles.formats) * tiles.compute_units * tasks.mesh.tiles,
     )
+
+
+def _gated(tasks: Tasks, hardware: Hardware, times: Times) -> dict[str, int]:
+    """Unit cycles without supply on the whole chip: before the last task, after it, and of units without any."""
+    sums: dict[str, int] = {}
+    for kind, gate in hardware.tiles.gates().items():
+        mine = [index for index, unit in enumerate(tasks.units) if unit.kind == kind]
+        idle = hardware.tiles.units(kind) - len(mine)
+        ends = [times.last_end[index] for index in mine] + [0] * idle
+        after = sum(max(0, times.makespan - end - gate.after_cycles) for end in ends)
+        sums[kind] = sum(times.gated[index] for index in mine) + after
+    return sums
 
 
 def unit_name(tasks: Tasks, unit: Unit) -> str:
@@ -110,7 +124,7 @@ def _counts(tasks: Tasks, lowered: Lowered, ran: Sequence[int]) -> dict[Count, i
 
 
 def _traffic(tasks: Tasks, ran: Sequence[int]) -> tuple[dict[tuple[int, int], int], int]:
-    """Bytes over each link of the mesh, and bytes delivered from tile to tile."""
+    """Bytes over each link between routers, and bytes delivered from tile to tile."""
     link_bytes: dict[tuple[int, int], int] = {}
     delivered = 0
     kinds, routes, sizes = tasks.kind.tolist(), tasks.route.tolist(), tasks.size_bytes.tolist()
@@ -120,7 +134,7 @@ def _traffic(tasks: Tasks, ran: Sequence[int]) -> tuple[dict[tuple[int, int], in
         route = tasks.routes[routes[task]]
         moved = sum(tasks.varying[task]) if task in tasks.varying else often * sizes[task]
         for link in route.links:
-            if link.kind == "mesh":
+            if link.kind in BETWEEN_ROUTERS:
                 ends = (link.source, link.target)
                 link_bytes[ends] = link_bytes.get(ends, 0) + moved
         if max(route.source, *route.targets) < tasks.mesh.tiles:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pcsim.config import Hardware
 from pcsim.machine.units import Product, Weights, form_of
-from pcsim.machine.units.dram import channel_cycles, latency_cycles
+from pcsim.machine.units.dram import access, channel_cycles, latency_cycles
 from pcsim.machine.units.lanes import elementwise
 from pcsim.machine.units.work import Work, reads_transpose
 from pcsim.placement import TaskKind, Tasks
@@ -83,7 +83,7 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
             flits = 0 if link is None else -(-row.size_bytes // link)
             actions = (
                 *_transfer_actions(tasks, row.route, row.size_bytes),
-                ("dram", "read_byte", row.size_bytes),
+                *access("read_byte", row.size_bytes, hardware.dram),
             )
             cycles = channel_cycles(row.size_bytes, hardware.dram, clock_hz=hardware.clock_hz)
             return Work(cycles, actions), dram_latency, flits
@@ -93,7 +93,7 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
             return Work(tiles.dma.setup_cycles, actions), 0, flits
         action = "read_byte" if row.kind == TaskKind.DRAM_READ else "write_byte"
         cycles = channel_cycles(row.size_bytes, hardware.dram, clock_hz=hardware.clock_hz)
-        return Work(cycles, (("dram", action, row.size_bytes),)), dram_latency, 0
+        return Work(cycles, access(action, row.size_bytes, hardware.dram)), dram_latency, 0
 
     lowered = Lowered([], [], [], [], [], {}, {})
     columns = (
@@ -154,7 +154,7 @@ def _transfer_actions(
         ("dma", "descriptor", times),
         ("noc", "router_byte", size * path.routers),
         ("clock", "router_byte", size * path.routers),
-        ("noc", "link_byte", size * path.edges),
+        ("noc", "link_byte", size * path.wire),
         ("noc", "interface_byte", size * (1 + path.copies)),
         ("sram", "write_byte", size * copies),
     ]

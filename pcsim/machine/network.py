@@ -1,10 +1,10 @@
 """When does a transfer cross the network: wormhole switching with contention on every link.
 
 A transfer of F flits whose head starts at time s occupies the link reached after h hops during
-[s + h t, s + h t + F), with t the latency of a router and a link; its tail arrives at
-s + depth t + F - 1. It starts at the earliest time at which every link of its route (of the whole tree
-of a multicast) is free for it in this way. Requests are served in the order in which they are made;
-requests of one instant in a canonical order, whoever asked first.
+[s + t, s + t + F), with t the latency of h routers and of the wires before it; its tail arrives at the last
+destination F - 1 cycles after its head. It starts at the earliest time at which every link of its route (of
+the whole tree of a multicast) is free for it in this way. Requests are served in the order in which they
+are made; requests of one instant in a canonical order, whoever asked first.
 
 Left out: buffers in the routers and virtual channels. A blocked transfer waits at its source instead of
 standing in the network, so links behind the blockage stay free for others.
@@ -97,9 +97,11 @@ class Network:
     that instant all that was asked for it is sorted by keys, and each is given the time at which it starts.
     """
 
-    def __init__(self, env: simpy.Environment, *, hop_cycles: int) -> None:
+    def __init__(self, env: simpy.Environment, *, router_cycles: int, link_cycles: int) -> None:
+        """Latency of a router, and of a wire as long as from tile to tile."""
         self.env = env
-        self.hop_cycles = hop_cycles
+        self.router_cycles = router_cycles
+        self.link_cycles = link_cycles
         self.calendars: dict[Link, Calendar] = {}
         self.paths: dict[int, tuple[tuple[Calendar, int], ...]] = {}
         """Route, by its identity, -> its links' calendars and the delay with which a head gets there."""
@@ -162,12 +164,16 @@ class Network:
 
     def _path(self, route: Route) -> tuple[tuple[Calendar, int], ...]:
         path = tuple(
-            (self.calendars.setdefault(link, Calendar()), hop * self.hop_cycles)
-            for link, hop in zip(route.links, route.hops, strict=True)
+            (self.calendars.setdefault(link, Calendar()), self._behind(hops, wire))
+            for link, hops, wire in zip(route.links, route.hops, route.wires, strict=True)
         )
         self.paths[id(route)] = path
         return path
 
     def flight_cycles(self, route: Route, flits: int) -> int:
         """Cycles from the start of a transfer to the arrival of its tail at the last destination."""
-        return route.depth * self.hop_cycles + max(flits - 1, 0)
+        return max(map(self._behind, route.hops, route.wires)) + max(flits - 1, 0)
+
+    def _behind(self, hops: int, wire: int) -> int:
+        """Cycles of a head for so many hops over wires of this length."""
+        return hops * self.router_cycles + wire * self.link_cycles

@@ -25,7 +25,7 @@ from pcsim.machine.lower import Lowered, lower
 from pcsim.machine.network import Network
 from pcsim.machine.queues import SETUP, Needs, Queue, queues_of
 from pcsim.machine.window import Window
-from pcsim.placement import Link, Mesh, Placement, Route, TaskKind, Tasks
+from pcsim.placement import Link, Placement, Route, TaskKind, Tasks, Topology
 
 WAIT_KIND: dict[int, str] = {
     TaskKind.PRODUCT: "array",
@@ -51,7 +51,8 @@ def simulate(placement: Placement, hardware: Hardware, *, cold: bool = False) ->
     """
     chip = _Chip(placement.tasks, hardware, placement.windows, cold=cold)
     chip.run()
-    times = Times(chip.env.now, chip.busy, chip.stalled, chip.free_at, chip.loads, cold)
+    makespan = max(chip.env.now, *chip.free_at)  # A tail is there before its source is free.
+    times = Times(makespan, chip.busy, chip.stalled, chip.gated, chip.free_at, chip.loads, cold)
     return activity_of(placement, hardware, chip.lowered, times)
 
 
@@ -90,10 +91,23 @@ class Arrival(Event):
         env.schedule(self, delay=cycles)
 
 
-def _channels(mesh: Mesh) -> dict[int, Route]:
+def _channels(mesh: Topology) -> dict[int, Route]:
     """Each DRAM channel by its node, as a way of one link."""
     nodes = [mesh.dram_node(channel) for channel in range(mesh.channels)]
-    return {node: Route(node, (), (Link("dram", node, node),), (0,), 0, 0) for node in nodes}
+    return {
+        node: Route(
+            node,
+            (),
+            (Link("dram", node, node),),
+            hops=(0,),
+            wires=(0,),
+            edges=0,
+            wire=0,
+            depth=0,
+            routers=0,
+        )
+        for node in nodes
+    }
 
 
 class _Chip:
@@ -108,8 +122,11 @@ class _Chip:
     ) -> None:
         self.tasks = tasks
         self.env = Clock()
-        hop_cycles = hardware.noc.router_latency_cycles + hardware.noc.link_latency_cycles
-        self.network = Network(self.env, hop_cycles=hop_cycles)
+        self.network = Network(
+            self.env,
+            router_cycles=hardware.noc.router_latency_cycles,
+            link_cycles=hardware.noc.link_latency_cycles,
+        )
         self.lowered: Lowered = lower(tasks, hardware)
         self.kind: list[int] = tasks.kind.tolist()
         self.layer: list[int] = tasks.layer.tolist()
@@ -135,6 +152,9 @@ class _Chip:
         self.last_met = [0] * units
         self.busy = [0] * units
         self.stalled: list[dict[str, int]] = [{} for _ in tasks.units]
+        self.gates = hardware.tiles.gates()
+        self.gated = [0] * units
+        """Cycles in which a unit was cut from its supply, up to its last task."""
         self.done = [False] * units
         self.ready: deque[int] = deque()
         """Units whose needs have been met and that have not begun yet."""
@@ -206,15 +226,26 @@ class _Chip:
             self.busy[unit] += cycles
             self._send(unit, begin + cycles)
         elif kind == TaskKind.WEIGHTS:
-            self.env.process(self._load(unit, task, self.instance[unit]))
+            self.env.process(self._load(unit, task, self.instance[unit], begin))
         elif self.channels and kind in (TaskKind.DRAM_READ, TaskKind.DRAM_WRITE):
             self.env.process(self._use_channel(unit, task))
         else:
             self.busy[unit] += cycles
+            cycles += self._woken(unit, begin)
             if cycles:
                 Work(self.env, self._on_worked, cycles, unit)
             else:
                 self._worked(unit)
+
+    def _woken(self, unit: int, begin: int) -> int:
+        """Cycles until the supply of ``unit`` is back, if it was cut while it was idle."""
+        gate = self.gates.get(self.tasks.units[unit].kind)
+        idle = begin - self.free_at[unit]
+        if gate is None or idle <= gate.after_cycles:
+            return 0
+        self.gated[unit] += idle - gate.after_cycles
+        self._stall(unit, "wake", gate.wake_cycles)
+        return gate.wake_cycles
 
     def _on_worked(self, work: Work) -> None:
         self._worked(work.unit)
@@ -310,8 +341,10 @@ class _Chip:
                     size = int(self.tasks.size_bytes[task])
                     self.windows[of.node].use(self.layer[task], size)
 
-    def _load(self, unit: int, task: int, instance: int) -> Generator[Event, Any, None]:
-        """Go on at once if the weights are there; else bring them when their place is free."""
+    def _load(self, unit: int, task: int, instance: int, begin: int) -> Generator[Event, Any, None]:
+        """From ``begin`` on: go on if the weights are there; else bring them when their place is free."""
+        if begin > self.env.now:
+            yield self.env.timeout(begin - self.env.now)
         window = self.windows[self.tasks.units[unit].node]
         size = int(self.tasks.size_bytes[task])
         pushed_out = window.use(self.layer[task], size)

@@ -16,18 +16,10 @@ from pcsim.config import Formats, Hardware
 from pcsim.errors import DoesNotFitError
 from pcsim.placement.blocks import Blocks
 from pcsim.placement.groups import Group, Split, split
+from pcsim.placement.snake import snake
 from pcsim.placement.splits import largest_tile_bytes, smallest_split, wider_split
 from pcsim.program import Program
 from pcsim.units import format_quantity
-
-
-def snake(rows: int, columns: int) -> tuple[int, ...]:
-    """Tile numbers (row * columns + column) along a path on which consecutive tiles are neighbours."""
-    path: list[int] = []
-    for row in range(rows):
-        line = range(row * columns, (row + 1) * columns)
-        path.extend(line if row % 2 == 0 else reversed(line))
-    return tuple(path)
 
 
 def _shared(

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pcsim.config import Formats, Value
 from pcsim.placement.groups import Group
-from pcsim.placement.routes import Mesh
 from pcsim.placement.streaming import BUFFERED
 from pcsim.placement.tasks import Ready, TaskBuilder, TaskKind, Tasks, Unit
+from pcsim.placement.topologies import Topology
 from pcsim.program import CARRIED, PRODUCTS, Key, Kind, Op, Program, Role
 from pcsim.program.kernels import ADD_PARTIAL_SUMS
 from pcsim.program.synchronise import ROOT, parent
@@ -33,7 +33,7 @@ class Expansion:
         self,
         program: Program,
         groups: Mapping[int, Group],
-        mesh: Mesh,
+        mesh: Topology,
         formats: Formats,
         *,
         streamed: bool = False,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pcsim.config import Formats, Hardware
 from pcsim.placement.allocate import allocate
 from pcsim.placement.copies import as_kept
 from pcsim.placement.expand import Expansion
 from pcsim.placement.groups import Group, Split
-from pcsim.placement.routes import Mesh
+from pcsim.placement.search import search
 from pcsim.placement.splits import tile_bytes
 from pcsim.placement.streaming import deal, on_tile
 from pcsim.placement.tasks import Tasks
+from pcsim.placement.topologies import Topology, topology_of
 from pcsim.program import Program
 
 
@@ -29,7 +30,7 @@ class Placement:
 
     groups: tuple[Group, ...]
     occupancy_bytes: Mapping[int, Mapping[str, int]]
-    mesh: Mesh
+    mesh: Topology
     tasks: Tasks
     windows: Mapping[int, int]
 
@@ -46,13 +47,14 @@ class Placement:
 def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement:
     """Give every layer ``spread`` times the fewest tiles that hold it and turn operations into tasks.
 
+    Tiles follow one another along the snake; with ``tiles.placement: search`` they then change places.
+
     Raises:
         DoesNotFitError: the network needs more SRAM, or more room for weights inside compute units,
             than the chip has; says what would fit.
     """
     program = as_kept(program, hardware)
     formats = hardware.tiles.formats
-    own = hardware.tiles.gradients == "own"
     streamed = hardware.tiles.sram.weights == "streamed"
     windows: Mapping[int, int] = {}
     if streamed:
@@ -61,11 +63,44 @@ def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement
     else:
         groups = allocate(program, hardware, spread=spread)
         occupancy = _occupancy(program, groups, formats)
-    rows, columns = hardware.tiles.mesh
-    mesh = Mesh(rows, columns, hardware.dram.channels)
+    placement = laid_out(program, hardware, groups, occupancy, windows)
+    if hardware.tiles.placement == "search":
+        placement = moved(placement, program, hardware, search(placement.tasks))
+    return placement
+
+
+def laid_out(
+    program: Program,
+    hardware: Hardware,
+    groups: tuple[Group, ...],
+    occupancy: Mapping[int, Mapping[str, int]],
+    windows: Mapping[int, int],
+) -> Placement:
+    """The placement of ``groups``, with the tasks that follow."""
+    mesh = topology_of(hardware)
     by_layer = {group.layer: group for group in groups}
-    tasks = Expansion(program, by_layer, mesh, formats, streamed=streamed, own_gradients=own).run()
+    tasks = Expansion(
+        program,
+        by_layer,
+        mesh,
+        hardware.tiles.formats,
+        streamed=hardware.tiles.sram.weights == "streamed",
+        own_gradients=hardware.tiles.gradients == "own",
+    ).run()
     return Placement(groups, occupancy, mesh, tasks, windows)
+
+
+def moved(
+    placement: Placement, program: Program, hardware: Hardware, places: Mapping[int, int]
+) -> Placement:
+    """The same where every tile has the place that ``places`` gives it."""
+    groups = tuple(
+        replace(group, tiles=tuple(places[tile] for tile in group.tiles))
+        for group in placement.groups
+    )
+    occupancy = {places[tile]: kept for tile, kept in placement.occupancy_bytes.items()}
+    windows = {places[tile]: size for tile, size in placement.windows.items()}
+    return laid_out(program, hardware, groups, dict(sorted(occupancy.items())), windows)
 
 
 def _with_windows(

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 from pcsim.config import Hardware
 from pcsim.errors import DoesNotFitError
-from pcsim.placement.allocate import snake
 from pcsim.placement.groups import Group, Split, split
+from pcsim.placement.snake import snake
 from pcsim.placement.splits import tile_bytes
 from pcsim.program import Program
 from pcsim.units import format_quantity

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pcsim.placement.routes import Mesh, Route
+from pcsim.placement.routes import Route
+from pcsim.placement.topologies import Topology
 from pcsim.program import Op, Operands, Phase, Turn
 from pcsim.program.kernels import NO_KERNEL, Kernel
 
@@ -74,7 +75,7 @@ class Tasks:
     names: tuple[str, ...]
     varying: Mapping[int, tuple[int, ...]]
     users: Mapping[int, int]
-    mesh: Mesh
+    mesh: Topology
     unit: NDArray[np.int64]
     kind: NDArray[np.int64]
     layer: NDArray[np.int64]
@@ -113,7 +114,7 @@ class Ready(NamedTuple):
 class TaskBuilder:
     """Collects tasks in queue order; ``build`` turns them into arrays."""
 
-    def __init__(self, mesh: Mesh) -> None:
+    def __init__(self, mesh: Topology) -> None:
         self.mesh = mesh
         self.units: dict[Unit, int] = {}
         self.routes: dict[tuple[int, tuple[int, ...]], Route] = {}

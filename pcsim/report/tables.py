@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pcsim.technology.actions import MAC_ACTIONS
 from pcsim.verdict import Result, Verdict
 
-WAIT_KINDS = ("array", "vector", "update", "noc", "dram")
+WAIT_KINDS = ("array", "vector", "update", "noc", "dram", "wake")
 """What a unit can wait for, in the order of the columns."""
 
 Cell = str | int | float | None

@@ -56,6 +56,7 @@ ENERGY_UNITS = {
     "dma.descriptor": "descriptor",
     "dram.read_byte": "byte",
     "dram.write_byte": "byte",
+    "dram.activate": "row",
     "clock.array": "array cycle",
     "clock.vector": "unit cycle",
     "clock.update": "unit cycle",

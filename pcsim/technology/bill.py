@@ -14,7 +14,7 @@ from pcsim.errors import MissingCostError
 from pcsim.machine.activity import Activity, Count
 from pcsim.technology.actions import COMPONENTS, ENERGY_UNITS
 from pcsim.technology.overrides import missing_costs
-from pcsim.technology.values import PriceList
+from pcsim.technology.values import Leak, PriceList
 
 LEAKAGE = "leakage"
 DRAM_STANDBY = "dram_standby"
@@ -30,7 +30,9 @@ class BillLine:
     """One row of energy.csv: ``count`` actions at ``unit_j`` each.
 
     Static lines have component ``leakage`` or ``dram_standby``, the leaking block as action, no
-    layer, stage ``static``, the makespan's cycles as count and watts / clock as unit.
+    layer, stage ``static``, the makespan's cycles as count and watts / clock as unit. A block that is gated has two
+    lines, cycles of single units with and without supply, whose unit is ``share`` of watts / clock: one part in as many
+    units, and of that what is retained.
     """
 
     component: str
@@ -42,6 +44,7 @@ class BillLine:
     energy_j: float
     status: str
     source_id: str
+    share: float = 1.0
 
     @property
     def key(self) -> str:
@@ -129,18 +132,30 @@ def _place(what: Count) -> tuple[int, str, int, str]:
 
 def _static_lines(activity: Activity, prices: PriceList, clock_hz: int) -> Iterator[BillLine]:
     for leak in prices.leaks:
-        unit_j = leak.watts / clock_hz
-        yield BillLine(
-            component=DRAM_STANDBY if leak.block == DRAM_STANDBY else LEAKAGE,
-            action=leak.block,
-            layer=None,
-            stage=STATIC,
-            count=activity.makespan_cycles,
-            unit_j=unit_j,
-            energy_j=activity.makespan_cycles * unit_j,
-            status=leak.status,
-            source_id=leak.source_id,
-        )
+        for count, share in _leaking(activity, leak):
+            unit_j = leak.watts / clock_hz * share
+            yield BillLine(
+                component=DRAM_STANDBY if leak.block == DRAM_STANDBY else LEAKAGE,
+                action=leak.block,
+                layer=None,
+                stage=STATIC,
+                count=count,
+                unit_j=unit_j,
+                energy_j=count * unit_j,
+                status=leak.status,
+                source_id=leak.source_id,
+                share=share,
+            )
+
+
+def _leaking(activity: Activity, leak: Leak) -> Iterator[tuple[int, float]]:
+    """Cycles, and which share of the block's power passes in each of them."""
+    gated = activity.gated_cycles.get(leak.gated_with, 0)
+    if not gated:
+        yield activity.makespan_cycles, 1.0
+        return
+    yield leak.units * activity.makespan_cycles - gated, 1 / leak.units
+    yield gated, leak.retention / leak.units
 
 
 def _exactly_summable(lines: tuple[BillLine, ...]) -> tuple[BillLine, ...]:

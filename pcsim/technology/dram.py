@@ -1,7 +1,8 @@
 """What does DRAM cost: energy per byte by kind, and power for as long as the chip runs.
 
-Leaves out: row activation where a kind's read does not hold it (lpddr4, ddr4), page policy,
-power-down and self-refresh, turnaround between reads and writes.
+Where a chip says how long its rows are, their activations are counted and priced apart from bytes. Leaves out:
+row activation where rows are not counted and a kind's read does not hold it (lpddr4, ddr4), power-down and
+self-refresh, turnaround between reads and writes.
 """
 
 from __future__ import annotations
@@ -23,13 +24,18 @@ SCHEMA = "pcsim/dram/1"
 
 @dataclass(frozen=True)
 class DramKind:
-    """One kind of DRAM: its published ``parts``, and which of them add up to each price."""
+    """One kind of DRAM: its published ``parts``, and which of them add up to each price.
+
+    ``burst_read`` and ``burst_write`` are the prices of bytes where rows are counted: without activation.
+    """
 
     name: str
     sources: Mapping[str, str]
     parts: Mapping[str, Cost]
     read_byte: tuple[str, ...]
     write_byte: tuple[str, ...]
+    burst_read: tuple[str, ...]
+    burst_write: tuple[str, ...]
     standby: tuple[str, ...]
 
     @classmethod
@@ -42,13 +48,22 @@ class DramKind:
         return kinds[kind]
 
     def costs(self, dram: Dram) -> dict[str, Cost]:
-        """Prices for this chip's DRAM: per byte read and written, and power per channel."""
-        read = total({name: self.parts[name] for name in self.read_byte})
-        write = total({name: self.parts[name] for name in self.write_byte})
+        """Prices for this chip's DRAM: per byte read and written, per row, and power per channel.
+
+        A row of another size than the published page pays by its bytes: more devices, or a part of them.
+        """
+        rows = dram.rows is not None
+        reading = self.burst_read if rows else self.read_byte
+        writing = self.burst_write if rows else self.write_byte
+        read = total({name: self.parts[name] for name in reading})
+        write = total({name: self.parts[name] for name in writing})
+        page = self.parts["activate"]
+        row_bytes = parse_size(page.per) if dram.rows is None else dram.rows.size_bytes
         power = total({name: self._per_channel(name, dram) for name in self.standby})
         return {
             "dram.read_byte": read.scaled(8, per="byte"),
             "dram.write_byte": write.scaled(8, per="byte"),
+            "dram.activate": page.scaled(row_bytes / parse_size(page.per), per="row"),
             "leakage.dram_standby": power,
         }
 
@@ -81,12 +96,15 @@ def _load() -> dict[str, DramKind]:
             if not isinstance(cost, Cost):
                 raise wrong("dram", f"kinds.{name}.parts.{part} must not depend on a size")
             parts[part] = cost
+        bursts = raw.get("with_rows", raw["energy"])
         kinds[name] = DramKind(
             name=name,
             sources=sources,
             parts=parts,
             read_byte=tuple(raw["energy"]["read_byte"]),
             write_byte=tuple(raw["energy"]["write_byte"]),
+            burst_read=tuple(bursts["read_byte"]),
+            burst_write=tuple(bursts["write_byte"]),
             standby=tuple(raw["standby"]),
         )
     return kinds

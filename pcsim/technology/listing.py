@@ -36,9 +36,13 @@ def dram_markdown(kinds: Iterable[DramKind]) -> str:
     for kind in kinds:
         for name, part in kind.parts.items():
             rows += _rows(f"{kind.name}.{name}", part)
-        for price in ("read_byte", "write_byte", "standby"):
-            parts = " + ".join(getattr(kind, price))
-            sums.append(f"- `{kind.name}`: {price} = {parts}")
+        made_of = {"read_byte": kind.read_byte, "write_byte": kind.write_byte}
+        if kind.burst_read != kind.read_byte:
+            made_of["read_byte, rows counted"] = kind.burst_read
+        if kind.burst_write != kind.write_byte:
+            made_of["write_byte, rows counted"] = kind.burst_write
+        for price, parts in {**made_of, "standby": kind.standby}.items():
+            sums.append(f"- `{kind.name}`: {price} = {' + '.join(parts)}")
     return "\n\n".join((_table(rows), "\n".join(sums), _sources(kinds[0].sources)))
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pcsim.config import Crossbar, Hardware
 from pcsim.errors import InputError, MissingCostError
 from pcsim.machine.units import form_of
+from pcsim.placement import topology_of
 from pcsim.technology.actions import FORMAT_DEPENDENT, UNITS, priced_of
 from pcsim.technology.analog import AnalogParts
 from pcsim.technology.checks import bank_bytes, problems_of
@@ -75,7 +76,9 @@ def price_list(hardware: Hardware) -> PriceList:
     return PriceList(
         technology=technology.name,
         prices={(price.component, price.action): price for price in prices},
-        leaks=tuple(_leak(key, costs[key], counts, sources) for key in priced.leakage),
+        leaks=tuple(
+            _gated(_leak(key, costs[key], counts, sources), hardware) for key in priced.leakage
+        ),
         areas=tuple(_area(key, costs[key], counts, sources) for key in priced.area)
         if has_size
         else None,
@@ -92,7 +95,7 @@ def _block_counts(hardware: Hardware) -> dict[str, int]:
         "vector": tile_count * (tiles.vector.lanes or 0),
         "update": tile_count * (tiles.update.lanes or 0),
         "sram": tile_count * tiles.sram.banks,
-        "noc": 0 if hardware.noc.link_bytes_per_cycle is None else tile_count,
+        "noc": 0 if hardware.noc.link_bytes_per_cycle is None else topology_of(hardware).routers,
         "dma": tile_count,
         "dram_standby": hardware.dram.channels,
     }
@@ -206,6 +209,16 @@ def _leak(key: str, cost: Cost, counts: Mapping[str, int], sources: Mapping[str,
         per=cost.per,
         source_id=_source_id(cost),
     )
+
+
+def _gated(leak: Leak, hardware: Hardware) -> Leak:
+    """``leak`` with the gate of the units that its block belongs to, if they have one."""
+    kind = "array" if leak.block in _pieces(hardware) else leak.block
+    gate = hardware.tiles.gates().get(kind)
+    if gate is None:
+        return leak
+    units = hardware.tiles.units(kind)
+    return replace(leak, gated_with=kind, units=units, retention=gate.retention)
 
 
 def _area(key: str, cost: Cost, counts: Mapping[str, int], sources: Mapping[str, str]) -> Area:

@@ -63,13 +63,13 @@ def _split(
 ) -> tuple[float, list[Span]]:
     """The bill's energy at fixed prices, and per moving price its energy at low and at high."""
     watts = {leak.key: leak.watts for leak in prices.leaks}
-    static = [line for line in bill.lines if line.stage == STATIC and watts[line.key] > 0]
-    cycle_s = static[0].unit_j / watts[static[0].key] if static else 0.0
+    static = [line for line in bill.lines if line.stage == STATIC and watts[line.key] * line.share]
+    cycle_s = static[0].unit_j / (watts[static[0].key] * static[0].share) if static else 0.0
     amount = dict.fromkeys(moving, 0.0)
     fixed_j = 0.0
     for line in bill.lines:
         if line.key in amount:
-            amount[line.key] += line.count * (cycle_s if line.stage == STATIC else 1.0)
+            amount[line.key] += line.count * line.share * (cycle_s if line.stage == STATIC else 1.0)
         else:
             fixed_j += line.energy_j
     return fixed_j, [(amount[key] * spans[key][0], amount[key] * spans[key][1]) for key in moving]

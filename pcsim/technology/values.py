@@ -34,7 +34,11 @@ class Price:
 
 @dataclass(frozen=True)
 class Leak:
-    """Watts that ``count`` blocks of the whole chip draw whether they work or not."""
+    """Watts that ``count`` blocks of the whole chip draw whether they work or not.
+
+    Where they belong to ``units`` units of kind ``gated_with`` that are cut from their supply while idle, those draw
+    ``retention`` of it then.
+    """
 
     block: str
     watts: float
@@ -46,6 +50,9 @@ class Leak:
     count: int
     per: str
     source_id: str
+    gated_with: str = ""
+    units: int = 1
+    retention: float = 1.0
 
     @property
     def key(self) -> str:

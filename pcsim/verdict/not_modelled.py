@@ -12,10 +12,10 @@ ANALOG = (
 
 NOT_MODELLED = (
     "Clock trunk: idle blocks are gated at no cost, and the tree above the gates is free.",
-    "Voltage and temperature: one operating point, no variation, no frequency scaling, no gating.",
-    "DRAM rows: no row misses, bank conflicts, refresh stalls or read-write turnaround.",
+    "Voltage and temperature: one operating point, no variation, no frequency scaling.",
+    "DRAM: rows and refresh only where the chip gives them; no read-write turnaround.",
     "Network flow control: no virtual channels; a blocked transfer waits at its source.",
-    "SRAM bank conflicts: accesses spread evenly over the banks of a tile.",
+    "SRAM bank conflicts: only those of walks along columns, where the chip interleaves.",
     "SRAM sharing: the units of a tile do not slow one another down at its ports.",
     "Array folds: preloading a fold does not overlap with the fold before it.",
     "Control: instruction fetch costs energy but no time, and nothing at the arrays.",

@@ -36,6 +36,7 @@ WAIT_NAMES = {
     "update": "update units",
     "noc": "transfers",
     "dram": "DRAM",
+    "wake": "their own supply",
 }
 """What an array can wait for."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 from pcsim.config import DigitalUnit, Formats, Hardware, Sram, Value
 from pcsim.program import PRODUCTS, Kind, Operands
@@ -83,7 +84,7 @@ class Work:
 def sram_cycles(size_bytes: int, sram: Sram) -> int:
     """Cycles to move ``size_bytes`` through all banks of the tile's SRAM: size / (banks x port).
 
-    Left out: bank conflicts, and units of one tile competing for a bank.
+    Left out: units of one tile competing for a bank.
     """
     if sram.port_bytes_per_cycle is None:
         return 0
@@ -93,21 +94,37 @@ def sram_cycles(size_bytes: int, sram: Sram) -> int:
 def moved(cycles: int, passes: Passes, task: Product, chip: Hardware) -> tuple[int, Actions]:
     """Cycles of a product that takes ``cycles`` by itself once its words have moved, and their actions.
 
-    Where W^T is read by a walk along columns, each of its words takes what a bank's port gives at once.
+    Where W^T is read by a walk along columns, each of its words takes what a bank's port gives at once. Where
+    consecutive words lie in consecutive banks, walks along columns wait for banks besides: of matrices that
+    are stored by rows, W^T where it is walked and the errors of a weight gradient, whose transpose streams.
     """
     sram, formats, compute = chip.tiles.sram, chip.tiles.formats, chip.tiles.compute
     port = sram.port_bytes_per_cycle
     stationary = formats.of(task.operands.stationary)
     second = stationary.storage_bytes(task.k * task.n)
-    if task.backward and isinstance(compute, DigitalUnit) and compute.walks and port is not None:
+    walked = task.backward and isinstance(compute, DigitalUnit) and compute.walks
+    if walked and port is not None:
         word_bytes = -(-stationary.bits // 8)
         second = task.k * task.n * -(-word_bytes // port) * port
     partial = passes.partials * formats.of(Value.ACCUMULATE).storage_bytes(task.m * task.n)
-    read = passes.first * formats.of(task.operands.streamed).storage_bytes(task.m * task.k)
-    read += passes.second * second + partial
+    streamed = formats.of(task.operands.streamed).storage_bytes(task.m * task.k)
+    read = passes.first * streamed + passes.second * second + partial
     written = partial + formats.of(task.operands.result).storage_bytes(task.m * task.n)
-    slowest = max(cycles, sram_cycles(read + written, sram))
+    waited = 0
+    if walked:
+        waited += (_conflict(task.k, sram) - 1) * passes.second * second
+    if not task.by_weights:
+        waited += (_conflict(task.m, sram) - 1) * passes.first * streamed
+    slowest = max(cycles, sram_cycles(read + written + waited, sram))
     return slowest, (("sram", "read_byte", read), ("sram", "write_byte", written))
+
+
+def _conflict(stride: int, sram: Sram) -> int:
+    """How many times slower a walk of ``stride`` words is than one from word to word.
+
+    It meets banks / gcd(stride, banks) of the banks. Skewed rows put neighbours in a column in different banks.
+    """
+    return gcd(stride, sram.banks) if sram.banking == "interleaved" else 1
 
 
 def mac_action(formats: Formats, operands: Operands) -> str:

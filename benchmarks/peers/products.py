@@ -23,7 +23,7 @@ def layers_moved(job: Job) -> list[int]:
     x, y = (part[0] for part in job.batches())
     relaxer = Relaxer(network, Relaxation(job.steps, job.rate), BATCH)
     weights, batch = new_parameters(network, job.weights).weights, new_batch(network, BATCH)
-    load_batch(relaxer.shape, weights, Data(x, y), np.arange(BATCH), batch, batch.p1)
+    load_batch(relaxer.shape, weights, Data(x, y), np.arange(BATCH), batch, batch.p1, None)
     moved = []
     for begin in range(0, BATCH, relaxer.columns):
         relaxer.start(weights, batch, begin, relaxer.columns)

@@ -68,6 +68,40 @@ def test_a_multicast_occupies_its_tree_once_and_arrives_last_at_the_farthest_til
     assert run(asks, mesh=Mesh(2, 2, 1)) == [(0, 2 * HOP + 3), (4, 4 + HOP + 3)]
 
 
+# The 3 x 3 mesh:   0 - 1 - 2
+#                   |   |   |
+#                   3 - 4 - 5
+#                   |   |   |
+#                   6 - 7 - 8
+
+
+def test_five_transfers_two_of_them_multicasts_contend_on_a_3x3_mesh():
+    # A: 0 -> {2, 6, 8}, 5 flits, at 0. Its tree, each link taken for 5 cycles from when the head gets there:
+    #      0>1 [0, 5)   1>2 [4, 9)   port of 2 [8, 13)   2>5 [8, 13)   5>8 [12, 17)   port of 8 [16, 21)
+    #      0>3 [0, 5)   3>6 [4, 9)   port of 6 [8, 13)
+    #    Starts at 0; the last tail, at tile 8 after 4 hops, is there at 4 x 4 + 4 = 20.
+    # B: 1 -> 5, 6 flits, at 0, after A. Wants 1>2 in [0, 6): A has it in [4, 9), so B cannot start before 9.
+    #      1>2 [9, 15)   2>5 [13, 19), just behind A's [8, 13)   port of 5 [17, 23)
+    #    Starts at 9; there at 9 + 2 x 4 + 5 = 22.
+    # C: 3 -> {4, 8}, 4 flits, at 2. Wants 5>8 two hops later, in [10, 14): A has it in [12, 17). Starts at 17 - 8 = 9.
+    #      3>4 [9, 13)   port of 4 [13, 17)   4>5 [13, 17)   5>8 [17, 21)   port of 8 [21, 25), just behind A's
+    #    There at 9 + 3 x 4 + 3 = 24. The links of its tree near its source stay free until 9.
+    # D: 6 -> 2, 2 flits, at 3: along the row to 8, then up. 8>5 and 5>2 are the other directions of A's links; the port of
+    #    2 is wanted in [19, 21), A has left it at 13. Starts at 3; there at 3 + 4 x 4 + 1 = 20.
+    # E: 0 -> 1, 1 flit, at 4. The port of 0 and 0>1 are A's until 5. Starts at 5; there at 5 + 4 = 9.
+    asks = [
+        (0, (1,), 0, [2, 6, 8], 5),
+        (0, (2,), 1, [5], 6),
+        (2, (3,), 3, [4, 8], 4),
+        (3, (4,), 6, [2], 2),
+        (4, (5,), 0, [1], 1),
+    ]
+    assert run(asks, mesh=Mesh(3, 3, 1)) == [(0, 20), (9, 22), (9, 24), (3, 20), (5, 9)]
+    # C at 2 finds 3>4 free until 9: a short transfer over it goes in between, F: 3 -> 4, 2 flits, asked at 3.
+    between = [*asks, (3, (6,), 3, [4], 2)]
+    assert run(between, mesh=Mesh(3, 3, 1))[-1] == (3, 3 + 4 + 1)
+
+
 def test_opposite_directions_of_a_link_do_not_contend():
     asks = [(0, (1,), 0, [1], 9), (0, (2,), 1, [0], 9)]
     assert run(asks, mesh=Mesh(2, 2, 1)) == [(0, HOP + 8), (0, HOP + 8)]

@@ -86,8 +86,8 @@ def test_five_transfers_two_of_them_multicasts_contend_on_a_3x3_mesh():
     # C: 3 -> {4, 8}, 4 flits, at 2. Wants 5>8 two hops later, in [10, 14): A has it in [12, 17). Starts at 17 - 8 = 9.
     #      3>4 [9, 13)   port of 4 [13, 17)   4>5 [13, 17)   5>8 [17, 21)   port of 8 [21, 25), just behind A's
     #    There at 9 + 3 x 4 + 3 = 24. The links of its tree near its source stay free until 9.
-    # D: 6 -> 2, 2 flits, at 3: along the row to 8, then up. 8>5 and 5>2 are the other directions of A's links; the port of
-    #    2 is wanted in [19, 21), A has left it at 13. Starts at 3; there at 3 + 4 x 4 + 1 = 20.
+    # D: 6 -> 2, 2 flits, at 3: along the row to 8, then up. 8>5 and 5>2 are the other directions of A's links; the
+    #    port of 2 is wanted in [19, 21), A has left it at 13. Starts at 3; there at 3 + 4 x 4 + 1 = 20.
     # E: 0 -> 1, 1 flit, at 4. The port of 0 and 0>1 are A's until 5. Starts at 5; there at 5 + 4 = 9.
     asks = [
         (0, (1,), 0, [2, 6, 8], 5),

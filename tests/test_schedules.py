@@ -260,13 +260,13 @@ def test_recomputation_adds_one_forward_product_per_stage_and_micro_batch(ideal)
         )
 
 
-def in_flight(program, schedule, layer):
-    """The most micro-batches of ``layer`` between F and W, walking through its array's queue in turn."""
+def in_flight(program, layer, since=Kind.PRODUCT_FORWARD):
+    """The most micro-batches of ``layer`` between that product and W, walking through its array's queue."""
     work = {
         kind: next(
             op for op in program.ops if op.kind is kind and op.layer == layer and op.role is None
         )
-        for kind in (Kind.PRODUCT_FORWARD, Kind.WEIGHT_GRADIENT)
+        for kind in (since, Kind.WEIGHT_GRADIENT)
     }
     position = {op.key: at for at, op in enumerate(program.ops)}
     queue = sorted(
@@ -276,7 +276,7 @@ def in_flight(program, schedule, layer):
     )
     level = most = 0
     for _, _, kind in queue:
-        level += 1 if kind is Kind.PRODUCT_FORWARD else -1
+        level += 1 if kind is since else -1
         most = max(most, level)
     assert level == 0
     return most
@@ -289,12 +289,14 @@ def test_stashes_are_the_formulas_and_memory_is_kept_for_them(schedule, parts):
     program = pipelined(uniform(stages), schedule, parts)
     for layer in range(1, stages + 1):
         expected = pipelines.stash(schedule, layer, stages, parts)
-        assert in_flight(program, schedule, layer) == expected
+        assert in_flight(program, layer) == expected
         kept = {buffer.name: buffer.copies for buffer in program.buffers_of(layer)}
         if layer > 1:  # The batch itself is there whole, and the next one arriving.
             assert kept["operand"] == expected
         if layer < stages:
             assert kept["activation out"] == expected
+        if layer > 1:  # Errors wait for W from B on only.
+            assert kept["error"] == in_flight(program, layer, since=Kind.PRODUCT_BACKWARD)
 
 
 def test_a_recomputed_stash_keeps_operands_only_and_a_spilled_one_two_micro_batches():

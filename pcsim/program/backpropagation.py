@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import Kernel
+from pcsim.program.learning import gradient, learn, update
+from pcsim.program.memory import keep_forward_memory, keep_learning_memory
 from pcsim.program.ops import Key, Need, Phase, Place, Program, Role
 from pcsim.program.parts import (
     OUTPUT_KERNELS,
@@ -19,15 +21,10 @@ from pcsim.program.parts import (
     elementwise,
     feed_back,
     forward_pass,
-    gradient,
-    keep_forward_memory,
-    keep_learning_memory,
-    learn,
     load,
     operand_of,
     output,
     send,
-    update,
 )
 from pcsim.program.words import Words
 

@@ -15,19 +15,11 @@ from pcsim.program.backpropagation import output_delta
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import ADD, SUBTRACT, Kernel
+from pcsim.program.learning import learn
 from pcsim.program.loop import Loop
+from pcsim.program.memory import keep_forward_memory, keep_learning_memory
 from pcsim.program.ops import Key, Kind, Need, Phase, Program, Role
-from pcsim.program.parts import (
-    elementwise,
-    feed_back,
-    forward_pass,
-    keep_forward_memory,
-    keep_learning_memory,
-    learn,
-    load,
-    operand_of,
-    send,
-)
+from pcsim.program.parts import elementwise, feed_back, forward_pass, load, operand_of, send
 from pcsim.program.predictive_coding import predictive_coding
 from pcsim.program.relaxing import finish, newest, start, state_update_kernel
 from pcsim.program.words import Words

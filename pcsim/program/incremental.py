@@ -11,18 +11,10 @@ from __future__ import annotations
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import MULTIPLY_ADD, SUBTRACT, Kernel
+from pcsim.program.learning import gradient, update
 from pcsim.program.loop import Loop
 from pcsim.program.ops import Key, Kind, Need, Phase, Program, Role
-from pcsim.program.parts import (
-    elementwise,
-    feed_back,
-    gradient,
-    product,
-    receive,
-    send,
-    send_state,
-    update,
-)
+from pcsim.program.parts import elementwise, feed_back, product, receive, send, send_state
 from pcsim.program.relaxing import (
     error_kernel,
     keep,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
+from pcsim.program.memory import keep_forward_memory
 from pcsim.program.ops import Phase, Place, Program, Role
-from pcsim.program.parts import forward_pass, keep_forward_memory, load, output, send
+from pcsim.program.parts import forward_pass, load, output, send
 
 
 def inference(form: Form, *, batch: int) -> Program:

@@ -1,14 +1,13 @@
-"""The pieces that every rule's program shares: loading, the forward pass, learning, memory."""
+"""The pieces that every rule's program shares: loading, products, exchanges, the forward pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from pcsim.config import Value
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
-from pcsim.program.kernels import ADD, OPTIMISER_WORDS, SOFTMAX, SUBTRACT, Kernel, update_kernel
+from pcsim.program.kernels import ADD, SOFTMAX, SUBTRACT, Kernel
 from pcsim.program.ops import ALL, Key, Kind, Need, Phase, Place, Role
 from pcsim.program.words import Words
 
@@ -271,146 +270,3 @@ def output(program: ProgramBuilder, form: Form, phase: Phase = Phase.START) -> K
     """The operation after which the prediction of the output layer is complete."""
     kind = Kind.ELEMENTWISE if form.combine(program.depth).primitives else Kind.REDUCE
     return Key(kind, Role.PREDICTION, program.depth, phase)
-
-
-def gradient(
-    program: ProgramBuilder,
-    form: Form,
-    layer: int,
-    place: Place,
-    needs: Iterable[Need | Key],
-) -> list[Key]:
-    """Weight gradient of ``layer``, and where there are biases theirs, the error summed over the batch.
-
-    Those of several micro-batches are added up where they are kept.
-    """
-    wanted = list(needs)
-    ready = [program.add(Kind.WEIGHT_GRADIENT, layer, place, needs=wanted)]
-    if form.bias:
-        summed = Kernel((ADD,), reads=Words(error=1), writes=Words())
-        ready.append(elementwise(program, Role.BIAS, layer, place, summed, wanted))
-    return ready
-
-
-def update(
-    program: ProgramBuilder, form: Form, layer: int, place: Place, gradients: Iterable[Need]
-) -> Key:
-    """The optimiser's step of the weights of ``layer``, and of its biases; ``gradients`` as from `gradient`."""
-    assert program.optimiser is not None, "an update has an optimiser"
-    of_weights, *of_biases = gradients
-    kernel = update_kernel(program.optimiser, master=program.master)
-    copies = [Need(Key(Kind.EXCHANGE, Role.MASTER, layer, Phase.SETUP), ALL)]
-    done = program.add(
-        Kind.UPDATE,
-        layer,
-        place,
-        elements=program.widths[layer - 1] * program.widths[layer],
-        kernel=kernel,
-        needs=[of_weights, *(copies if program.master else [])],
-    )
-    if form.bias:
-        program.add(
-            Kind.UPDATE,
-            layer,
-            place,
-            role=Role.BIAS,
-            elements=program.widths[layer],
-            kernel=kernel,
-            needs=of_biases,
-        )
-    return done
-
-
-def learn(program: ProgramBuilder, form: Form, needs: Mapping[int, Iterable[Need | Key]]) -> None:
-    """Gradients of the layers in ``needs`` at the end of an update, from the top layer down, and their updates."""
-    place = program.once_each(Phase.FINISH, "update")
-    ready = {
-        layer: gradient(program, form, layer, place, needs[layer])
-        for layer in sorted(needs, reverse=True)
-    }
-    update_all(program, form, ready)
-
-
-def update_all(program: ProgramBuilder, form: Form, gradients: Mapping[int, Iterable[Key]]) -> None:
-    """One update of each layer once the gradients of all micro-batches are there."""
-    once = Place(Phase.FINISH, "update")
-    for layer, keys in gradients.items():
-        update(program, form, layer, once, [Need(key, ALL) for key in keys])
-
-
-def keep_forward_memory(
-    program: ProgramBuilder,
-    form: Form,
-    layer: int,
-    *,
-    operands: int | None = None,
-    activities: int | None = None,
-) -> None:
-    """What a forward pass keeps: weights, biases, the operand (the batch double buffered; z beside
-    phi(z) where z is added, too), the product.
-
-    ``operands``, ``activities``: of how many micro-batches at a time; of all unless given. A prediction
-    is summed up where it will lie, which must hold the wider sums.
-    """
-    kept = program.micro_batches if operands is None else operands
-    active = program.micro_batches if activities is None else activities
-    copies = 2 * program.micro_batches if layer == 1 else kept
-    program.keep(layer, "weights", "weight", Value.WEIGHT, axis="weight")
-    program.keep(layer, "operand", "state", Value.STATE, axis="in", copies=copies)
-    if form.skip(layer):
-        program.keep(
-            layer, "skipped state", "state", Value.STATE, axis="out", copies=kept, owner=True
-        )
-    if form.bias:
-        program.keep(layer, "biases", "weight", Value.WEIGHT, axis="unit", owner=True)
-    program.keep(layer, "prediction", "state", Value.ACCUMULATE, axis="out")
-    if layer < program.depth:
-        program.keep(
-            layer, "activation out", "state", Value.STATE, axis="out", copies=active, owner=True
-        )
-
-
-def keep_learning_memory(
-    program: ProgramBuilder, form: Form, layer: int, *, errors: int | None = None
-) -> None:
-    """What learning keeps besides: gradient, optimiser state, error, feedback in and out, target, and the
-    weights that the optimiser steps where products read a copy of them.
-
-    ``errors``: of how many micro-batches errors are kept at a time; of all unless given.
-    """
-    errors = program.micro_batches if errors is None else errors
-    program.keep(layer, "gradient", "gradient", Value.ACCUMULATE, axis="weight")
-    moments = OPTIMISER_WORDS[program.optimiser or "sgd"]
-    if moments:
-        program.keep(layer, "moments", "optimiser", Value.OPTIMISER, axis="weight", copies=moments)
-    if program.master:
-        program.keep(layer, "master weights", "master", Value.MASTER, axis="weight")
-    if form.bias:
-        _keep_bias_learning(program, layer, moments=moments)
-    program.keep(layer, "error", "error", Value.ERROR, axis="out", copies=errors)
-    if layer > 1:
-        program.keep(layer, "feedback out", "error", Value.ACCUMULATE, axis="in")
-    if form.skip(layer):
-        program.keep(layer, "skipped error", "error", Value.ERROR, axis="in")
-    if layer < program.depth:
-        program.keep(layer, "feedback in", "error", Value.ERROR, axis="out", owner=True)
-    else:
-        copies = 2 * program.micro_batches
-        program.keep(layer, "target", "state", Value.STATE, axis="out", copies=copies, owner=True)
-
-
-def _keep_bias_learning(program: ProgramBuilder, layer: int, *, moments: int) -> None:
-    """For the biases what learning keeps for the weights."""
-    program.keep(layer, "bias gradient", "gradient", Value.ACCUMULATE, axis="unit", owner=True)
-    if moments:
-        program.keep(
-            layer,
-            "bias moments",
-            "optimiser",
-            Value.OPTIMISER,
-            axis="unit",
-            copies=moments,
-            owner=True,
-        )
-    if program.master:
-        program.keep(layer, "master biases", "master", Value.MASTER, axis="unit", owner=True)

@@ -28,20 +28,18 @@ from typing import Literal
 from pcsim.program.backpropagation import delta_kernel, output_delta
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
+from pcsim.program.learning import gradient, update_all
+from pcsim.program.memory import keep_forward_memory, keep_learning_memory
 from pcsim.program.ops import Key, Kind, Need, Phase, Place, Program, Role, Turn
 from pcsim.program.parts import (
     Loaded,
     elementwise,
     feed_back,
     forward_pass,
-    gradient,
-    keep_forward_memory,
-    keep_learning_memory,
     load,
     operand_of,
     recompute,
     send,
-    update_all,
 )
 
 Stash = Literal["kept", "recomputed", "spilled"]
@@ -72,6 +70,8 @@ class Order:
     backward: Callable[[Stage], Turn]
     weights: Callable[[Stage], Turn]
     stash: Callable[[Stage], int]
+    put_off: Callable[[Stage], int] = lambda at: 0
+    """Of how many micro-batches B comes before W of an earlier one."""
 
 
 ORDERS = {
@@ -95,6 +95,7 @@ ORDERS = {
         backward=lambda at: Turn(6, 6 * at.S - 3 * at.s + 1),
         weights=lambda at: Turn(6, 6 * at.S - 3 * at.s + 2 + 6 * (at.s - 1)),
         stash=lambda at: min(at.M, at.S),
+        put_off=lambda at: at.s - 1,
     ),
     "zb_h2": Order(
         joint=False,
@@ -102,6 +103,7 @@ ORDERS = {
         backward=lambda at: Turn(6, 6 * (2 * at.S - at.s + 1) - 2),
         weights=lambda at: Turn(6, 6 * (2 * at.S - at.s + 1) - 1 + 12 * (at.s - 1)),
         stash=lambda at: min(at.M, 2 * at.S - 1),
+        put_off=lambda at: 2 * (at.s - 1),
     ),
 }
 """Each linear in m, none of F, B and W of one stage ever in the same turn (but B and W of gpipe, which
@@ -187,19 +189,22 @@ def pipelined_backpropagation(
     update_all(program, form, gradients)
 
     for layer in range(1, last + 1):
-        most = order.stash(Stage(layer, last, micro_batches))
-        _keep(program, form, layer, most, stash)
+        at = Stage(layer, last, micro_batches)
+        errors = min(micro_batches, 1 + order.put_off(at))
+        _keep(program, form, layer, order.stash(at), errors, stash)
     credited = tuple(range(1, last + 1))
     return program.build("bp", steps=0, credited=credited)
 
 
-def _keep(program: ProgramBuilder, form: Form, layer: int, most: int, stash: Stash) -> None:
-    """Memory of one layer, ``most`` micro-batches of which are between F and W."""
+def _keep(
+    program: ProgramBuilder, form: Form, layer: int, most: int, errors: int, stash: Stash
+) -> None:
+    """Memory of one layer, ``most`` micro-batches of which are between F and W, ``errors`` between B and W."""
     here = min(most, PREFETCHED) if stash == "spilled" else most
     keep_forward_memory(
         program, form, layer, operands=here, activities=1 if stash == "recomputed" else here
     )
-    keep_learning_memory(program, form, layer, errors=most)
+    keep_learning_memory(program, form, layer, errors=errors)
 
 
 def _spill(program: ProgramBuilder, form: Form, layer: int, place: Place) -> None:

@@ -8,21 +8,18 @@ from pcsim.config import Value
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.form import Form
 from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT, Kernel
+from pcsim.program.learning import gradient, learn, update
 from pcsim.program.loop import Loop as Loop
+from pcsim.program.memory import keep_forward_memory, keep_learning_memory
 from pcsim.program.ops import Key, Kind, Need, Phase, Role, Turn
 from pcsim.program.parts import (
     OUTPUT_KERNELS,
     Loaded,
     elementwise,
     forward_pass,
-    gradient,
-    keep_forward_memory,
-    keep_learning_memory,
-    learn,
     load,
     operand_of,
     send,
-    update,
 )
 from pcsim.program.words import Words
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pcsim.config import Candidate, Hardware, Workload, candidates, check_size
 from pcsim.engine import Profile, Training, train_all
 from pcsim.errors import DoesNotFitError
-from pcsim.machine import Activity, simulate
+from pcsim.machine import Activity, Recorder, Recording, recording_of, simulate
 from pcsim.placement import Placement, place
 from pcsim.program import Program, inference_of
 from pcsim.schedules import choose, too_large_of, update_program
@@ -36,7 +36,10 @@ from pcsim.verdict import (
 
 @dataclass(frozen=True)
 class Timed:
-    """One candidate on one chip, without its accuracy: what an update and an inference cost."""
+    """One candidate on one chip, without its accuracy: what an update and an inference cost.
+
+    ``recording`` is None unless it was asked for.
+    """
 
     candidate: Candidate
     per_update: Cost
@@ -45,6 +48,7 @@ class Timed:
     bill: Bill
     bound: Bound
     places: tuple[LayerPlace, ...]
+    recording: Recording | None
 
 
 def time_candidate(
@@ -54,14 +58,17 @@ def time_candidate(
     *,
     profile: Profile | None,
     prices: PriceList,
+    record: bool = False,
 ) -> Timed:
     """Place, simulate and price one update (warm and cold) and one inference of ``candidate``.
 
     ``profile`` is what training found out of a batch; without one every step is made and all is told.
+    ``record`` asks for when each operation of the warm update ran, some 40 bytes of memory for each.
     """
     program = update_program(workload, candidate, profile=profile)
     placement = place(program, hardware, spread=candidate.spread)
-    activity = simulate(placement, hardware)
+    recorder = Recorder() if record else None
+    activity = simulate(placement, hardware, recorder=recorder)
     cold = simulate(placement, hardware, cold=True)
     update_bill = bill(activity, prices, clock_hz=hardware.clock_hz)
     feed_forward = simulate(place(inference_of(workload), hardware), hardware)
@@ -79,6 +86,7 @@ def time_candidate(
         update_bill,
         bound_of(activity),
         _places(program, placement),
+        None if recorder is None else recording_of(placement, hardware, activity, recorder),
     )
 
 
@@ -88,13 +96,15 @@ def run(
     *,
     rule: str = "all",
     seed: int = 0,
+    record: bool = False,
     stage: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verdict:
     """Train ``workload`` by every rule asked for, time and price each on ``hardware``, and compare.
 
-    ``rule`` is "pc", "bp" or "all"; ``seed`` the first of the workload's seeds. ``stage`` is told the
-    name of each stage as it begins, ``progress`` how many of how many updates are trained.
+    ``rule`` is "pc", "bp" or "all"; ``seed`` the first of the workload's seeds; ``record`` asks for when
+    each operation of an update ran. ``stage`` is told the name of each stage as it begins, ``progress``
+    how many of how many updates are trained.
 
     Raises:
         InputError: the job is too large for this machine, or a name or size cannot be priced.
@@ -114,7 +124,7 @@ def run(
     trainings = train_all(workload, fitting, first_seed=seed, progress=progress)
     tell("simulate")
     results, tried = best_results(
-        hardware, workload, chosen, trainings, prices=prices, too_large=too_large
+        hardware, workload, chosen, trainings, prices=prices, too_large=too_large, record=record
     )
     tell("judge")
     return verdict_of(hardware, workload, results, prices=prices, seed=seed, tried=tried)
@@ -128,13 +138,16 @@ def best_results(
     *,
     prices: PriceList,
     too_large: Mapping[str, DoesNotFitError] | None = None,
+    record: bool = False,
 ) -> tuple[tuple[Result, ...], tuple[Tried, ...]]:
     """The result of the best of ``offered`` for each rule, and all that were tried, as ``choose`` says."""
     best, tried = choose(
         hardware, workload, offered, trainings, prices=prices, too_large=too_large or {}
     )
     results = tuple(
-        result_of(hardware, workload, candidate, trainings[candidate.id], prices=prices)
+        result_of(
+            hardware, workload, candidate, trainings[candidate.id], prices=prices, record=record
+        )
         for candidate in best
     )
     return results, tried
@@ -147,9 +160,12 @@ def result_of(
     training: Training,
     *,
     prices: PriceList,
+    record: bool = False,
 ) -> Result:
     """Everything about one trained candidate on this chip."""
-    timed = time_candidate(hardware, workload, candidate, profile=training.profile, prices=prices)
+    timed = time_candidate(
+        hardware, workload, candidate, profile=training.profile, prices=prices, record=record
+    )
     target = workload.training.target_accuracy
     return Result(
         candidate=candidate,
@@ -161,6 +177,7 @@ def result_of(
         bill=timed.bill,
         bound=timed.bound,
         places=timed.places,
+        recording=timed.recording,
     )
 
 

@@ -1,6 +1,7 @@
 """The main job as a user runs it: the README's command, its output, the folder it writes."""
 
 import csv
+import gzip
 import json
 import os
 import re
@@ -79,21 +80,45 @@ def test_the_folder_holds_every_file(main_job):
     files = sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     )
+    drawn = (
+        "energy", "learning", "mesh", "phases", "roofline", "time", "timeline", "tornado", "updates"
+    )  # fmt: skip
     assert files == [
+        "comparison.csv",
+        "comparison.tex",
         "config.resolved.yaml",
         "energy.csv",
-        "figures/energy.svg",
-        "figures/learning.svg",
-        "figures/time.svg",
+        *(f"figures/{name}.{kind}" for name in drawn for kind in ("csv", "svg")),
         "layers.csv",
         "learning.csv",
         "links.csv",
         "provenance.json",
         "report.html",
+        "roofline.csv",
         "summary.json",
         "tiles.csv",
+        "timeline.csv",
         "tornado.csv",
     ]
+
+
+def test_the_trace_is_there_on_request_and_adds_up_to_tiles_csv(main_job, tmp_path):
+    done = pcsim("run", "tile64", "mlp128", "--trace", "-o", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    events = json.loads(gzip.decompress((tmp_path / "out" / "trace.json.gz").read_bytes()))
+    names, tracks, busy = {}, {}, defaultdict(int)
+    for event in events["traceEvents"]:
+        if event["name"] == "process_name":
+            names[event["pid"]] = event["args"]["name"].split(": ")
+        elif event["name"] == "thread_name":
+            tracks[event["pid"], event["tid"]] = event["args"]["name"]
+        elif event["ph"] == "X":
+            candidate, process = names[event["pid"]]
+            if process != "links":
+                busy[candidate, tracks[event["pid"], event["tid"]]] += event["dur"]
+    with (main_job[1] / "tiles.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert busy == {(row["candidate"], row["unit"]): int(row["busy_cycles"]) for row in rows}
 
 
 def test_the_lines_of_energy_csv_add_up_to_the_summary_exactly(main_job):

@@ -282,6 +282,15 @@ def test_a_tree_of_switches_leaks_more_routers_than_a_mesh_and_a_bus_one_arbiter
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("rows,columns", [(1, 1), (1, 2), (2, 2), (1, 5), (3, 4), (4, 4), (5, 6)])
+def test_the_links_between_routers_are_those_that_some_route_crosses(name, rows, columns):
+    shape = network(name, rows, columns)
+    ends = itertools.product(range(shape.tiles), repeat=2)
+    crossed = {link for a, b in ends for link in shape.route(a, [b]).links}
+    assert shape.links == sum(link.kind in BETWEEN_ROUTERS for link in crossed)
+
+
 def test_dram_hangs_on_the_first_column_of_every_topology():
     for name in NAMES:
         shape = network(name, 8, 8, 2)

@@ -11,21 +11,39 @@ from pcsim.cli.options import RUN
 
 @click.command("report")
 @click.argument("runs", metavar="RUN...", type=RUN, nargs=-1, required=True)
-def command(runs: tuple[Path, ...]) -> None:
-    """Show the screen of a stored run again, or a table of several side by side.
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder to write the page, tables and figures to; several runs have one of their own in reports.",
+)
+@click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
+def command(runs: tuple[Path, ...], output: Path | None, png: bool) -> None:
+    """Show a stored run again, or compare several on one page.
 
-    Each RUN is a folder that pcsim run has written.
+    Each RUN is a folder that pcsim run has written. Of one run the screen is shown, and with -o its page
+    is drawn anew; of several the numbers stand side by side, and a page with figures is written.
     """
     from pcsim.report.stored import load_run
 
     stored = [load_run(run) for run in runs]
     if len(stored) > 1:
+        from pcsim.report.comparison import compare_runs
         from pcsim.report.side_by_side import side_by_side
 
+        folder = compare_runs(stored, output, png=png)
         click.echo(side_by_side(stored))
+        click.echo(f"\nreport: {folder}/report.html")
         return
     from rich.console import Console
 
     from pcsim.report import screen
 
-    Console().print(screen(stored[0].summary, folder=str(stored[0].folder)))
+    shown = stored[0].folder
+    if output is not None:
+        from pcsim.report.folder import write_again
+
+        shown = write_again(stored[0], output, png=png)
+    elif png:
+        raise click.UsageError("--png needs -o: the folder to write the figures to")
+    Console().print(screen(stored[0].summary, folder=str(shown)))

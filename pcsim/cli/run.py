@@ -31,6 +31,15 @@ from pcsim.errors import Interrupted
 @FULL_CREDIT
 @SEED
 @OUTPUT
+@click.option(
+    "--trace", "traced", is_flag=True, help="Write trace.json.gz of one update, for Perfetto."
+)
+@click.option(
+    "--trace-window",
+    metavar="A:B",
+    help="Trace the cycles from A to B alone; either may be left out.",
+)
+@click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
 @click.option("--json", "json_only", is_flag=True, help="Print one JSON object, and nothing else.")
 @click.option(
     "--resume",
@@ -46,6 +55,9 @@ def command(
     full_credit: bool,
     seed: int,
     output: Path | None,
+    traced: bool,
+    trace_window: str | None,
+    png: bool,
     json_only: bool,
     resume: bool,
 ) -> None:
@@ -59,9 +71,10 @@ def command(
     clock("load")
     from pcsim.config import candidates, dump_yaml, load_both
     from pcsim.engine import kept_seeds, why_nothing_is_kept
-    from pcsim.report import check_replaceable
+    from pcsim.report import check_replaceable, parse_window
 
     settings = with_flags(overrides, full_credit=full_credit, objective=objective)
+    window = None if trace_window is None else parse_window(trace_window)
     chip, work = load_both(hardware, workload, overrides=settings)
     # Where nothing can be written is said before minutes of training.
     check_replaceable(output or Path("reports", "report"))
@@ -80,11 +93,13 @@ def command(
 
     try:
         with progress_bar("training", unit="updates") as progress:
-            verdict = run(chip, work, rule=rule, seed=seed, stage=clock, progress=progress)
+            verdict = run(
+                chip, work, rule=rule, seed=seed, record=True, stage=clock, progress=progress
+            )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; {kept()}; the same command goes on from there") from None
     clock("report")
-    from pcsim.report import folder_name, provenance_of, screen, write_folder
+    from pcsim.report import folder_name, provenance_of, screen, trace_of, write_folder
     from pcsim.verdict import as_json, summary
 
     config_text = f"{dump_yaml(chip)}---\n{dump_yaml(work)}"
@@ -93,6 +108,8 @@ def command(
         output or Path("reports") / folder_name(verdict, config_text=config_text),
         config_text=config_text,
         provenance=provenance_of(sys.argv, started=clock.started, wall_s=clock.wall_s()),
+        trace=trace_of(verdict.results, window) if traced or window else None,
+        png=png,
     )
     facts = summary(verdict)
     if json_only:

@@ -24,6 +24,7 @@ from pcsim.machine.counting import Times, activity_of, unit_name
 from pcsim.machine.lower import Lowered, lower
 from pcsim.machine.network import Network
 from pcsim.machine.queues import SETUP, Needs, Queue, queues_of
+from pcsim.machine.recording import Recorder
 from pcsim.machine.window import Window
 from pcsim.placement import Link, Placement, Route, TaskKind, Tasks, Topology
 
@@ -39,17 +40,23 @@ WAIT_KIND: dict[int, str] = {
 """What a unit is said to wait for when it waits for the end of such a task."""
 
 
-def simulate(placement: Placement, hardware: Hardware, *, cold: bool = False) -> Activity:
+def simulate(
+    placement: Placement,
+    hardware: Hardware,
+    *,
+    cold: bool = False,
+    recorder: Recorder | None = None,
+) -> Activity:
     """Run one update and return what every unit did.
 
     Without ``cold`` the machine starts drained, with weights resident and this batch prefetched: the
     steady state, whose makespan is the period of updates. With ``cold`` weights and batch come from
-    DRAM first.
+    DRAM first. A ``recorder`` is told when each operation ran.
 
     Raises:
         DeadlockError: some unit waits for what never comes; names who waits for whom, since when.
     """
-    chip = _Chip(placement.tasks, hardware, placement.windows, cold=cold)
+    chip = _Chip(placement.tasks, hardware, placement.windows, cold=cold, recorder=recorder)
     chip.run()
     makespan = max(chip.env.now, *chip.free_at)  # A tail is there before its source is free.
     times = Times(makespan, chip.busy, chip.stalled, chip.gated, chip.free_at, chip.loads, cold)
@@ -118,9 +125,16 @@ class _Chip:
     """
 
     def __init__(
-        self, tasks: Tasks, hardware: Hardware, windows: Mapping[int, int], *, cold: bool
+        self,
+        tasks: Tasks,
+        hardware: Hardware,
+        windows: Mapping[int, int],
+        *,
+        cold: bool,
+        recorder: Recorder | None,
     ) -> None:
         self.tasks = tasks
+        self.recorder = recorder
         self.env = Clock()
         self.network = Network(
             self.env,
@@ -223,15 +237,16 @@ class _Chip:
         kind = self.kind[task]
         cycles = self.lowered.busy[task]
         if kind == TaskKind.TRANSFER:
-            self.busy[unit] += cycles
+            self._work(unit, begin, cycles)
             self._send(unit, begin + cycles)
         elif kind == TaskKind.WEIGHTS:
             self.env.process(self._load(unit, task, self.instance[unit], begin))
         elif self.channels and kind in (TaskKind.DRAM_READ, TaskKind.DRAM_WRITE):
             self.env.process(self._use_channel(unit, task))
         else:
-            self.busy[unit] += cycles
-            cycles += self._woken(unit, begin)
+            woken = self._woken(unit, begin)
+            self._work(unit, begin + woken, cycles)
+            cycles += woken
             if cycles:
                 Work(self.env, self._on_worked, cycles, unit)
             else:
@@ -246,6 +261,12 @@ class _Chip:
         self.gated[unit] += idle - gate.after_cycles
         self._stall(unit, "wake", gate.wake_cycles)
         return gate.wake_cycles
+
+    def _work(self, unit: int, start: int, cycles: int) -> None:
+        """Count, and write down where asked to, that ``unit`` works on its task from ``start`` on."""
+        self.busy[unit] += cycles
+        if self.recorder is not None:
+            self.recorder.ran(self.task[unit], self.instance[unit], start, cycles)
 
     def _on_worked(self, work: Work) -> None:
         self._worked(work.unit)
@@ -320,7 +341,7 @@ class _Chip:
         assert route is not None
         self._end_at(task, start + self.network.flight_cycles(route, flits))
         self._stall(unit, "noc", start - asked)
-        self.busy[unit] += flits
+        self._work(unit, start, flits)
         self._take_next(unit, start + flits)
         self._begin_ready()
 
@@ -359,11 +380,13 @@ class _Chip:
             if self.lowered.delay[task]:
                 yield self.env.timeout(self.lowered.delay[task])
             self._stall(unit, "dram", self.env.now - asked)
+            self._work(unit, self.env.now, self.setup_cycles)
             if self.setup_cycles:
                 yield self.env.timeout(self.setup_cycles)
-            self.busy[unit] += self.setup_cycles
             self._send(unit, self.env.now)
         else:
+            if self.recorder is not None:
+                self.recorder.found(task, instance, self.env.now)
             self._end(task)
             self._take_next(unit, self.env.now)
         self._begin_ready()
@@ -396,8 +419,9 @@ class _Chip:
         """A DRAM access among loads that nobody foresaw."""
         asked, cycles = self.env.now, self.lowered.busy[task]
         yield from self._occupy(task, self.tasks.units[unit].node)
-        self._stall(unit, "dram", self.env.now - cycles - asked)
-        self.busy[unit] += cycles
+        start = self.env.now - cycles
+        self._stall(unit, "dram", start - asked)
+        self._work(unit, start, cycles)
         self._worked(unit)
         self._begin_ready()
 

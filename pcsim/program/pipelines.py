@@ -189,9 +189,9 @@ def pipelined_backpropagation(
     update_all(program, form, gradients)
 
     for layer in range(1, last + 1):
-        at = Stage(layer, last, micro_batches)
-        errors = min(micro_batches, 1 + order.put_off(at))
-        _keep(program, form, layer, order.stash(at), errors, stash)
+        stage = Stage(layer, last, micro_batches)
+        errors = min(micro_batches, 1 + order.put_off(stage))
+        _keep(program, form, layer, order.stash(stage), errors, stash)
     credited = tuple(range(1, last + 1))
     return program.build("bp", steps=0, credited=credited)
 

@@ -16,23 +16,29 @@ if TYPE_CHECKING:
     from pcsim.report.provenance import provenance_of as provenance_of
     from pcsim.report.replace import replace_folder as replace_folder
     from pcsim.report.svg import drawn as drawn
+    from pcsim.report.trace import parse_window as parse_window
+    from pcsim.report.trace import trace_of as trace_of
 
 _HOME = {
     "check_replaceable": "folder",
     "drawn": "svg",
     "folder_name": "folder",
+    "parse_window": "trace",
     "provenance_of": "provenance",
     "replace_folder": "replace",
     "screen": "console",
+    "trace_of": "trace",
     "write_folder": "folder",
 }
 __all__ = [
     "check_replaceable",
     "drawn",
     "folder_name",
+    "parse_window",
     "provenance_of",
     "replace_folder",
     "screen",
+    "trace_of",
     "write_folder",
 ]
 

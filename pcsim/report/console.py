@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pcsim.report import style
 from pcsim.units import format_quantity
-from pcsim.verdict import candidate_names, component_name, network_text, percent
+from pcsim.verdict import component_name, network_text, percent
 from pcsim.verdict.rows import comparison_rows, names
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def screen(
         "",
         _table(summary),
         "",
-        EnergyBars(summary["results"]),
+        EnergyBars(summary["results"], names(summary)),
         "",
     ]
     parts += [Sentences(summary["sentences"]), "", *_notes(summary, in_report=folder is not None)]
@@ -134,8 +134,9 @@ class EnergyBars:
     PC's blocks are full and BP's shaded; where the terminal cannot show them, letters stand in.
     """
 
-    def __init__(self, results: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, results: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
         self.results = results
+        self.names = names
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
@@ -150,11 +151,10 @@ class EnergyBars:
         }
         components = style.in_order(used)
         plain = options.ascii_only or console.color_system is None
-        cells = min(BAR_CELLS, max(10, options.max_width - 20))
-        called = candidate_names([(result["rule"], result["id"]) for result in self.results])
-        widest = max(map(len, called))
-        for name, result, cost in zip(called, self.results, costs, strict=True):
-            line = Text(f" {name:<{widest}}  ")
+        widest = max(map(len, self.names))
+        cells = min(BAR_CELLS, max(10, options.max_width - widest - 18))
+        for result, name, cost in zip(self.results, self.names, costs, strict=True):
+            line = Text(f" {name.ljust(widest)}  ")
             full = "█" if result["rule"] == "pc" else "▓"
             for component, length in _lengths(cost, components, largest=largest, cells=cells):
                 block = _letter(component, components) if plain else full

@@ -1,4 +1,4 @@
-"""How much accuracy does a joule buy? Validation accuracy against the energy spent on learning.
+"""How much accuracy does a joule buy, and how much an update?
 
 The axis of energy is logarithmic, so that equal ratios are equal distances; it leaves out the
 evaluation before the first update.
@@ -11,69 +11,130 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from pcsim.report import style
+from pcsim.report.facts import Entry
+from pcsim.report.figure import Figure
 from pcsim.report.svg import drawn
+from pcsim.report.tables import Cell, Table
 from pcsim.units import scale_of
-from pcsim.verdict import Result, percent
+from pcsim.verdict import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from pcsim.engine import SeedCurve
+Curve = dict[int, float]
+"""Validation accuracy by updates."""
 
-Points = list[tuple[float, float]]
 
-
-def accuracy_against_energy(results: Sequence[Result]) -> str:
-    """Every seed thin, their mean thick, a dot where the target was reached, as SVG text."""
+def accuracy_against_energy(entries: Sequence[Entry]) -> Figure:
+    """Every seed thin, their mean thick, a mark where the target was reached."""
     from matplotlib.ticker import LogLocator, NullLocator
 
-    unit = scale_of(max(_spent(result) for result in results), "J")
-    with drawn("learning", height_in=3.4) as drawing:
+    rows: list[tuple[Cell, ...]] = [
+        (entry.label, row["seed"], row["updates"], row["energy_j"], row["validation_accuracy"])
+        for entry in entries
+        for row in entry.rows["learning"]
+    ]
+    unit = scale_of(
+        max((row["energy_j"] for e in entries for row in e.rows["learning"]), default=0.0), "J"
+    )
+    with drawn("learning", height_in=3.6) as drawing:
         axes = drawing.figure.add_subplot()
         axes.set_xscale("log")
-        for result in results:
-            _curves(axes, result, unit_j=unit.size)
-        _target(axes, results[0].to_target.target)
+        for entry in entries:
+            update_j = entry.result["per_update"]["energy_j"] / unit.size
+            for curve in _seeds(entry):
+                _plot(axes, entry, curve, scale=update_j, lw=0.8, alpha=0.45)
+            _plot(axes, entry, _mean(entry), scale=update_j, lw=2.2)
+            _plot(axes, entry, {}, scale=1, lw=2.2, marker=entry.marker, label=entry.label)
+            reached = entry.result["to_target"]
+            if reached["energy_j"] is not None:
+                axes.plot(
+                    reached["energy_j"] / unit.size,
+                    reached["target"],
+                    marker=entry.marker,
+                    markersize=7,
+                    color=entry.colour,
+                    markeredgecolor=style.PAPER,
+                    zorder=3,
+                )
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-        axes.set_ylim(top=1)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
         axes.set_xlabel(f"energy spent on learning ({unit.name})")
-        axes.set_ylabel("validation accuracy")
-        axes.legend(loc="lower right", handlelength=2.7)
-    return drawing.svg
+        _finish(axes, entries)
+    return Figure(
+        "learning",
+        "Accuracy against energy",
+        "The figure that decides: validation accuracy against the energy spent on learning, every seed "
+        "thin, their mean thick, PC solid, BP dashed. What lies further to the left at the target is "
+        "better. A mark shows the mean energy at which the target was reached, where it was reached on "
+        "every seed.",
+        drawing,
+        Table(("candidate", "seed", "updates", "energy_j", "validation_accuracy"), tuple(rows)),
+    )
 
 
-def _spent(result: Result) -> float:
-    """Joules that the longest of the seeds spent."""
-    return max(curve.updates[-1] for curve in result.training.curves) * result.per_update.energy_j
+def accuracy_over_updates(entries: Sequence[Entry]) -> Figure:
+    """The mean over seeds, and a band from the lowest to the highest seed."""
+    rows: list[tuple[Cell, ...]] = []
+    with drawn("updates", height_in=3.0) as drawing:
+        axes = drawing.figure.add_subplot()
+        for entry in entries:
+            seeds, mean = _seeds(entry), _mean(entry)
+            low = [min(seed[updates] for seed in seeds) for updates in mean]
+            high = [max(seed[updates] for seed in seeds) for updates in mean]
+            axes.fill_between(list(mean), low, high, color=entry.colour, alpha=0.18, lw=0)
+            _plot(axes, entry, mean, scale=1, lw=2.0, label=entry.label)
+            rows += [
+                (entry.label, *row) for row in zip(mean, mean.values(), low, high, strict=True)
+            ]
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        axes.set_xlabel("updates of the weights")
+        _finish(axes, entries)
+    return Figure(
+        "updates",
+        "Accuracy over updates",
+        "The same learning, counted in updates: the mean over seeds and the range of the seeds. Whatever "
+        "differs from the figure of energy is what an update costs.",
+        drawing,
+        Table(("candidate", "updates", "mean_accuracy", "lowest", "highest"), tuple(rows)),
+    )
 
 
-def _curves(axes: Axes, result: Result, *, unit_j: float) -> None:
-    joules = result.per_update.energy_j / unit_j
-    line: dict[str, Any] = {
-        "color": style.RULE_COLOURS[result.candidate.rule],
-        "linestyle": style.RULE_LINES[result.candidate.rule],
-    }
+def _seeds(entry: Entry) -> list[Curve]:
+    """The evaluations of every seed."""
+    curves: dict[int, Curve] = {}
+    for row in entry.rows["learning"]:
+        curves.setdefault(row["seed"], {})[row["updates"]] = row["validation_accuracy"]
+    return list(curves.values())
 
-    def plot(points: Points, **options: Any) -> None:
-        shown = [(updates * joules, accuracy) for updates, accuracy in points if updates]
-        axes.plot([x for x, _ in shown], [y for _, y in shown], **line, **options)
 
-    for curve in result.training.curves:
-        plot(_points(curve), lw=0.8, alpha=0.45)
-    plot(_mean(result), lw=2.2, label=result.name)
-    if result.to_target.energy_j is not None:
-        axes.plot(
-            result.to_target.energy_j / unit_j,
-            result.to_target.target,
-            marker="o",
-            markersize=7,
-            color=line["color"],
-            markeredgecolor=style.PAPER,
-            zorder=3,
-        )
+def _mean(entry: Entry) -> Curve:
+    """The mean accuracy at the evaluations that every seed has."""
+    seeds = _seeds(entry)
+    common = sorted(set.intersection(*map(set, seeds))) if seeds else []
+    return {updates: fmean(seed[updates] for seed in seeds) for updates in common}
+
+
+def _plot(axes: Axes, entry: Entry, curve: Curve, *, scale: float, **options: Any) -> None:
+    shown = {u: a for u, a in curve.items() if u or axes.get_xscale() == "linear"}
+    axes.plot(
+        [updates * scale for updates in shown],
+        list(shown.values()),
+        color=entry.colour,
+        linestyle=entry.line,
+        **options,
+    )
+
+
+def _finish(axes: Axes, entries: Sequence[Entry]) -> None:
+    for target in sorted({entry.result["to_target"]["target"] for entry in entries}):
+        _target(axes, target)
+    axes.set_ylim(top=1)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    axes.set_ylabel("validation accuracy")
+    axes.legend(loc="lower right", handlelength=2.7)
 
 
 def _target(axes: Axes, target: float) -> None:
@@ -88,15 +149,3 @@ def _target(axes: Axes, target: float) -> None:
         va="center",
         color=style.MUTED,
     )
-
-
-def _points(curve: SeedCurve) -> Points:
-    """(updates, validation accuracy) of every evaluation."""
-    return list(zip(curve.updates, curve.validation_accuracy, strict=True))
-
-
-def _mean(result: Result) -> Points:
-    """(updates, mean accuracy) at the evaluations that every seed has."""
-    seeds = [dict(_points(curve)) for curve in result.training.curves]
-    common = sorted(set.intersection(*(set(seed) for seed in seeds)))
-    return [(updates, fmean(seed[updates] for seed in seeds)) for updates in common]

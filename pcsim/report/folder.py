@@ -7,33 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pcsim.report import tables
-from pcsim.report.figures import figures
-from pcsim.report.html import page
+from pcsim.report.comparison_table import comparison_table, latex
+from pcsim.report.facts import TABLES, RunFacts, facts_of
+from pcsim.report.figure import Figure
+from pcsim.report.figures import run_figures
 from pcsim.report.replace import check_folder, replace_folder
-from pcsim.report.tornado import tornado_table
-from pcsim.report.tried import tried_table
-from pcsim.verdict import Verdict, as_json, summary
+from pcsim.report.run_page import run_page
+from pcsim.report.stored import StoredRun
+from pcsim.verdict import Verdict, as_json
 
 TRACE = "trace.json.gz"
-TABLES = {
-    "energy.csv": tables.energy_table,
-    "layers.csv": tables.layer_table,
-    "learning.csv": tables.learning_table,
-    "links.csv": tables.link_table,
-    "tiles.csv": tables.tile_table,
-    "tornado.csv": tornado_table,
-    "tried.csv": tried_table,
-}
-"""Tables by file; those without a row are not written."""
 ENTRIES = frozenset(
     {
-        *TABLES,
+        *(f"{name}.csv" for name in TABLES),
         TRACE,
+        "comparison.csv",
+        "comparison.tex",
         "config.resolved.yaml",
         "figures",
         "provenance.json",
@@ -68,26 +61,57 @@ def write_folder(
     config_text: str,
     provenance: Mapping[str, Any],
     trace: bytes | None = None,
+    png: bool = False,
 ) -> Path:
     """Write the report on ``verdict`` to ``folder``, in place of an earlier report there.
 
-    ``config_text`` are the resolved files, ``trace`` a gzipped trace, None for none. A failure
-    leaves what was there before. Returns ``folder``.
+    ``config_text`` are the resolved files, ``trace`` a gzipped trace, None for none; ``png`` asks for
+    the figures as pictures, too. A failure leaves what was there before. Returns ``folder``.
 
     Raises InputError when ``folder`` holds anything but a report.
     """
-    facts, drawings = summary(verdict), figures(verdict)
-    rows = {name: table(verdict) for name, table in TABLES.items()}
-    files: dict[str, str | bytes] = {
-        "summary.json": as_json(facts),
-        "config.resolved.yaml": config_text,
-        "provenance.json": as_json(provenance),
-        "report.html": page(
-            facts, figures=drawings, layers=rows["layers.csv"], config_text=config_text
-        ),
-        **{name: table.csv() for name, table in rows.items() if table.rows},
-        **{f"figures/{name}.svg": svg for name, svg in drawings.items()},
-    }
+    run = facts_of(verdict, config_text=config_text)
+    files = {**run_files(run, png=png), "provenance.json": as_json(provenance)}
     if trace is not None:
         files[TRACE] = trace
     return replace_folder(folder, files, known=ENTRIES)
+
+
+def write_again(run: StoredRun, folder: Path, *, png: bool = False) -> Path:
+    """Write the report of a stored run to another folder, or to its own; returns that folder.
+
+    Where, when and with what it was run is taken over, and so is its trace.
+
+    Raises InputError as ``write_folder``, and where the run is not complete.
+    """
+    kept = {}
+    for name in ("provenance.json", TRACE):
+        if (run.folder / name).is_file():
+            kept[name] = (run.folder / name).read_bytes()
+    return replace_folder(folder, {**run_files(run.facts, png=png), **kept}, known=ENTRIES)
+
+
+def run_files(run: RunFacts, *, png: bool) -> dict[str, str | bytes]:
+    """Everything that follows from the facts alone, by path in the folder."""
+    figures = run_figures(run)
+    compared = comparison_table({"": run})
+    return {
+        "summary.json": as_json(run.summary),
+        "config.resolved.yaml": run.config_text,
+        "report.html": run_page(run, figures),
+        "comparison.csv": compared.csv(),
+        "comparison.tex": latex(compared),
+        **{f"{name}.csv": table.csv() for name, table in run.tables.items() if table.rows},
+        **figure_files(figures, png=png),
+    }
+
+
+def figure_files(figures: Sequence[Figure], *, png: bool) -> dict[str, str | bytes]:
+    """Every figure as SVG, the numbers drawn as CSV, and, if asked for, the picture as PNG."""
+    files: dict[str, str | bytes] = {}
+    for figure in figures:
+        files[f"figures/{figure.name}.svg"] = figure.drawing.svg
+        files[f"figures/{figure.name}.csv"] = figure.data.csv()
+        if png:
+            files[f"figures/{figure.name}.png"] = figure.drawing.png()
+    return files

@@ -1,60 +1,32 @@
-"""The verdict as one page that needs nothing else: no network, light and dark, screen and paper."""
+"""How does a page come from its template? One file that needs no network, for screen and paper."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
-from pcsim.report import style
+from pcsim.report.figure import Figure
 from pcsim.report.svg import inlined
-from pcsim.report.tables import Table
-from pcsim.report.tried import TRIED_COLUMNS, tried_rows
-from pcsim.units import format_quantity
-from pcsim.verdict import component_name, factor, network_text, percent
-from pcsim.verdict.rows import NOTHING, comparison_rows, names
-
-TEMPLATE = "report.html.j2"
-
-FIGURES = {
-    "learning": (
-        "Accuracy against energy",
-        "Validation accuracy against the energy spent on learning: every seed thin, their mean "
-        "thick, PC solid, BP dashed. A dot marks the mean energy at which the target was reached, "
-        "where it was reached on every seed.",
-        "learning.csv",
-    ),
-    "energy": (
-        "Energy per update",
-        "Where the energy of one weight update goes: PC solid, BP hatched. Grey is paid by time "
-        "alone.",
-        "energy.csv",
-    ),
-    "time": (
-        "Time per update",
-        "What the average array that has work does during one update: PC solid, BP hatched.",
-        "tiles.csv",
-    ),
-}
-"""Title, caption and the file of numbers behind each figure, in the order of the page."""
 
 
-class Card(NamedTuple):
-    """A headline: one number, what it is, and what it rests on."""
+class Cell(NamedTuple):
+    """What a cell shows, and by what its column is sorted."""
 
-    title: str
-    value: str
-    note: str
+    text: str
+    key: object
 
 
-def page(
-    summary: Mapping[str, Any],
-    *,
-    figures: Mapping[str, str],
-    layers: Table,
-    config_text: str,
-) -> str:
-    """The page as HTML text. ``figures`` are SVG texts by name, ``layers`` the rows of
-    layers.csv."""
+def same(text: str) -> Cell:
+    """A cell that is sorted by what it shows."""
+    return Cell(text, text)
+
+
+def render(template: str, figures: Sequence[Figure], values: Mapping[str, Any]) -> str:
+    """The page as HTML text: ``values`` and ``figures`` put into ``templates/TEMPLATE``.
+
+    Every text is escaped; only the figures' drawings are markup.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup, escape
 
@@ -65,182 +37,18 @@ def page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    drawings, letters = inlined(
+        {figure.name: (figure.drawing.svg, str(escape(figure.caption))) for figure in figures}
+    )
     shown = [
         {
-            "name": name,
-            "title": title,
-            "caption": caption,
-            "data": data,
-            "svg": Markup(inlined(figures[name], description=str(escape(caption)))),
+            "name": figure.name,
+            "title": figure.title,
+            "caption": figure.caption,
+            "svg": Markup(drawings[figure.name]),
+            "csv": "data:text/csv;charset=utf-8," + quote(figure.data.csv(), safe=",:;/ "),
         }
-        for name, (title, caption, data) in FIGURES.items()
-        if name in figures
+        for figure in figures
     ]
-    return environment.get_template(TEMPLATE).render(
-        summary=summary,
-        facts=_facts(summary),
-        cards=_cards(summary),
-        names=names(summary),
-        rows=comparison_rows(summary),
-        has_ratio=bool(summary["ratios"]),
-        components=_components(summary),
-        figures=shown,
-        layer_columns=_LAYER_COLUMNS,
-        layers=_layers(summary, layers),
-        assumed=_assumed(summary),
-        tried_columns=TRIED_COLUMNS,
-        tried=tried_rows(summary),
-        config_text=config_text,
-    )
-
-
-def _facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What was compared, on what."""
-    chip = summary["chip"]
-    area = "not known" if chip["area_mm2"] is None else f"{chip['area_mm2']:.3g} mm²"
-    mesh = " x ".join(str(side) for side in chip["mesh"])
-    return [
-        ("network", network_text(summary["network"])),
-        ("batch", str(summary["batch"])),
-        ("seeds", ", ".join(str(seed) for seed in summary["seeds"])),
-        ("chip", f"{chip['tiles']} tiles ({mesh}) at {format_quantity(chip['clock_hz'], 'Hz')}"),
-        ("area", area),
-        ("technology", chip["technology"]),
-    ]
-
-
-def _cards(summary: Mapping[str, Any]) -> list[Card]:
-    ratios = summary["ratios"]
-    target = percent(summary["results"][0]["to_target"]["target"])
-    accuracy = Card(
-        "Test accuracy",
-        " / ".join(f"{100 * result['accuracy']['mean']:.1f}" for result in summary["results"])
-        + " %",
-        " / ".join(names(summary)),
-    )
-    if not ratios:
-        return [accuracy]
-    needed = ratios["break_even"]["sample_advantage_needed"]
-    measured = ratios["break_even"]["sample_advantage_measured"]
-    return [
-        _race_card(f"Energy to {target}", ratios["energy_to_target"]),
-        _race_card(f"Time to {target}", ratios["time_to_target"]),
-        Card(
-            "Energy per update",
-            NOTHING if ratios["energy_j"] is None else f"{factor(ratios['energy_j'])} x",
-            "PC over BP" + _range(ratios["energy_j_range"]),
-        ),
-        Card(
-            "Sample advantage",
-            NOTHING if measured is None else f"{factor(measured)} x",
-            "PC needs more than " + (NOTHING if needed is None else f"{factor(needed)} x"),
-        ),
-        accuracy,
-    ]
-
-
-def _race_card(title: str, estimate: Mapping[str, Any] | None) -> Card:
-    if estimate is None:
-        return Card(title, "not reached", "by both rules on every seed")
-    interval = ""
-    if estimate["low"] is not None:
-        interval = f", 95 %: {factor(estimate['low'])}..{factor(estimate['high'])}"
-    return Card(title, f"{factor(estimate['value'])} x", f"PC over BP{interval}")
-
-
-def _range(span: Sequence[float] | None) -> str:
-    return "" if span is None else f", {factor(span[0])}..{factor(span[1])} over assumed costs"
-
-
-def _components(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Energy per update by component: joules and share of each candidate, and PC over BP."""
-    costs = [result["per_update"] for result in summary["results"]]
-    ids = [result["id"] for result in summary["results"]]
-    ratios = summary["ratios"]
-    rows = []
-    for name in style.in_order({name for cost in costs for name in cost["energy_by_component_j"]}):
-        joules = [cost["energy_by_component_j"].get(name, 0.0) for cost in costs]
-        if not any(joules):
-            continue
-        by_id = dict(zip(ids, joules, strict=True))
-        over = by_id[ratios["bp"]] if ratios else 0.0
-        rows.append(
-            {
-                "label": component_name(name),
-                "colour": style.COMPONENT_COLOURS.get(name, style.MUTED),
-                "cells": [
-                    f"{format_quantity(value, 'J')} ({100 * value / cost['energy_j']:.1f} %)"
-                    for value, cost in zip(joules, costs, strict=True)
-                ],
-                "ratio": factor(by_id[ratios["pc"]] / over) if over else "",
-            }
-        )
-    return rows
-
-
-_LAYER_COLUMNS = (
-    "rule",
-    "layer",
-    "weights",
-    "tiles",
-    "credited",
-    "MACs",
-    "SRAM bytes",
-    "network byte hops",
-    "DRAM bytes",
-    "energy",
-)
-
-
-class Cell(NamedTuple):
-    """What a cell shows, and by what its column is sorted."""
-
-    text: str
-    key: object
-
-
-def _layers(summary: Mapping[str, Any], layers: Table) -> list[list[Cell]]:
-    """The rows of layers.csv for reading, without those that belong to no layer."""
-    ids = [result["id"] for result in summary["results"]]
-    rule = dict(zip(ids, names(summary), strict=True))
-    rows = []
-    for row in layers.rows:
-        of: dict[str, Any] = dict(zip(layers.columns, row, strict=True))
-        if of["layer"] is None:
-            continue
-        counts = [of[key] for key in ("macs", "sram_bytes", "noc_byte_hops", "dram_bytes")]
-        rows.append(
-            [
-                Cell(rule[of["candidate"]], rule[of["candidate"]]),
-                Cell(str(of["layer"]), of["layer"]),
-                Cell(f"{of['n_in']} x {of['n_out']}", of["parameters"]),
-                Cell(str(of["tiles"]), of["tiles"]),
-                Cell("yes" if of["credited"] else "no", of["credited"]),
-                *(Cell(f"{count:,}", count) for count in counts),
-                Cell(format_quantity(of["energy_j"], "J"), of["energy_j"]),
-            ]
-        )
-    return rows
-
-
-def _assumed(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": cost["name"],
-            "value": _in_unit(cost["value"], cost["unit"]),
-            "range": " .. ".join(_in_unit(cost[end], cost["unit"]) for end in ("low", "high")),
-            "per": cost["unit"].partition(" ")[2],
-            "shares": [
-                f"{100 * cost['shares'].get(result['id'], 0.0):.1f} %"
-                for result in summary["results"]
-            ],
-            "source": cost["source"],
-            "note": cost["note"],
-        }
-        for cost in summary["assumed"]
-    ]
-
-
-def _in_unit(value: float, unit: str) -> str:
-    base = unit.partition(" ")[0]
-    return f"{value:.3g} mm²" if base == "mm2" else format_quantity(value, base)
+    page = environment.get_template(template)
+    return page.render(figures=shown, letters=Markup(letters), **values)

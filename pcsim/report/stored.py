@@ -15,10 +15,15 @@ from pcsim.config.extensions import with_extensions
 from pcsim.config.validation import validate
 from pcsim.config.yaml_marks import read_yaml
 from pcsim.errors import InputError, PcsimError, Problem
+from pcsim.report.facts import TABLES, RunFacts
+from pcsim.report.tables import Table, read_table
 from pcsim.technology import PriceList, price_list
 from pcsim.verdict.summary import SCHEMA
 
 Row = TypeVar("Row")
+OPTIONAL = ("links", "roofline", "timeline", "tornado", "tried")
+"""Tables that a report may lack: one tile has no links, one candidate no rival, and reports of earlier
+versions had fewer."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,31 @@ class StoredRun:
             return price_list(self.hardware) if self.hardware else None
         except PcsimError:
             return None
+
+    @cached_property
+    def facts(self) -> RunFacts:
+        """What a report knows of the run. Raises InputError where a file is not there or is no table of
+        a run; a table that has no rows has no file."""
+        tables = {name: self._stored_table(name) for name in TABLES}
+        try:
+            text = (self.folder / "config.resolved.yaml").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise self._incomplete("config.resolved.yaml") from None
+        return RunFacts(self.summary, tables, text)
+
+    def _stored_table(self, name: str) -> Table:
+        path = self.folder / f"{name}.csv"
+        if name in OPTIONAL and not path.exists():
+            return Table((), ())
+        try:
+            return read_table(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise self._incomplete(path.name) from None
+
+    def _incomplete(self, name: str) -> InputError:
+        message = f"{self.folder / name} must be the file that a run writes"
+        hint = "run it again: the report is not complete"
+        return InputError((Problem(message, hint=hint),))
 
     def _table(self, name: str, read: Callable[[dict[str, str]], Row]) -> tuple[Row, ...]:
         path = self.folder / name

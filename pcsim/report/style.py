@@ -37,15 +37,33 @@ TIME_COLOURS = {
     "noc": COMPONENT_COLOURS["noc"],
     "dma": COMPONENT_COLOURS["dma"],
     "dram": COMPONENT_COLOURS["dram"],
+    "wake": COMPONENT_COLOURS["leakage"],
     FINISHED: GRID,
 }
 """How an array spends its time: computing, waiting for a kind of unit, or done for this update."""
 
 TIME_LABELS = {BUSY: "computing", FINISHED: "done"}
 
+STAGE_NAMES = {
+    "data": "loading data",
+    "forward": "forward",
+    "inference": "inference",
+    "backward": "backward",
+    "update": "weight update",
+    "static": "time alone",
+}
+"""The phases of an update in their order; leakage and standby are paid by time alone."""
+
 RULE_COLOURS = {"pc": "#a63d93", "bp": "#2f9485"}
 RULE_HATCHES = {"pc": "", "bp": "////"}
 RULE_LINES = {"pc": "-", "bp": (0, (5, 2))}
+RULE_SHADES = {
+    "pc": (RULE_COLOURS["pc"], "#d98bc8", "#5c1a50", "#8a63d2", "#c2476b"),
+    "bp": (RULE_COLOURS["bp"], "#7cc4b8", "#0d5a4e", "#5b8f2a", "#3a7ca8"),
+}
+"""Where several candidates follow one rule: shades of its colour, in the order of candidates."""
+MARKERS = "osD^vPX*"
+"""Beside the shade, for those who do not see it; in the order of the candidates of one rule."""
 
 RC_PARAMS: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],

@@ -10,7 +10,9 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from pcsim.placement import topology_of
 from pcsim.technology.actions import MAC_ACTIONS
 from pcsim.verdict import Result, Verdict
 
@@ -34,6 +36,30 @@ class Table:
         writer.writerow(self.columns)
         writer.writerows([_text(cell) for cell in row] for row in self.rows)
         return text.getvalue()
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as mappings from columns to cells."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def read_table(text: str) -> Table:
+    """The inverse of ``Table.csv`` for tables in which no text looks like a number.
+
+    Raises ValueError where a row has more or fewer cells than the header.
+    """
+    rows = list(csv.reader(io.StringIO(text)))
+    if not rows or any(len(row) != len(rows[0]) for row in rows):
+        raise ValueError("every row must have as many cells as the header")
+    return Table(tuple(rows[0]), tuple(tuple(map(_cell, row)) for row in rows[1:]))
+
+
+def _cell(text: str) -> Cell:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            pass
+    return text or None
 
 
 def _text(cell: Cell) -> str:
@@ -217,3 +243,53 @@ def learning_table(verdict: Verdict) -> Table:
                     )
                 )
     return Table(columns, tuple(rows))
+
+
+def roofline_table(verdict: Verdict) -> Table:
+    """One row per candidate and level of memory: what an update moves there, and what could be moved.
+
+    ``bandwidth_bytes_per_s`` is that of all banks of the SRAMs in all tiles, of all links between routers,
+    or of all DRAM channels together; empty where it is unlimited. The bytes of links are bytes times
+    hops.
+    """
+    columns = (
+        "candidate",
+        "level",
+        "macs",
+        "bytes",
+        "latency_s",
+        "peak_macs_per_s",
+        "bandwidth_bytes_per_s",
+    )
+    chip = verdict.hardware
+    rows, cols = chip.tiles.mesh
+    links = topology_of(chip).links
+    sram, dram = chip.tiles.sram, chip.dram
+    port, link = sram.port_bytes_per_cycle, chip.noc.link_bytes_per_cycle
+    channel = dram.bandwidth_bytes_per_s
+    bandwidth = {
+        "sram": None if port is None else rows * cols * sram.banks * port * chip.clock_hz,
+        "noc": None if link is None else links * link * chip.clock_hz,
+        "dram": None if channel is None else dram.channels * channel,
+    }
+    found: list[tuple[Cell, ...]] = []
+    for result in verdict.results:
+        activity = result.activity
+        moved = {
+            "sram": activity.sram_bytes,
+            "noc": sum(activity.link_bytes.values()),
+            "dram": activity.dram_bytes,
+        }
+        for level, size in moved.items():
+            found.append(
+                (
+                    result.candidate.id,
+                    level,
+                    activity.macs,
+                    size,
+                    result.per_update.latency_s,
+                    activity.array_cells * chip.clock_hz,
+                    bandwidth[level],
+                )
+            )
+    return Table(columns, tuple(found))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pcsim.report.tables import Cell, Table
+from pcsim.report.html import Cell, same
+from pcsim.report.tables import Cell as TableCell
+from pcsim.report.tables import Table
 from pcsim.units import format_quantity
 from pcsim.verdict import RULE_NAMES, Verdict, summary
 from pcsim.verdict.rows import NOTHING
@@ -43,9 +45,6 @@ TRIED_COLUMNS = (
 )
 """Of the table on the page."""
 
-Shown = tuple[str, str | float]
-"""What a cell shows, and by what its column is sorted."""
-
 
 def tried_table(verdict: Verdict) -> Table:
     """One row per schedule that was tried, the best of each rule first; none where there was no choice.
@@ -55,16 +54,16 @@ def tried_table(verdict: Verdict) -> Table:
     return Table(COLUMNS, tuple(_row(each) for each in summary(verdict).get("tried", ())))
 
 
-def _row(each: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _row(each: Mapping[str, Any]) -> tuple[TableCell, ...]:
     return tuple(int(each[name]) if name == "chosen" else each[name] for name in COLUMNS)
 
 
-def tried_rows(summary: Mapping[str, Any]) -> list[list[Shown]]:
+def tried_rows(summary: Mapping[str, Any]) -> list[list[Cell]]:
     """The rows of the page's table, from the summary alone."""
     return [_cells(each) for each in summary.get("tried", ())]
 
 
-def _cells(each: Mapping[str, Any]) -> list[Shown]:
+def _cells(each: Mapping[str, Any]) -> list[Cell]:
     name = RULE_NAMES[each["rule"]]
     called = f"{each['id']} (best)" if each["chosen"] else each["id"]
     costs = (
@@ -76,13 +75,15 @@ def _cells(each: Mapping[str, Any]) -> list[Shown]:
     )
     reason = each["reason"].partition("\n")[0]
     return [
-        (name, name),
-        (called, each["id"]),
+        same(name),
+        Cell(called, each["id"]),
         *(_cost(each[key], unit) for key, unit in costs),
-        (reason, reason),
+        same(reason),
     ]
 
 
-def _cost(value: float | None, unit: str) -> Shown:
+def _cost(value: float | None, unit: str) -> Cell:
     """A cost that is not known is sorted behind all others."""
-    return (NOTHING, 1e300) if value is None else (format_quantity(value, unit), value)
+    if value is None:
+        return Cell(NOTHING, 1e300)
+    return Cell(format_quantity(value, unit), value)

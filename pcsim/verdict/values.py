@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # Annotations only: a verdict can be read without numba or py
     from pcsim.config import Candidate, Hardware, Workload
     from pcsim.engine import Training
     from pcsim.machine.activity import Activity
+    from pcsim.machine.recording import Recording
     from pcsim.technology import Area, Bill
     from pcsim.verdict.assumed import AssumedCost
     from pcsim.verdict.bound import Bound
@@ -99,7 +100,7 @@ class LayerPlace:
 @dataclass(frozen=True)
 class Result:
     """Everything known about one candidate. ``activity``, ``bill`` and ``bound`` are of one
-    update."""
+    update; ``recording`` is, too, and None unless it was asked for."""
 
     candidate: Candidate
     training: Training
@@ -111,6 +112,7 @@ class Result:
     bound: Bound
     places: tuple[LayerPlace, ...]
     label: str = ""
+    recording: Recording | None = None
 
     @property
     def name(self) -> str:

@@ -19,6 +19,10 @@ class Bus(Topology):
         return 1
 
     @property
+    def links(self) -> int:
+        return 1
+
+    @property
     def span(self) -> int:
         """The longest way on the comb, from tip to tip."""
         teeth = 2 if self.rows > 1 else 1

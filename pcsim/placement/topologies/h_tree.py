@@ -34,6 +34,10 @@ class HTree(Routed):
     def routers(self) -> int:
         return self.tiles + self.first_switch[-1] - (self.tiles + self.channels)
 
+    @property
+    def links(self) -> int:
+        return 2 * (self.routers - 1)
+
     def path(self, source: int, target: int) -> Sequence[int]:
         level, up, down = 0, [source], [target]
         while up[-1] != down[-1]:

@@ -14,6 +14,10 @@ def towards(source: int, target: int) -> range:
 
 
 class Mesh(Routed):
+    @property
+    def links(self) -> int:
+        return 2 * (self.rows * (self.columns - 1) + self.columns * (self.rows - 1))
+
     def path(self, source: int, target: int) -> Sequence[int]:
         row, column = divmod(source, self.columns)
         last_row, last_column = divmod(target, self.columns)

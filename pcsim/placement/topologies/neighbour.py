@@ -25,6 +25,10 @@ class Neighbour(Routed):
         """The place of each tile in that order."""
         return {tile: place for place, tile in enumerate(self.order)}
 
+    @property
+    def links(self) -> int:
+        return 2 * (self.tiles - 1)
+
     def path(self, source: int, target: int) -> Sequence[int]:
         passed = towards(self.place[source], self.place[target])
         return [source, *(self.order[place] for place in passed)]

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from pcsim.placement.snake import snake
 from pcsim.placement.topologies.topology import Routed
-from pcsim.placement.topologies.torus import around
+from pcsim.placement.topologies.torus import around, closed
 
 
 class Ring(Routed):
@@ -24,6 +24,10 @@ class Ring(Routed):
     def place(self) -> dict[int, int]:
         """The place of each tile in that order."""
         return {tile: place for place, tile in enumerate(self.order)}
+
+    @property
+    def links(self) -> int:
+        return closed(self.tiles)
 
     def path(self, source: int, target: int) -> Sequence[int]:
         passed = around(self.place[source], self.place[target], self.tiles)

@@ -33,6 +33,11 @@ class Topology(ABC):
         """How many routers the chip has, for their leakage and area."""
 
     @property
+    @abstractmethod
+    def links(self) -> int:
+        """How many links there are between routers, each direction by itself; a shared medium is one."""
+
+    @property
     def tiles(self) -> int:
         return self.rows * self.columns
 

@@ -21,7 +21,16 @@ def around(source: int, target: int, size: int) -> Iterable[int]:
     return (passed % size for passed in towards(source, unrolled))
 
 
+def closed(size: int) -> int:
+    """Links of a ring of ``size``, in both directions; of two that are the same neighbours one is enough."""
+    return 2 * size if size > 2 else 2 * (size - 1)
+
+
 class Torus(Routed):
+    @property
+    def links(self) -> int:
+        return self.rows * closed(self.columns) + self.columns * closed(self.rows)
+
     def path(self, source: int, target: int) -> Sequence[int]:
         row, column = divmod(source, self.columns)
         last_row, last_column = divmod(target, self.columns)

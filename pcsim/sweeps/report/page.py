@@ -81,13 +81,16 @@ def page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    drawings, letters = inlined(
+        {name: (svg, str(escape(FIGURES[name][1]))) for name, svg in figures.items()}
+    )
     shown = [
         {
             "name": name,
             "title": title,
             "caption": caption,
             "data": data,
-            "svg": Markup(inlined(figures[name], description=str(escape(caption)))),
+            "svg": Markup(drawings[name]),
         }
         for name, (title, caption, data) in FIGURES.items()
         if name in figures
@@ -107,6 +110,7 @@ def page(
         failed=len(failed),
         reasons=sorted(reasons.items(), key=lambda pair: -pair[1])[:20],
         figures=shown,
+        letters=Markup(letters),
         best=[f"{RULE_NAMES[one.rule]}, best {one.objective.title}" for one in best],
         lines=_lines(plan, best),
         front_size=len(front),

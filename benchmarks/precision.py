@@ -88,14 +88,14 @@ def main() -> None:
     settings = [f"training.seeds={seeds}", f"training.epochs={epochs}"]
     hardware, workload = load_both("tile64", "mlp128", overrides=settings)
     pc, bp = candidates(hardware, workload)
-    print(f"{'test accuracy %':36}" + "".join(f"{rule:>13}" for rule in RULES))
+    print(f"{'test accuracy %':42}" + "".join(f"{rule:>13}" for rule in RULES))
     for label in ROWS:
         trained = train_all(workload, columns(label, pc, bp)).values()
         means = [
             100 * sum(c.test_accuracy for c in found.curves) / len(found.curves)
             for found in trained
         ]
-        print(f"{label:36}" + "".join(f"{mean:13.1f}" for mean in means), flush=True)
+        print(f"{label:42}" + "".join(f"{mean:13.1f}" for mean in means), flush=True)
 
 
 if __name__ == "__main__":

@@ -165,3 +165,29 @@ def test_a_link_carries_one_transfer_at_a_time_and_all_their_flits(recorded):
         expected += flits * len(tasks.routes[tasks.route[task]].links)
     assert sum(span.cycles for spans in held.values() for span in spans) == expected
     assert bool(held) == bool(expected)
+
+
+def test_a_unit_that_was_cut_from_its_supply_begins_when_it_is_awake():
+    settings = ("gate=idle", "after=50 cycles", "wake=7 cycles", "retention=0.1")
+    chip = load_hardware(
+        "tile64", overrides=[f"tiles.power.compute.{setting}" for setting in settings]
+    )
+    placement = place(PROGRAMS["pc"], chip)
+    recorder = Recorder()
+    activity = simulate(placement, chip, recorder=recorder)
+    recording = recording_of(placement, chip, activity, recorder)
+    ready = {(wait.task, wait.start): wait.ready for wait in recording.waits()}
+    units = placement.tasks.units
+    arrays = {index for index, unit in enumerate(units) if unit.kind == "array"}
+    free = dict.fromkeys(arrays, 0)
+    woken = 0
+    for span in recording.spans:
+        unit = int(placement.tasks.unit[span.task])
+        if unit in arrays:
+            idle = max(0, ready[span.task, span.start] - free[unit])
+            asleep = idle > 50
+            assert span.start == free[unit] + idle + 7 * asleep
+            woken += asleep
+            free[unit] = span.end
+    stalled = sum(unit.stalled_cycles.get("wake", 0) for unit in activity.units)
+    assert woken and stalled == 7 * woken

@@ -369,7 +369,7 @@ chip.yaml:12:5: tiles.sram.bnaks must be a known key, not 'bnaks'
 chip.yaml:17:1: colour must be a known key, not 'colour'
     colour: red
     ^
-    known keys: schema, name, clock, technology, extensions, tiles, noc, dram, costs
+    known keys: schema, name, clock, technology, extensions, tiles, noc, buffer, dram, costs
 """,
     ),
     bad(
@@ -1198,6 +1198,87 @@ chip.yaml:15:14: tiles.sram.weights must be resident where tiles.compute.residen
 chip.yaml:15:14: tiles.sram.weights must be resident where tiles.compute.transpose is copy, not 'streamed'
         weights: streamed
                  ^
+""",
+    ),
+    bad(
+        "weights in a buffer that there is not",
+        chip={"cell: lstp": "cell: lstp\n    weights: buffered"},
+        said="""
+chip.yaml:15:14: tiles.sram.weights must be resident or streamed where there is no buffer, not 'buffered'
+        weights: buffered
+                 ^
+""",
+    ),
+    bad(
+        "weights in a buffer that cells are to keep",
+        chip={
+            "dataflow: ws": "dataflow: ws, resident_folds: 4",
+            "cell: lstp": "cell: lstp\n    weights: buffered",
+            "dram:": "buffer: {size: 1 MiB, banks: 16, port: 32 B/cycle, latency: 5 cycles, cell: lstp}\ndram:",
+        },
+        said="""
+chip.yaml:15:14: tiles.sram.weights must be resident where tiles.compute.resident_folds keeps weights, not 'buffered'
+        weights: buffered
+                 ^
+""",
+    ),
+    bad(
+        "a buffer of which nothing is right",
+        chip={
+            "dram:": "buffer: {size: unlimited, banks: 0, port: 32 B, latency: -1 cycles, cell: sram, ways: 4}\ndram:"
+        },
+        said="""
+chip.yaml:18:16: buffer.size must be a size such as '64 KiB', not 'unlimited'
+    buffer: {size: unlimited, banks: 0, port: 32 B, latency: -1 cycles, cell: sram, ways: 4}
+                   ^
+    units are B, kB, KiB, MB, MiB, GB, GiB, TB, TiB
+chip.yaml:18:34: buffer.banks must be a whole number between 1 and 65536, not 0
+    buffer: {size: unlimited, banks: 0, port: 32 B, latency: -1 cycles, cell: sram, ways: 4}
+                                     ^
+chip.yaml:18:43: buffer.port must be a width such as '32 B/cycle', not '32 B'
+    buffer: {size: unlimited, banks: 0, port: 32 B, latency: -1 cycles, cell: sram, ways: 4}
+                                              ^
+    units are B/cycle, kB/cycle, KiB/cycle, MB/cycle, MiB/cycle
+chip.yaml:18:58: buffer.latency must be between 0 cycles and 1000000 cycles, not '-1 cycles'
+    buffer: {size: unlimited, banks: 0, port: 32 B, latency: -1 cycles, cell: sram, ways: 4}
+                                                             ^
+chip.yaml:18:75: buffer.cell must be lstp, lop or hp, not 'sram'
+    buffer: {size: unlimited, banks: 0, port: 32 B, latency: -1 cycles, cell: sram, ways: 4}
+                                                                              ^
+chip.yaml:18:81: buffer.ways must be a known key, not 'ways'
+    buffer: {size: unlimited, banks: 0, port: 32 B, latency: -1 cycles, cell: sram, ways: 4}
+                                                                                    ^
+    known keys: size, banks, port, latency, cell
+""",
+    ),
+    bad(
+        "a buffer of which little is said",
+        chip={"dram:": "buffer: {size: 1 MiB}\ndram:"},
+        said="""
+chip.yaml:18:1: buffer.banks must be given
+    buffer: {size: 1 MiB}
+    ^
+chip.yaml:18:1: buffer.port must be given
+    buffer: {size: 1 MiB}
+    ^
+chip.yaml:18:1: buffer.latency must be given
+    buffer: {size: 1 MiB}
+    ^
+chip.yaml:18:1: buffer.cell must be given
+    buffer: {size: 1 MiB}
+    ^
+""",
+    ),
+    bad(
+        "banks of a buffer that the technology does not price",
+        chip={
+            "dram:": "buffer: {size: 1 MiB, banks: 256, port: 4 B/cycle, latency: 5 cycles, cell: lop}\ndram:"
+        },
+        said="""
+chip.yaml:18:16: buffer.size / buffer.banks must be 8 KiB to 1 MiB, the macros that horowitz-45nm prices, not 4 KiB
+    buffer: {size: 1 MiB, banks: 256, port: 4 B/cycle, latency: 5 cycles, cell: lop}
+                   ^
+    choose another number of banks, or give costs of your own for buffer
 """,
     ),
     # --- Extensions ---

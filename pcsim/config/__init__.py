@@ -15,6 +15,7 @@ from pcsim.config.datasets import dataset_place as dataset_place
 from pcsim.config.dump import dump_yaml as dump_yaml
 from pcsim.config.dump import to_plain as to_plain
 from pcsim.config.dump import value_text as value_text
+from pcsim.config.hardware import Buffer as Buffer
 from pcsim.config.hardware import CostOverride as CostOverride
 from pcsim.config.hardware import Dma as Dma
 from pcsim.config.hardware import Dram as Dram

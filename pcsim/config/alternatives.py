@@ -22,7 +22,7 @@ WINDOWS = (2, 4, 8, 16, 32)
 def pc_alternatives(workload: Workload, *, streamed: bool) -> Iterator[PredictiveCoding]:
     """The settings of predictive coding to be tried; the workload's own if it names a schedule.
 
-    ``streamed``: weights come from DRAM, so that skewed visits are worth trying.
+    ``streamed``: weights come from DRAM or the global buffer, so that skewed visits are worth trying.
     """
     pc = workload.pc
     if pc.schedule != "best":

@@ -57,7 +57,7 @@ class Candidate:
     ``rate`` eta; backpropagation has no order, no steps and no such rate. ``inference`` is None for
     backpropagation. ``schedule``, ``micro_batches``, ``stash``, ``spread`` and ``check_lag`` say when and
     where the work is done, ``gated`` and ``window`` too; they change no bit of what is learnt. ``streamed``:
-    weights come from DRAM.
+    weights come from DRAM or the global buffer.
     """
 
     id: str
@@ -111,7 +111,7 @@ def candidates(
         raise InputError((Problem(f"rule must be {any_of(RULES)}, not {rule!r}"),))
     tiles = hardware.tiles
     numerics = Numerics(tiles.formats, tiles.compute.analog_errors)
-    streamed = tiles.sram.weights == "streamed"
+    streamed = tiles.sram.streams
     found: list[Candidate] = []
     if rule in ("all", "pc"):
         found += (

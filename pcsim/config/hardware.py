@@ -36,7 +36,7 @@ Banking = Literal["skewed", "interleaved"]
 Cell = Literal["lstp", "lop", "hp"]
 Gating = Literal["none", "idle"]
 GradientUnit = Literal["shared", "own"]
-Residency = Literal["resident", "streamed"]
+Residency = Literal["resident", "streamed", "buffered"]
 Places = Literal["snake", "search"]
 Topology = Literal["mesh", "torus", "ring", "bus", "h-tree", "neighbour"]
 
@@ -68,9 +68,9 @@ class Sram(Section):
 
     ``port_bytes_per_cycle`` is per bank. ``banking`` says where words lie: consecutive ones in consecutive banks
     (interleaved), and every row of a matrix begins one bank further (skewed). ``weights`` live in it, or in DRAM
-    and stream through what the rest leaves free. ``priced_as_bytes`` is the size whose energy, leakage and
-    area an unlimited memory is given; it is None otherwise. ``access_bytes`` is what one access moves, for
-    the price of a byte and of the macro; None is the 8 bytes of the technology's table.
+    (streamed) or the global buffer (buffered) and stream through what the rest leaves free. ``priced_as_bytes`` is
+    the size whose energy, leakage and area an unlimited memory is given; it is None otherwise. ``access_bytes`` is
+    what one access moves, for the price of a byte and of the macro; None is the 8 bytes of the technology's table.
     """
 
     size_bytes: Annotated[int | None, quantity("B", 1, 1 << 40, unlimited=True)] = key("size")
@@ -85,6 +85,11 @@ class Sram(Section):
     access_bytes: Annotated[int | None, quantity("B", 4, 16, optional=True)] = key(
         "access", default=None
     )
+
+    @property
+    def streams(self) -> bool:
+        """Whether weights live elsewhere and come for each use."""
+        return self.weights != "resident"
 
     @model_validator(mode="after")
     def _priced_when_unlimited(self) -> Self:
@@ -152,7 +157,7 @@ class Tiles(Section):
         if self.gradients == "own" and self.compute.kind == "crossbar":
             limit = "shared where tiles.compute.kind is crossbar, whose cells hold the weights"
             findings.append(must_be(limit, self.gradients, path=("gradients",)))
-        if self.sram.weights == "streamed":
+        if self.sram.streams:
             findings += self._kept_while_streamed()
         if findings:
             raise rejected(findings)
@@ -174,7 +179,7 @@ class Tiles(Section):
         return self.mesh[0] * self.mesh[1] * (self.compute_units if kind == "array" else 1)
 
     def _kept_while_streamed(self) -> Iterator[Finding]:
-        """Weights that live in DRAM cannot be kept by compute units, nor beside a copy."""
+        """Weights that live outside the tile cannot be kept by compute units, nor beside a copy."""
         compute, path = self.compute, ("sram", "weights")
         if compute.blocks is not None:
             where = f"tiles.compute.{compute.blocks_key} keeps weights"
@@ -196,6 +201,20 @@ class Noc(Section):
     router_latency_cycles: _Cycles = key("router_latency")
     link_latency_cycles: _Cycles = key("link_latency")
     hop_length_m: Annotated[float, quantity("m", 0, 1)] = key("hop_length")
+
+
+class Buffer(Section):
+    """One memory beside the tiles, on the same chip, where weights may live.
+
+    It hangs on a router as a DRAM channel does. ``port_bytes_per_cycle`` is per bank; ``latency_cycles`` pass after
+    each request until its data are there.
+    """
+
+    size_bytes: Annotated[int, quantity("B", 1, 1 << 40)] = key("size")
+    banks: Annotated[int, whole(1, 65_536)]
+    port_bytes_per_cycle: _BytesPerCycle = key("port")
+    latency_cycles: _Cycles = key("latency")
+    cell: Annotated[Cell, choice(Cell)]
 
 
 class Rows(Section):
@@ -303,7 +322,7 @@ class CostOverride(Section):
 class Hardware(ConfigFile):
     """A chip. ``costs`` overrides single costs of ``technology``, keyed "component.action".
 
-    ``extensions`` are Python files that bring further kinds of compute units.
+    ``extensions`` are Python files that bring further kinds of compute units. Without ``buffer`` there is none.
     """
 
     schema_id: Annotated[HardwareSchema, choice(HardwareSchema)] = key(
@@ -315,5 +334,14 @@ class Hardware(ConfigFile):
     extensions: Annotated[tuple[str, ...] | None, python_files()] = None
     tiles: Tiles
     noc: Noc
+    buffer: Buffer | None = None
     dram: Dram
     costs: dict[str, CostOverride] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _buffered_somewhere(self) -> Self:
+        weights = self.tiles.sram.weights
+        if weights == "buffered" and self.buffer is None:
+            limit = "resident or streamed where there is no buffer"
+            raise rejected([must_be(limit, weights, path=("tiles", "sram", "weights"))])
+        return self

@@ -27,8 +27,8 @@ class Count(NamedTuple):
 class UnitTime:
     """How one unit spent the makespan: ``busy + sum(stalled) + finished == makespan``.
 
-    ``stalled`` maps the kind of unit that was waited for (array, vector, update, noc, dram; wake: the unit's own
-    supply) to cycles; ``finished`` is the time after the unit's last task.
+    ``stalled`` maps the kind of unit that was waited for (array, vector, update, noc, dram, buffer; wake: the
+    unit's own supply) to cycles; ``finished`` is the time after the unit's last task.
     """
 
     name: str
@@ -45,8 +45,9 @@ class Activity:
 
     ``link_bytes`` maps a directed link ``(from tile, to tile)`` to the payload bytes that crossed
     it. ``noc_bytes`` are the bytes delivered from tile to tile, each copy of a multicast counted;
-    ``dram_bytes`` and ``sram_bytes`` are the bytes read and written there. ``peak_bytes`` is the
-    peak occupancy of each tile's SRAM. ``macs`` are the multiply-accumulates executed by arrays.
+    ``dram_bytes``, ``sram_bytes`` and ``buffer_bytes`` are the bytes read and written there.
+    ``peak_bytes`` is the peak occupancy of each tile's SRAM, ``peak_buffer_bytes`` that of the global
+    buffer. ``macs`` are the multiply-accumulates executed by arrays.
     """
 
     makespan_cycles: int
@@ -62,6 +63,9 @@ class Activity:
     """Processing elements of the whole chip, for utilization = macs / (cells x makespan)."""
     gated_cycles: Mapping[str, int] = field(default_factory=dict)
     """Kind of unit -> unit cycles in which units of the whole chip were cut from their supply, idle ones included."""
+
+    buffer_bytes: int = 0
+    peak_buffer_bytes: int = 0
 
     @property
     def utilization(self) -> float:

@@ -69,6 +69,8 @@ def activity_of(
         sram_bytes=moved("sram"),
         macs=sum(often * macs for often, macs in zip(ran, lowered.macs, strict=True)),
         gated_cycles=_gated(tasks, hardware, times),
+        buffer_bytes=moved("buffer"),
+        peak_buffer_bytes=placement.buffer_bytes,
         array_cells=tiles.compute.cells(tiles.formats) * tiles.compute_units * tasks.mesh.tiles,
     )
 
@@ -86,11 +88,12 @@ def _gated(tasks: Tasks, hardware: Hardware, times: Times) -> dict[str, int]:
 
 
 def unit_name(tasks: Tasks, unit: Unit) -> str:
-    """What reports call a unit: tile[row,column].kind.channel, or dram[channel]."""
+    """What reports call a unit: tile[row,column].kind.channel, dram[channel] or buffer."""
     mesh = tasks.mesh
     if unit.node >= mesh.tiles:
-        name = f"dram[{unit.node - mesh.tiles}]"
-        return name if unit.kind == "dram" else f"{name}.{unit.kind}"
+        in_buffer = mesh.buffers and unit.node == mesh.buffer_node
+        name = "buffer" if in_buffer else f"dram[{unit.node - mesh.tiles}]"
+        return f"{name}.dma" if unit.kind == "dma" else name
     row, column = divmod(unit.node, mesh.columns)
     channel = f".{unit.channel}" if unit.channel else ""
     return f"tile[{row},{column}].{unit.kind}{channel}"

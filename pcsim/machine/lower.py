@@ -14,7 +14,7 @@ from pcsim.config import Hardware
 from pcsim.machine.units import Product, Weights, form_of
 from pcsim.machine.units.dram import access, channel_cycles, latency_cycles
 from pcsim.machine.units.lanes import elementwise
-from pcsim.machine.units.work import Work, reads_transpose
+from pcsim.machine.units.work import Work, reads_transpose, sram_cycles
 from pcsim.placement import TaskKind, Tasks
 
 
@@ -81,19 +81,16 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
             return work, 0, 0
         if row.kind == TaskKind.WEIGHTS:  # Counted where they are not there.
             flits = 0 if link is None else -(-row.size_bytes // link)
-            actions = (
-                *_transfer_actions(tasks, row.route, row.size_bytes),
-                *access("read_byte", row.size_bytes, hardware.dram),
-            )
-            cycles = channel_cycles(row.size_bytes, hardware.dram, clock_hz=hardware.clock_hz)
-            return Work(cycles, actions), dram_latency, flits
+            buffered = comes_from_buffer(tasks, row.route)
+            kind = TaskKind.BUFFER_READ if buffered else TaskKind.DRAM_READ
+            work, latency = _at_home(kind, row.size_bytes, hardware, dram_latency)
+            sent = _transfer_actions(tasks, row.route, row.size_bytes)
+            return Work(work.cycles, (*sent, *work.actions)), latency, flits
         if row.kind == TaskKind.TRANSFER:
             flits = 0 if link is None else -(-row.size_bytes // link)
             actions = _transfer_actions(tasks, row.route, row.size_bytes)
             return Work(tiles.dma.setup_cycles, actions), 0, flits
-        action = "read_byte" if row.kind == TaskKind.DRAM_READ else "write_byte"
-        cycles = channel_cycles(row.size_bytes, hardware.dram, clock_hz=hardware.clock_hz)
-        return Work(cycles, access(action, row.size_bytes, hardware.dram)), dram_latency, 0
+        return *_at_home(row.kind, row.size_bytes, hardware, dram_latency), 0
 
     lowered = Lowered([], [], [], [], [], {}, {})
     columns = (
@@ -131,6 +128,24 @@ CLOCKED = {
     TaskKind.UPDATE: "update",
 }
 """The units whose part of the clock tree is counted by the cycle; memories hold their own."""
+
+
+def _at_home(kind: int, size_bytes: int, hardware: Hardware, dram_latency: int) -> tuple[Work, int]:
+    """An access to DRAM or the global buffer, and the cycles from then until its data are there."""
+    reads = kind in (TaskKind.DRAM_READ, TaskKind.BUFFER_READ)
+    action = "read_byte" if reads else "write_byte"
+    if kind in (TaskKind.BUFFER_READ, TaskKind.BUFFER_WRITE):
+        assert hardware.buffer is not None, "nothing is placed in a buffer that is not there"
+        cycles = sram_cycles(size_bytes, hardware.buffer)
+        return Work(cycles, (("buffer", action, size_bytes),)), hardware.buffer.latency_cycles
+    cycles = channel_cycles(size_bytes, hardware.dram, clock_hz=hardware.clock_hz)
+    return Work(cycles, access(action, size_bytes, hardware.dram)), dram_latency
+
+
+def comes_from_buffer(tasks: Tasks, route: int) -> bool:
+    """Whether a route begins at the global buffer."""
+    mesh = tasks.mesh
+    return bool(mesh.buffers) and tasks.routes[route].source == mesh.buffer_node
 
 
 def _clocked(kind: int, cycles: int) -> tuple[tuple[str, str, int], ...]:

@@ -21,7 +21,7 @@ from pcsim.config import Hardware
 from pcsim.errors import DeadlockError
 from pcsim.machine.activity import Activity
 from pcsim.machine.counting import Times, activity_of, unit_name
-from pcsim.machine.lower import Lowered, lower
+from pcsim.machine.lower import Lowered, comes_from_buffer, lower
 from pcsim.machine.network import Network
 from pcsim.machine.queues import SETUP, Needs, Queue, queues_of
 from pcsim.machine.recording import Recorder
@@ -36,8 +36,18 @@ WAIT_KIND: dict[int, str] = {
     TaskKind.DRAM_READ: "dram",
     TaskKind.DRAM_WRITE: "dram",
     TaskKind.WEIGHTS: "dram",
+    TaskKind.BUFFER_READ: "buffer",
+    TaskKind.BUFFER_WRITE: "buffer",
 }
-"""What a unit is said to wait for when it waits for the end of such a task."""
+"""What a unit is said to wait for when it waits for the end of such a task; for weights, where they live."""
+
+AT_HOME = (
+    TaskKind.DRAM_READ,
+    TaskKind.DRAM_WRITE,
+    TaskKind.BUFFER_READ,
+    TaskKind.BUFFER_WRITE,
+)
+"""Accesses to where weights live, among which loads come that nobody foresaw."""
 
 
 def simulate(
@@ -99,13 +109,12 @@ class Arrival(Event):
 
 
 def _channels(mesh: Topology) -> dict[int, Route]:
-    """Each DRAM channel by its node, as a way of one link."""
-    nodes = [mesh.dram_node(channel) for channel in range(mesh.channels)]
+    """Each DRAM channel, and the global buffer, by its node, as a way of one link."""
     return {
         node: Route(
             node,
             (),
-            (Link("dram", node, node),),
+            (Link("home", node, node),),
             hops=(0,),
             wires=(0,),
             edges=0,
@@ -113,7 +122,7 @@ def _channels(mesh: Topology) -> dict[int, Route]:
             depth=0,
             routers=0,
         )
-        for node in nodes
+        for node in range(mesh.tiles, mesh.nodes)
     }
 
 
@@ -180,7 +189,11 @@ class _Chip:
         self.told: dict[int, list[Event]] = {}
         """Task -> events of loads that wait until it has ended once more."""
         self.channels = _channels(tasks.mesh) if windows else {}
-        """DRAM channels as links, where loads that nobody foresaw compete for them."""
+        """DRAM channels and the global buffer as links, where loads that nobody foresaw compete for them."""
+        self.wait_kind = [WAIT_KIND[kind] for kind in self.kind]
+        for task in tasks.users:
+            if comes_from_buffer(tasks, int(tasks.route[task])):
+                self.wait_kind[task] = "buffer"
         self.setup_cycles = hardware.tiles.dma.setup_cycles
         if not cold:
             self._fill_windows()
@@ -232,7 +245,7 @@ class _Chip:
     def _begin(self, unit: int) -> None:
         task, now, begin = self.task[unit], self.env.now, self.free_at[unit]
         if now > begin:
-            self._stall(unit, WAIT_KIND[self.kind[self.last_need[unit]]], now - begin)
+            self._stall(unit, self.wait_kind[self.last_need[unit]], now - begin)
             begin = now
         kind = self.kind[task]
         cycles = self.lowered.busy[task]
@@ -241,7 +254,7 @@ class _Chip:
             self._send(unit, begin + cycles)
         elif kind == TaskKind.WEIGHTS:
             self.env.process(self._load(unit, task, self.instance[unit], begin))
-        elif self.channels and kind in (TaskKind.DRAM_READ, TaskKind.DRAM_WRITE):
+        elif self.channels and kind in AT_HOME:
             self.env.process(self._use_channel(unit, task))
         else:
             woken = self._woken(unit, begin)
@@ -379,7 +392,7 @@ class _Chip:
             yield from self._occupy(task, self.tasks.routes[self.tasks.route[task]].source)
             if self.lowered.delay[task]:
                 yield self.env.timeout(self.lowered.delay[task])
-            self._stall(unit, "dram", self.env.now - asked)
+            self._stall(unit, self.wait_kind[task], self.env.now - asked)
             self._work(unit, self.env.now, self.setup_cycles)
             if self.setup_cycles:
                 yield self.env.timeout(self.setup_cycles)
@@ -410,17 +423,17 @@ class _Chip:
         return told
 
     def _occupy(self, task: int, node: int) -> Generator[Event, Any, None]:
-        """Occupy a DRAM channel; others may be in the way."""
+        """Occupy a DRAM channel or the global buffer; others may be in the way."""
         if cycles := self.lowered.busy[task]:
             key = (self.layer[task], task, self.ended[task])
             yield self.network.request(key, self.channels[node], cycles)
 
     def _use_channel(self, unit: int, task: int) -> Generator[Event, Any, None]:
-        """A DRAM access among loads that nobody foresaw."""
+        """An access to DRAM or the global buffer among loads that nobody foresaw."""
         asked, cycles = self.env.now, self.lowered.busy[task]
         yield from self._occupy(task, self.tasks.units[unit].node)
         start = self.env.now - cycles
-        self._stall(unit, "dram", start - asked)
+        self._stall(unit, self.wait_kind[task], start - asked)
         self._work(unit, start, cycles)
         self._worked(unit)
         self._begin_ready()

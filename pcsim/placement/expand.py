@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pcsim.config import Formats, Value
 from pcsim.placement.groups import Group
-from pcsim.placement.streaming import BUFFERED
+from pcsim.placement.streaming import BUFFERED, bytes_at_home
 from pcsim.placement.tasks import Ready, TaskBuilder, TaskKind, Tasks, Unit
 from pcsim.placement.topologies import Topology
 from pcsim.program import CARRIED, PRODUCTS, Key, Kind, Op, Program, Role
@@ -37,21 +37,28 @@ class Expansion:
         formats: Formats,
         *,
         streamed: bool = False,
+        buffered: bool = False,
         own_gradients: bool = False,
     ) -> None:
-        """``streamed``: weights come from DRAM for every use, unless they are still there.
+        """``streamed``: weights come for every use, unless they are still there, from DRAM or, ``buffered``,
+        from the global buffer.
         ``own_gradients``: weight gradients have a compute unit of their own."""
         self.program = program
         self.groups = groups
         self.mesh = mesh
         self.formats = formats
         self.streamed = streamed
+        self.buffered = buffered
         self.own_gradients = own_gradients
         self.gradients: dict[int, dict[int, int]] = {}
         self.updates: dict[int, dict[int, int]] = {}
         self.arrivals: dict[int, dict[int, int]] = {}
-        """Tile -> layer -> its weight gradient, its update, and the DRAM access that brings its moments, where
+        """Tile -> layer -> its weight gradient, its update, and the access that brings its moments, where
         weights are streamed."""
+        self.settled: dict[int, list[Ready]] = {}
+        """Layer -> the tasks after which all of it is in the global buffer on a cold start."""
+        self.fetching: list[tuple[int, int]] = []
+        """(Task, layer) of all that is read from there."""
         self.builder = TaskBuilder(mesh)
         self.available: dict[Key, Available] = {}
         self.dram_turn = 0
@@ -80,6 +87,8 @@ class Expansion:
             found = (*self.builder.needs[task], *self._resolve(ops, op, tile))
             self.builder.needs[task] = tuple(dict.fromkeys(found))
         self._share_buffers()
+        for task, layer in self.fetching:
+            self.builder.needs[task] = (*self.builder.needs[task], *self.settled.get(layer, ()))
         return self.builder.build()
 
     def _resolve(self, ops: Mapping[Key, Op], op: Op, tile: int) -> list[Ready]:
@@ -177,47 +186,75 @@ class Expansion:
                 self.updates.setdefault(tile, {})[op.layer] = ready.task
                 self._write_back(op, tile, ready)
 
-    # Weights that live in DRAM: those of layer l on the channel of its number.
+    # Weights whose home is the global buffer or DRAM, there those of layer l on the channel of its number.
 
-    def _bytes_of(self, layer: int, values: tuple[Value, ...]) -> int:
-        """Of what ``layer`` keeps per weight, and of its biases' like."""
-        n_in, n_out = self.program.widths[layer - 1], self.program.widths[layer]
-        size = {"weight": n_in * n_out, "unit": n_out}
-        return sum(
-            buffer.copies * self.formats.of(buffer.value).storage_bytes(size[buffer.axis])
-            for buffer in self.program.buffers_of(layer)
-            if buffer.value in values and buffer.axis in size
-        )
+    def _bytes_of(self, layer: int, *values: Value) -> int:
+        return bytes_at_home(self.program, self.formats, layer, values)
 
     def _home(self, layer: int) -> int:
+        return self.mesh.buffer_node if self.buffered else self._channel(layer)
+
+    def _channel(self, layer: int) -> int:
         return self.mesh.dram_node(layer % self.mesh.channels)
+
+    def _read_at_home(self, op: Op, size_bytes: int) -> Ready:
+        node = self._home(op.layer)
+        unit, kind = Unit("dram", node), TaskKind.DRAM_READ
+        if self.buffered:
+            unit, kind = Unit("buffer", node), TaskKind.BUFFER_READ
+        read = self.builder.add(op, unit, kind, needs=(), size_bytes=size_bytes)
+        self.fetching.append((read.task, op.layer))
+        return read
+
+    def _write_at_home(self, op: Op, size_bytes: int, sent: Ready) -> Ready:
+        node = self._home(op.layer)
+        unit, kind = Unit("dram", node), TaskKind.DRAM_WRITE
+        if self.buffered:
+            unit, kind = Unit("buffer", node), TaskKind.BUFFER_WRITE
+        return self.builder.add(op, unit, kind, needs=[sent], size_bytes=size_bytes)
+
+    def _settle(self, op: Op, value: Value) -> None:
+        """On a cold start bring what ``op`` carries of its layer from DRAM into the global buffer."""
+        size_bytes, node = self._bytes_of(op.layer, value), self._channel(op.layer)
+        read = self.builder.add(
+            op, Unit("dram", node), TaskKind.DRAM_READ, needs=(), size_bytes=size_bytes
+        )
+        sent = self.builder.add(
+            op,
+            Unit("dma", node, "from dram"),
+            TaskKind.TRANSFER,
+            needs=[read],
+            size_bytes=size_bytes,
+            targets=(self._home(op.layer),),
+        )
+        written = self._write_at_home(op, size_bytes, sent)
+        self.settled.setdefault(op.layer, []).append(written)
 
     def _weights(self, op: Op, tile: int) -> Ready:
         """The weights of the layer of ``op``, brought to its tile unless they are there."""
-        return self.builder.add(
+        loaded = self.builder.add(
             op,
             Unit("dma", tile, "weights"),
             TaskKind.WEIGHTS,
             needs=(),
-            size_bytes=self._bytes_of(op.layer, (Value.WEIGHT,)),
+            size_bytes=self._bytes_of(op.layer, Value.WEIGHT),
             source=self._home(op.layer),
             targets=(tile,),
         )
+        self.fetching.append((loaded.task, op.layer))
+        return loaded
 
     def _fetched(self, op: Op, tile: int) -> list[Ready]:
         """What an update needs: the weights and, if there are any, moments and master weights."""
         weights = self._weights(op, tile)
-        size_bytes = self._bytes_of(op.layer, (Value.OPTIMISER, Value.MASTER))
+        size_bytes = self._bytes_of(op.layer, Value.OPTIMISER, Value.MASTER)
         if not size_bytes:
             return [weights]
-        node = self._home(op.layer)
-        read = self.builder.add(
-            op, Unit("dram", node), TaskKind.DRAM_READ, needs=(), size_bytes=size_bytes
-        )
+        read = self._read_at_home(op, size_bytes)
         self.arrivals.setdefault(tile, {})[op.layer] = read.task
         sent = self.builder.add(
             op,
-            Unit("dma", node, "from dram"),
+            Unit("dma", self._home(op.layer), "from buffer" if self.buffered else "from dram"),
             TaskKind.TRANSFER,
             needs=[read],
             size_bytes=size_bytes,
@@ -226,20 +263,17 @@ class Expansion:
         return [weights, sent]
 
     def _write_back(self, op: Op, tile: int, updated: Ready) -> None:
-        """New weights and moments back to DRAM."""
-        values = (Value.WEIGHT, Value.OPTIMISER, Value.MASTER)
-        size_bytes, node = self._bytes_of(op.layer, values), self._home(op.layer)
+        """New weights and moments back home."""
+        size_bytes = self._bytes_of(op.layer, Value.WEIGHT, Value.OPTIMISER, Value.MASTER)
         sent = self.builder.add(
             op,
             Unit("dma", tile, "write back"),
             TaskKind.TRANSFER,
             needs=[updated],
             size_bytes=size_bytes,
-            targets=(node,),
+            targets=(self._home(op.layer),),
         )
-        self.builder.add(
-            op, Unit("dram", node), TaskKind.DRAM_WRITE, needs=[sent], size_bytes=size_bytes
-        )
+        self._write_at_home(op, size_bytes, sent)
 
     def _share_buffers(self) -> None:
         """A gradient is formed, and moments are fetched, when those of the layer before the last are used up."""
@@ -311,7 +345,9 @@ class Expansion:
         group = self.groups[op.layer]
         batch = self.program.batch
         if self.streamed and op.role in (Role.WEIGHTS, Role.MASTER):
-            return  # They come when they are used.
+            if self.buffered:
+                self._settle(op, CARRIED[op.role])
+            return  # To the tiles they come when they are used.
         if op.role is Role.STATE:
             above = self.groups[op.layer + 1]
             for j, outputs in enumerate(group.outputs):

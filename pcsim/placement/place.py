@@ -12,7 +12,7 @@ from pcsim.placement.expand import Expansion
 from pcsim.placement.groups import Group, Split
 from pcsim.placement.search import search
 from pcsim.placement.splits import tile_bytes
-from pcsim.placement.streaming import deal, on_tile
+from pcsim.placement.streaming import deal, in_buffer, on_tile
 from pcsim.placement.tasks import Tasks
 from pcsim.placement.topologies import Topology, topology_of
 from pcsim.program import Program
@@ -25,7 +25,7 @@ class Placement:
     ``occupancy_bytes`` maps each used tile to what it keeps, by kind of buffer (weight, master,
     gradient, optimiser, state, error, partial sums). Everything is resident in the tiles' SRAM for the whole
     update, so this is also the peak. ``windows`` are the bytes through which each tile's weights stream;
-    empty where they are resident.
+    empty where they are resident. ``buffer_bytes`` live in the global buffer, as long.
     """
 
     groups: tuple[Group, ...]
@@ -33,6 +33,7 @@ class Placement:
     mesh: Topology
     tasks: Tasks
     windows: Mapping[int, int]
+    buffer_bytes: int = 0
 
     @property
     def tiles_used(self) -> int:
@@ -50,14 +51,13 @@ def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement
     Tiles follow one another along the snake; with ``tiles.placement: search`` they then change places.
 
     Raises:
-        DoesNotFitError: the network needs more SRAM, or more room for weights inside compute units,
-            than the chip has; says what would fit.
+        DoesNotFitError: the network needs more SRAM, more of the global buffer, or more room for
+            weights inside compute units, than the chip has; says what would fit.
     """
     program = as_kept(program, hardware)
     formats = hardware.tiles.formats
-    streamed = hardware.tiles.sram.weights == "streamed"
     windows: Mapping[int, int] = {}
-    if streamed:
+    if hardware.tiles.sram.streams:
         groups, windows = deal(program, hardware)
         occupancy = _with_windows(program, hardware, groups, windows)
     else:
@@ -78,16 +78,19 @@ def laid_out(
 ) -> Placement:
     """The placement of ``groups``, with the tasks that follow."""
     mesh = topology_of(hardware)
+    buffered = hardware.tiles.sram.weights == "buffered"
+    kept_bytes = in_buffer(program, hardware) if buffered else 0
     by_layer = {group.layer: group for group in groups}
     tasks = Expansion(
         program,
         by_layer,
         mesh,
         hardware.tiles.formats,
-        streamed=hardware.tiles.sram.weights == "streamed",
+        streamed=hardware.tiles.sram.streams,
+        buffered=buffered,
         own_gradients=hardware.tiles.gradients == "own",
     ).run()
-    return Placement(groups, occupancy, mesh, tasks, windows)
+    return Placement(groups, occupancy, mesh, tasks, windows, kept_bytes)
 
 
 def moved(

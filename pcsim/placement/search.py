@@ -2,8 +2,8 @@
 
 A local search from where the snake puts everything: tile by tile it tries the places of the tiles that this one
 talks to, and those beside them, and swaps whenever the sum of bytes x links of an update falls, until no such
-swap is left. So it is never worse than the snake, and the same for the same input. DRAM channels stay
-where they are. Left out: what links that are waited for cost, and swaps of more than two tiles.
+swap is left. So it is never worse than the snake, and the same for the same input. DRAM channels and
+the global buffer stay where they are. Left out: what links that are waited for cost, and swaps of more than two tiles.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class _Search:
     def __init__(self, flows: Sequence[Flow], topology: Topology) -> None:
         self.flows = flows
         self.topology = topology
-        self.place = list(range(topology.tiles + topology.channels))
-        """Of every node; DRAM's stay."""
+        self.place = list(range(topology.nodes))
+        """Of every node; DRAM's and the buffer's stay."""
         self.occupant = list(self.place)
         self.touching: dict[int, list[int]] = {}
         """Tile -> flows that begin or end there."""

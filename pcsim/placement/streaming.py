@@ -1,4 +1,4 @@
-"""What is where when weights live in DRAM and only some layers' are on a tile at a time?
+"""What is where when weights live in DRAM or the global buffer and only some layers' are on a tile at a time?
 
 Layers are dealt out in runs of equal length along the snake, each whole on one tile. A tile keeps the states and
 errors of its layers, room for two gradients with their moments in transit, and in what is left, its
@@ -9,18 +9,25 @@ over several tiles.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from pcsim.config import Hardware
+from pcsim.config import Formats, Hardware, Value
 from pcsim.errors import DoesNotFitError
 from pcsim.placement.groups import Group, Split, split
 from pcsim.placement.snake import snake
 from pcsim.placement.splits import tile_bytes
 from pcsim.program import Program
-from pcsim.units import format_quantity
+from pcsim.units import exact_quantity, format_quantity
 
 IN_TRANSIT = ("gradient", "optimiser", "master")
 """Kinds of buffers per weight that are on a tile only while a layer is updated."""
+
+AT_HOME = {
+    Value.WEIGHT: "weights",
+    Value.MASTER: "master weights",
+    Value.OPTIMISER: "moments",
+}
+"""What lives where weights do, and what it is called."""
 
 BUFFERED = 2
 """Layers whose gradients and moments are on a tile at a time: one updated, one arriving."""
@@ -83,6 +90,42 @@ def on_tile(program: Program, hardware: Hardware, layers: list[int]) -> dict[str
             else:
                 kept[kind] = kept.get(kind, 0) + size_bytes
     return kept
+
+
+def bytes_at_home(program: Program, formats: Formats, layer: int, values: Iterable[Value]) -> int:
+    """Bytes of what ``layer`` keeps per weight, and of its biases' like, of these kinds of values."""
+    n_in, n_out = program.widths[layer - 1], program.widths[layer]
+    size = {"weight": n_in * n_out, "unit": n_out}
+    return sum(
+        buffer.copies * formats.of(buffer.value).storage_bytes(size[buffer.axis])
+        for buffer in program.buffers_of(layer)
+        if buffer.value in values and buffer.axis in size
+    )
+
+
+def in_buffer(program: Program, hardware: Hardware) -> int:
+    """Bytes that live in the global buffer for the whole update: weights, master weights and moments.
+
+    Raises:
+        DoesNotFitError: the buffer is smaller; says what takes how much.
+    """
+    assert hardware.buffer is not None, "config demands one where weights are buffered"
+    formats, layers = hardware.tiles.formats, range(1, program.depth + 1)
+    kept = {
+        name: sum(bytes_at_home(program, formats, layer, (value,)) for layer in layers)
+        for value, name in AT_HOME.items()
+    }
+    total, size = sum(kept.values()), hardware.buffer.size_bytes
+    if total > size:
+        parts = [f"{name} {exact_quantity(of, 'B')}" for name, of in kept.items() if of]
+        raise DoesNotFitError(
+            f"{program.rule}: what lives in the global buffer takes {exact_quantity(total, 'B')} "
+            f"({', '.join(parts)}); {hardware.name} has {exact_quantity(size, 'B')}, "
+            f"{exact_quantity(total - size, 'B')} too little.\n"
+            f"What would fit: buffer.size: {exact_quantity(total, 'B')}, or "
+            f"tiles.sram.weights: streamed."
+        )
+    return total
 
 
 def _window(program: Program, hardware: Hardware, layers: list[int]) -> int:

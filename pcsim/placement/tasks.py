@@ -39,7 +39,11 @@ class TaskKind(IntEnum):
     """A DRAM channel writes ``size_bytes``."""
     WEIGHTS = 6
     """A tile makes sure that a layer's weights are in its window, which may mean to bring ``size_bytes`` along
-    ``route`` from DRAM."""
+    ``route`` from DRAM or the global buffer."""
+    BUFFER_READ = 7
+    """The global buffer reads ``size_bytes``."""
+    BUFFER_WRITE = 8
+    """The global buffer writes ``size_bytes``."""
 
 
 PHASES = (Phase.SETUP, Phase.START, Phase.STEP, Phase.FINISH)

@@ -19,6 +19,7 @@ COMPONENT_COLOURS = {
     "vector": "#56b4e9",
     "update": "#009e73",
     "sram": "#e69f00",
+    "buffer": "#b26f00",
     "noc": "#f0e442",
     "dma": "#cc79a7",
     "dram": "#d55e00",
@@ -38,6 +39,7 @@ TIME_COLOURS = {
     "dma": COMPONENT_COLOURS["dma"],
     "dram": COMPONENT_COLOURS["dram"],
     "wake": COMPONENT_COLOURS["leakage"],
+    "buffer": COMPONENT_COLOURS["buffer"],
     FINISHED: GRID,
 }
 """How an array spends its time: computing, waiting for a kind of unit, or done for this update."""

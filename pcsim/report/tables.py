@@ -16,7 +16,7 @@ from pcsim.placement import topology_of
 from pcsim.technology.actions import MAC_ACTIONS
 from pcsim.verdict import Result, Verdict
 
-WAIT_KINDS = ("array", "vector", "update", "noc", "dram", "wake")
+WAIT_KINDS = ("array", "vector", "update", "noc", "dram", "buffer", "wake")
 """What a unit can wait for, in the order of the columns."""
 
 Cell = str | int | float | None

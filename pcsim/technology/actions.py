@@ -49,6 +49,8 @@ ENERGY_UNITS = {
     "update.instruction": "instruction",
     "sram.read_byte": "byte",
     "sram.write_byte": "byte",
+    "buffer.read_byte": "byte",
+    "buffer.write_byte": "byte",
     "noc.router_byte": "byte",
     "noc.link_byte": "byte",
     "noc.interface_byte": "byte",
@@ -75,6 +77,7 @@ LEAKAGE_UNITS = {
     "leakage.vector": "lane",
     "leakage.update": "lane",
     "leakage.sram": "bank",
+    "leakage.buffer": "bank",
     "leakage.noc": "router",
     "leakage.dma": "engine",
     "leakage.dram_standby": "channel",
@@ -122,6 +125,14 @@ ANALOG = frozenset(
 COMMON = frozenset(("vector", "update", "sram", "noc", "dma", "dram", "dram_standby", "clock"))
 """Components and blocks of every chip, whatever its compute units are."""
 
+BUFFER = {
+    "buffer.read_byte": "sram.read_byte",
+    "buffer.write_byte": "sram.write_byte",
+    "leakage.buffer": "leakage.sram",
+    "area.buffer": "area.sram",
+}
+"""Costs of a global buffer, which only chips that have one need -> the costs of SRAM that its banks are priced by."""
+
 
 @dataclass(frozen=True)
 class Priced:
@@ -132,9 +143,11 @@ class Priced:
     area: Mapping[str, str]
 
 
-def priced_of(compute: ComputeUnit) -> Priced:
-    """What a chip with this compute unit counts and is made of: nothing of other kinds."""
+def priced_of(compute: ComputeUnit, *, buffer: bool = False) -> Priced:
+    """What a chip with this compute unit, and maybe a global ``buffer``, counts and is made of: nothing of other
+    kinds."""
     form = form_of(compute)
+    everywhere = COMMON | {"buffer"} if buffer else COMMON
 
     def own(units: Mapping[str, str], mine: Mapping[str, str], prefix: str) -> dict[str, str]:
         """Of all known keys those of this chip, in their order, and those that an extension adds."""
@@ -142,7 +155,7 @@ def priced_of(compute: ComputeUnit) -> Priced:
         common = {
             key: unit
             for key, unit in units.items()
-            if key in mine or key.partition(".")[0 if prefix == "array" else 2] in COMMON
+            if key in mine or key.partition(".")[0 if prefix == "array" else 2] in everywhere
         }
         return {**common, **mine}
 

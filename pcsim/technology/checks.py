@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from pcsim.config import Hardware, Sram, problem_at
+from pcsim.config import Buffer, Hardware, Sram, problem_at
 from pcsim.errors import InputError, Problem
-from pcsim.technology.actions import UNITS, nearest, priced_of, quantity_of
+from pcsim.technology.actions import BUFFER, UNITS, nearest, priced_of, quantity_of
 from pcsim.technology.costs import Curve
 from pcsim.technology.dram import DramKind
 from pcsim.technology.overrides import EXAMPLES, given_quantity
 from pcsim.technology.tables import Technology, available, table_key
 from pcsim.units import format_quantity
+
+OF_SRAM = tuple(BUFFER.values())
+"""The costs that depend on the size of a bank."""
 
 
 def problems_of(hardware: Hardware) -> tuple[Problem, ...]:
@@ -19,11 +22,13 @@ def problems_of(hardware: Hardware) -> tuple[Problem, ...]:
     return (*_unknown_names(hardware), *_wrong_costs(hardware), *_unpriced_banks(hardware))
 
 
-def bank_bytes(sram: Sram) -> float:
-    """The size of the macro that prices SRAM: one bank."""
-    size_bytes = sram.priced_as_bytes if sram.size_bytes is None else sram.size_bytes
+def bank_bytes(memory: Sram | Buffer) -> float:
+    """The size of the macro that prices a memory: one bank."""
+    size_bytes = memory.size_bytes
+    if isinstance(memory, Sram) and size_bytes is None:
+        size_bytes = memory.priced_as_bytes
     assert size_bytes is not None, "config demands priced_as where the size is unlimited"
-    return size_bytes / sram.banks
+    return size_bytes / memory.banks
 
 
 def _unknown_names(hardware: Hardware) -> Iterator[Problem]:
@@ -47,7 +52,7 @@ def _placed(hardware: Hardware, path: str, error: InputError) -> Iterator[Proble
 
 
 def _wrong_costs(hardware: Hardware) -> Iterator[Problem]:
-    priced = priced_of(hardware.tiles.compute)
+    priced = priced_of(hardware.tiles.compute, buffer=hardware.buffer is not None)
     units = {**UNITS, **priced.energy, **priced.leakage, **priced.area}
     for key, cost in hardware.costs.items():
         path = f"costs.{key}"
@@ -62,22 +67,31 @@ def _wrong_costs(hardware: Hardware) -> Iterator[Problem]:
 
 
 def _unpriced_banks(hardware: Hardware) -> Iterator[Problem]:
-    """One problem when a bank lies outside the table, unless the file prices SRAM itself."""
+    """One problem for each memory whose bank lies outside the table, unless the file prices it itself."""
     if hardware.technology not in available():
         return
-    sram = hardware.tiles.sram
-    size = bank_bytes(sram)
+    yield from _unpriced(hardware, hardware.tiles.sram, "tiles.sram", {key: key for key in OF_SRAM})
+    if hardware.buffer is not None:
+        yield from _unpriced(hardware, hardware.buffer, "buffer", BUFFER)
+
+
+def _unpriced(
+    hardware: Hardware, memory: Sram | Buffer, path: str, keys: Mapping[str, str]
+) -> Iterator[Problem]:
+    """``keys``: the costs of the memory -> those of SRAM in the table that price them."""
+    size = bank_bytes(memory)
     technology = Technology.load(hardware.technology)
-    for key in ("sram.read_byte", "sram.write_byte", "leakage.sram", "area.sram"):
-        curve = technology.costs.get(table_key(key, cell=sram.cell))
+    for key, tabled in keys.items():
+        curve = technology.costs.get(table_key(tabled, cell=memory.cell))
         if key in hardware.costs or not isinstance(curve, Curve) or curve.covers(size):
             continue
         low, high = (format_quantity(end, "B") for end in (curve.smallest, curve.largest))
-        field = "priced_as" if sram.size_bytes is None else "size"
+        field = "priced_as" if memory.size_bytes is None else "size"
         message = (
-            f"tiles.sram.{field} / tiles.sram.banks must be {low} to {high}, the macros that "
+            f"{path}.{field} / {path}.banks must be {low} to {high}, the macros that "
             f"{technology.name} prices, not {format_quantity(size, 'B')}"
         )
-        hint = "choose another number of banks, or give costs of your own for sram"
-        yield problem_at(hardware, f"tiles.sram.{field}", message, hint=hint)
+        name = path.rpartition(".")[2]
+        hint = f"choose another number of banks, or give costs of your own for {name}"
+        yield problem_at(hardware, f"{path}.{field}", message, hint=hint)
         return

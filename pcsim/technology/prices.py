@@ -14,7 +14,7 @@ from pcsim.config import Crossbar, Hardware
 from pcsim.errors import InputError, MissingCostError
 from pcsim.machine.units import form_of
 from pcsim.placement import topology_of
-from pcsim.technology.actions import FORMAT_DEPENDENT, UNITS, priced_of
+from pcsim.technology.actions import BUFFER, FORMAT_DEPENDENT, UNITS, priced_of
 from pcsim.technology.analog import AnalogParts
 from pcsim.technology.checks import bank_bytes, problems_of
 from pcsim.technology.costs import Cost, Curve, joined, weakest
@@ -48,7 +48,7 @@ def price_list(hardware: Hardware) -> PriceList:
     technology = Technology.load(hardware.technology)
     dram = DramKind.load(hardware.dram.kind)
     counts = _block_counts(hardware)
-    priced = priced_of(hardware.tiles.compute)
+    priced = priced_of(hardware.tiles.compute, buffer=hardware.buffer is not None)
     wanted = [*priced.energy, *priced.leakage]
     has_size = all(counts.values()) and hardware.tiles.sram.size_bytes is not None
     if has_size:
@@ -95,6 +95,7 @@ def _block_counts(hardware: Hardware) -> dict[str, int]:
         "vector": tile_count * (tiles.vector.lanes or 0),
         "update": tile_count * (tiles.update.lanes or 0),
         "sram": tile_count * tiles.sram.banks,
+        **({} if hardware.buffer is None else {"buffer": hardware.buffer.banks}),
         "noc": 0 if hardware.noc.link_bytes_per_cycle is None else topology_of(hardware).routers,
         "dma": tile_count,
         "dram_standby": hardware.dram.channels,
@@ -111,14 +112,11 @@ def _table_costs(
     technology: Technology, hardware: Hardware, *, wanted: Collection[str]
 ) -> dict[str, Cost]:
     """Those of ``wanted`` that the table prices for this chip, per counted unit."""
-    sram = hardware.tiles.sram
-    macro_bytes = bank_bytes(sram)
     factors = {
         "64-bit word": 1 / 8,
         "64-bit flit": 1 / 8,
         "bit": 8.0,
         "bit mm": 8 * hardware.noc.hop_length_m * 1e3,
-        "MiB": macro_bytes / MIB,
         "64-bit router": (hardware.noc.link_bytes_per_cycle or 0) / 8,
     }
     tiles = hardware.tiles
@@ -132,16 +130,22 @@ def _table_costs(
     costs = {}
     for key in wanted:
         entry: Cost | Curve | None
+        memory = hardware.buffer if key in BUFFER else hardware.tiles.sram
+        assert memory is not None, "a buffer that is not there is not priced"
+        macro_bytes = bank_bytes(memory)
         if key in FORMAT_DEPENDENT:
             entry = None if datapath.unpriced(key) else datapath.cost(key, plain)
         else:
-            entry = technology.costs.get(table_key(key, cell=sram.cell))
+            entry = technology.costs.get(table_key(BUFFER.get(key, key), cell=memory.cell))
         if entry is None:
             continue
         cost = entry.at(macro_bytes) if isinstance(entry, Curve) else entry
-        if key in OF_MACROS and sram.access_bytes is not None and isinstance(entry, Curve):
-            cost = _of_access(key, cost, macro_bytes, sram.access_bytes, technology.node_nm)
-        if cost.per in factors:
+        access_bytes = hardware.tiles.sram.access_bytes if key in OF_MACROS else None
+        if access_bytes is not None and isinstance(entry, Curve):
+            cost = _of_access(key, cost, macro_bytes, access_bytes, technology.node_nm)
+        if cost.per == "MiB":
+            cost = cost.scaled(macro_bytes / MIB, per=UNITS[key])
+        elif cost.per in factors:
             cost = cost.scaled(factors[cost.per], per=UNITS[key])
         elif key in lanes:
             cost = cost.scaled(lanes[key], per=UNITS[key])

@@ -28,6 +28,7 @@ def cost_of(activity: Activity, bill: Bill, *, clock_hz: int, cycles_cold: int |
             "sram": activity.sram_bytes,
             "noc": activity.noc_bytes,
             "dram": activity.dram_bytes,
+            **({"buffer": activity.buffer_bytes} if activity.peak_buffer_bytes else {}),
         },
         utilization=activity.utilization,
     )

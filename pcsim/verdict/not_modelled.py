@@ -10,6 +10,8 @@ ANALOG = (
     "cells are not written again after a failed check."
 )
 
+BUFFER = "Global buffer: each request uses all banks; it holds weights and moments, nothing else."
+
 NOT_MODELLED = (
     "Clock trunk: idle blocks are gated at no cost, and the tree above the gates is free.",
     "Voltage and temperature: one operating point, no variation, no frequency scaling.",
@@ -30,11 +32,11 @@ NOT_MODELLED = (
     "Tuning: the runs spent on choosing rates and inference steps are not counted.",
     "Package and board: no voltage regulators, pins or cooling.",
 )
-"""Of chips that are digital throughout."""
+"""Of chips that are digital throughout and have no global buffer."""
 
 
 def left_out(hardware: Hardware) -> tuple[str, ...]:
     """What is left out of the model of this chip."""
-    if hardware.tiles.compute.analog_errors is None:
-        return NOT_MODELLED
-    return tuple(ANALOG if said is DIGITAL else said for said in NOT_MODELLED)
+    analog = hardware.tiles.compute.analog_errors is not None
+    said = tuple(ANALOG if analog and one is DIGITAL else one for one in NOT_MODELLED)
+    return said if hardware.buffer is None else (*said, BUFFER)

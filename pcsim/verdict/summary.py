@@ -102,6 +102,7 @@ def _result(result: Result, hardware: Hardware) -> dict[str, Any]:
         "cell_lifetime": None if lifetime is None else asdict(lifetime),
         "tiles_used": len({tile for place in result.places for tile in place.tiles}),
         "peak_sram_bytes": max(result.activity.peak_bytes.values(), default=0),
+        "peak_buffer_bytes": result.activity.peak_buffer_bytes,
     }
 
 

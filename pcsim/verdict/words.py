@@ -21,6 +21,7 @@ COMPONENT_NAMES = {
     "vector": "vector units",
     "update": "update units",
     "sram": "SRAM",
+    "buffer": "global buffer",
     "noc": "network",
     "dma": "DMA",
     "dram": "DRAM",
@@ -36,6 +37,7 @@ WAIT_NAMES = {
     "update": "update units",
     "noc": "transfers",
     "dram": "DRAM",
+    "buffer": "the global buffer",
     "wake": "their own supply",
 }
 """What an array can wait for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import gcd
 
-from pcsim.config import DigitalUnit, Formats, Hardware, Sram, Value
+from pcsim.config import Buffer, DigitalUnit, Formats, Hardware, Sram, Value
 from pcsim.program import PRODUCTS, Kind, Operands
 
 Actions = tuple[tuple[str, str, int], ...]
@@ -81,8 +81,8 @@ class Work:
     macs: int = 0
 
 
-def sram_cycles(size_bytes: int, sram: Sram) -> int:
-    """Cycles to move ``size_bytes`` through all banks of the tile's SRAM: size / (banks x port).
+def sram_cycles(size_bytes: int, sram: Sram | Buffer) -> int:
+    """Cycles to move ``size_bytes`` through all banks of a memory: size / (banks x port).
 
     Left out: units of one tile competing for a bank.
     """

@@ -27,7 +27,8 @@ TOPOLOGIES: Mapping[str, type[Topology]] = {
 def topology_of(hardware: Hardware) -> Topology:
     """The network that a hardware file describes."""
     rows, columns = hardware.tiles.mesh
-    return TOPOLOGIES[hardware.noc.topology](rows, columns, hardware.dram.channels)
+    buffers = 0 if hardware.buffer is None else 1
+    return TOPOLOGIES[hardware.noc.topology](rows, columns, hardware.dram.channels, buffers)
 
 
 __all__ = [

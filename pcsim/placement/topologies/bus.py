@@ -30,7 +30,7 @@ class Bus(Topology):
 
     def route(self, source: int, targets: Iterable[int]) -> Route:
         wanted = tuple(sorted(set(targets)))
-        medium = self.tiles + self.channels
+        medium = self.nodes
         ports = tuple(Link("eject", medium, target) for target in wanted)
         return Route(
             source,

@@ -24,7 +24,7 @@ class HTree(Routed):
     @cached_property
     def first_switch(self) -> tuple[int, ...]:
         """The number of the first switch of each level; that of level 0 is the first tile's router."""
-        numbers, following = [0], self.tiles + self.channels
+        numbers, following = [0], self.nodes
         for level in range(1, self.levels + 1):
             numbers.append(following)
             following += self._across(self.rows, level) * self._across(self.columns, level)
@@ -32,7 +32,7 @@ class HTree(Routed):
 
     @property
     def routers(self) -> int:
-        return self.tiles + self.first_switch[-1] - (self.tiles + self.channels)
+        return self.tiles + self.first_switch[-1] - self.nodes
 
     @property
     def links(self) -> int:

@@ -1,8 +1,8 @@
 """What does the rest of the chip ask a network? Where nodes hang, and the route from one node to others.
 
 Nodes 0 .. tiles - 1 are the tiles, row by row; the nodes behind them are the DRAM channels, each attached to
-the router of one tile of the first column, whatever the topology. Numbers from ``tiles + channels`` on are
-switches or media without a node of their own.
+the router of one tile of the first column, whatever the topology, and then the global buffer, if there is one, on the
+router in the middle of that column. Numbers from ``nodes`` on are switches or media without a node of their own.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from pcsim.placement.routes import Link, Route
 
 @dataclass(frozen=True)
 class Topology(ABC):
-    """``rows`` x ``columns`` tiles, ``channels`` DRAM channels, and how they are connected."""
+    """``rows`` x ``columns`` tiles, ``channels`` DRAM channels, ``buffers`` (0 or 1) global buffers, and how
+    they are connected."""
 
     rows: int
     columns: int
     channels: int
+    buffers: int = 0
 
     @abstractmethod
     def route(self, source: int, targets: Iterable[int]) -> Route:
@@ -41,13 +43,24 @@ class Topology(ABC):
     def tiles(self) -> int:
         return self.rows * self.columns
 
+    @property
+    def nodes(self) -> int:
+        return self.tiles + self.channels + self.buffers
+
     def dram_node(self, channel: int) -> int:
         return self.tiles + channel
+
+    @property
+    def buffer_node(self) -> int:
+        """The node of the global buffer, where there is one."""
+        return self.tiles + self.channels
 
     def router(self, node: int) -> int:
         """The router that ``node`` hangs on; channels are spread evenly over the first column."""
         if node < self.tiles:
             return node
+        if node == self.buffer_node:
+            return self.rows // 2 * self.columns
         row = (2 * (node - self.tiles) + 1) * self.rows // (2 * self.channels)
         return row * self.columns
 

@@ -38,6 +38,7 @@ TERMS = {
     "ratios": Term("PC over BP, all of them", derived.ratios),
     "inference": Term("cost of the feed-forward pass", derived.inference),
     "peak_sram": Term("the fullest tile", derived.peak_sram),
+    "peak_buffer": Term("what the global buffer keeps", derived.peak_buffer),
     "area": Term("area of the chip, by block", prices.area),
 }
 

@@ -150,6 +150,7 @@ def moved(run: StoredRun, memory: str) -> list[str]:
         "sram": "bytes.sram: read and written in the tiles' memories in one update",
         "noc": "bytes.noc: delivered from tile to tile in one update, each copy of a multicast counted",
         "dram": "bytes.dram: read and written in DRAM in one update",
+        "buffer": "bytes.buffer: read and written in the global buffer in one update",
     }[memory]
     return _each(run, title, lambda result: f"{result['per_update']['bytes'][memory]:,} B")
 
@@ -189,6 +190,14 @@ def peak_sram(run: StoredRun) -> list[str]:
         run,
         "peak_sram: most bytes that one tile keeps at a time",
         lambda result: f"{format_quantity(result['peak_sram_bytes'], 'B', digits=4)}{capacity}",
+    )
+
+
+def peak_buffer(run: StoredRun) -> list[str]:
+    return _each(
+        run,
+        "peak_buffer: bytes that the global buffer keeps; 0 where there is none or it is not used",
+        lambda result: format_quantity(result["peak_buffer_bytes"], "B", digits=4),
     )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 12
 """So many layers have a row of their own; of more, neighbours share one."""
-LANES = ("array", "vector", "update", "dma", "dram")
+LANES = ("array", "vector", "update", "dma", "buffer", "dram")
 """Kinds of units from the top of a row to its bottom."""
 
 

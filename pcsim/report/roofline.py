@@ -12,7 +12,7 @@ from pcsim.report.svg import drawn
 from pcsim.report.tables import Table
 from pcsim.units import format_quantity
 
-LEVEL_NAMES = {"sram": "SRAM", "noc": "links", "dram": "DRAM"}
+LEVEL_NAMES = {"sram": "SRAM", "noc": "links", "buffer": "global buffer", "dram": "DRAM"}
 
 
 def roofline(entries: Sequence[Entry]) -> Figure | None:

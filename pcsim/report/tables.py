@@ -272,6 +272,10 @@ def roofline_table(verdict: Verdict) -> Table:
         "noc": None if link is None else links * link * chip.clock_hz,
         "dram": None if channel is None else dram.channels * channel,
     }
+    if (buffer := chip.buffer) is not None:
+        per_bank = buffer.port_bytes_per_cycle
+        wide = None if per_bank is None else buffer.banks * per_bank * chip.clock_hz
+        bandwidth["buffer"] = wide
     found: list[tuple[Cell, ...]] = []
     for result in verdict.results:
         activity = result.activity
@@ -280,6 +284,8 @@ def roofline_table(verdict: Verdict) -> Table:
             "noc": sum(activity.link_bytes.values()),
             "dram": activity.dram_bytes,
         }
+        if chip.buffer is not None:
+            moved["buffer"] = activity.buffer_bytes
         for level, size in moved.items():
             found.append(
                 (

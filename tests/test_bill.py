@@ -202,6 +202,7 @@ def test_a_component_order_is_known_for_everything_a_bill_can_hold() -> None:
         "vector",
         "update",
         "sram",
+        "buffer",
         "noc",
         "dma",
         "dram",

@@ -1,4 +1,4 @@
-"""Every cost constant, halved and doubled in the hardware file, moves the energy of an update as a linear function does.
+"""Every cost constant, halved and doubled in the hardware file, moves an update's energy as a linear function does.
 
 E(k c) = E + (k - 1) x the lines of cost c, and the ratio of both rules moves towards that of these lines alone.
 """

@@ -113,6 +113,7 @@ def placed_as(
     from pcsim.errors import DoesNotFitError
     from pcsim.placement import place
     from pcsim.program import program_of
+    from pcsim.units import format_quantity
 
     try:
         program = program_of(workload, candidate, steps=candidate.steps)
@@ -121,6 +122,9 @@ def placed_as(
         return None, f"does not fit: {error}"
     fullest = max(placement.peak_bytes.values())
     said = f"fits: {space_of(hardware, placement.tiles_used, fullest)}"
+    if hardware.buffer is not None and placement.buffer_bytes:
+        kept = format_quantity(placement.buffer_bytes, "B", digits=4)
+        said += f"; the global buffer keeps {kept} of {format_quantity(hardware.buffer.size_bytes, 'B')}"
     return int(placement.tasks.instances().sum()), said
 
 

@@ -197,7 +197,7 @@ def peak_buffer(run: StoredRun) -> list[str]:
     return _each(
         run,
         "peak_buffer: bytes that the global buffer keeps; 0 where there is none or it is not used",
-        lambda result: format_quantity(result["peak_buffer_bytes"], "B", digits=4),
+        lambda result: format_quantity(result.get("peak_buffer_bytes", 0), "B", digits=4),
     )
 
 

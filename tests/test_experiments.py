@@ -23,6 +23,7 @@ QUICK = ("equilibrium", "trust-region", "credit")
 SLOW = (
     "conditioning",
     "orders",
+    "mupc-depth",
     "energy-to-accuracy",
     "crossover",
     "sweep-order",

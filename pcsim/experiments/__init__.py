@@ -1,7 +1,7 @@
 """What is known of predictive coding, shown in small: each experiment measures, draws and compares with theory.
 
 Some run the plain reference dynamics of ``theory`` on small networks with stated seeds, without hardware or training;
-others let predictive coding and backpropagation compete on a simulated chip.
+some train with the engine; others let predictive coding and backpropagation compete on a simulated chip.
 """
 
 from pcsim.experiments.catalogue import EXPERIMENTS as EXPERIMENTS

@@ -24,6 +24,7 @@ SLOW = (
     "conditioning",
     "orders",
     "mupc-depth",
+    "precision",
     "energy-to-accuracy",
     "crossover",
     "sweep-order",
@@ -32,6 +33,8 @@ SLOW = (
     "imbalance",
     "tornado",
 )
+REFUTED = {"precision": ("crossbars: relaxation averages noise of reading",)}
+"""How statements begin that theory makes and that do not hold."""
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +64,16 @@ def test_every_experiment_has_a_module_of_its_name():
 
 
 @EVERY
-def test_every_statement_of_an_experiment_holds(findings, name):
+def test_every_statement_holds_but_those_known_not_to(findings, name):
     statements = findings(name).statements
     assert len(statements) >= 3
-    assert [str(statement) for statement in statements if not statement.holds] == []
+    refuted = REFUTED.get(name, ())
+    unexpected = [
+        str(statement)
+        for statement in statements
+        if statement.holds == statement.expected.startswith(refuted)
+    ]
+    assert unexpected == []
 
 
 @EVERY
@@ -79,7 +88,8 @@ def test_an_experiment_writes_page_table_and_figure_that_belong_together(finding
     page = (folder / "README.md").read_text()
     assert page.startswith(f"# {name}: {EXPERIMENTS[name]}\n")
     assert f"![{name}]({name}.svg)" in page
-    assert f"{len(found.statements)} of {len(found.statements)} statements hold." in page
+    holding = sum(statement.holds for statement in found.statements)
+    assert f"{holding} of {len(found.statements)} statements hold." in page
     assert f"pcsim experiment {name}" in page
     assert (folder / f"{name}.svg").read_text().startswith("<?xml")
     assert len((folder / f"{name}.csv").read_text().splitlines()) == len(found.table) + 1

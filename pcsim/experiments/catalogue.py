@@ -13,6 +13,7 @@ EXPERIMENTS = {
     "credit": "Which layers learn within T steps, and is it what BP would teach?",
     "orders": "How far is a 128-layer network from equilibrium, by order of layers?",
     "mupc-depth": "Does a network stay trainable as it gets deeper, and how many layers learn?",
+    "precision": "Which number formats does each rule bear, and which updates do narrow ones swallow?",
     "energy-to-accuracy": "What does each way of learning pay for the same accuracy?",
     "crossover": "Where is an update shorter than backpropagation's, and do all layers learn there?",
     "sweep-order": "What does an order of layers cost until inference is done: time, products, tiles?",

@@ -14,6 +14,22 @@ class PcsimError(Exception):
     exit_code = 3
 
 
+class ConstraintError(PcsimError, ValueError):
+    """A text is not what it should be: "must be <constraint>, not <value>; <hint>"."""
+
+    exit_code = 2
+
+    def __init__(self, constraint: str, value: object, hint: str = "") -> None:
+        super().__init__(constraint, value, hint)
+        self.constraint = constraint
+        self.value = value
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"must be {self.constraint}, not {self.value!r}"
+        return f"{text}; {self.hint}" if self.hint else text
+
+
 _WIDEST_LINE = 120
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal
 
-from pcsim.errors import PcsimError
+from pcsim.errors import ConstraintError
 
 Kind = Literal["float", "fixed", "integer", "block"]
 Scale = Literal["none", "largest", "power of two"]
@@ -34,20 +34,8 @@ _DIGITS = {"float32": 24, "float64": 53}
 _EXPONENTS = {"float32": (-126, 127), "float64": (-1022, 1023)}
 
 
-class FormatError(PcsimError, ValueError):
-    """A text is not the format it should be: "must be <constraint>, not <value>; <hint>"."""
-
-    exit_code = 2
-
-    def __init__(self, constraint: str, value: object, hint: str = "") -> None:
-        super().__init__(constraint, value, hint)
-        self.constraint = constraint
-        self.value = value
-        self.hint = hint
-
-    def __str__(self) -> str:
-        text = f"must be {self.constraint}, not {self.value!r}"
-        return f"{text}; {self.hint}" if self.hint else text
+class FormatError(ConstraintError):
+    """A text is not the format it should be."""
 
 
 @dataclass(frozen=True)

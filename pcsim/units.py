@@ -14,23 +14,11 @@ from decimal import Decimal
 from fractions import Fraction
 from math import isfinite
 
-from pcsim.errors import PcsimError
+from pcsim.errors import ConstraintError
 
 
-class QuantityError(PcsimError, ValueError):
-    """A text is not the quantity it should be: "must be <constraint>, not <value>; <hint>"."""
-
-    exit_code = 2
-
-    def __init__(self, constraint: str, value: object, hint: str = "") -> None:
-        super().__init__(constraint, value, hint)
-        self.constraint = constraint
-        self.value = value
-        self.hint = hint
-
-    def __str__(self) -> str:
-        text = f"must be {self.constraint}, not {self.value!r}"
-        return f"{text}; {self.hint}" if self.hint else text
+class QuantityError(ConstraintError):
+    """A text is not the quantity it should be."""
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,12 @@
 """Transfers on a mesh, computed by hand to the cycle."""
 
-import simpy
+from hypothesis import given
+from hypothesis import strategies as st
+from transfers import run, starts
 
-from pcsim.machine.network import Calendar, Network
 from pcsim.placement import Mesh
 
 HOP = 4  # router 3 cycles + link 1 cycle
-
-
-def run(asks, *, mesh, hop=HOP):
-    """(start, arrival) of each ask (time, key, source, targets, flits), in the order of ``asks``."""
-    env = simpy.Environment()
-    network = Network(env, router_cycles=hop - 1, link_cycles=1)
-    result = {}
-
-    def sender(name, time, key, source, targets, flits):
-        yield env.timeout(time)
-        route = mesh.route(source, targets)
-        start = yield network.request(key, route, flits)
-        result[name] = (start, start + network.flight_cycles(route, flits))
-
-    for name, ask in enumerate(asks):
-        env.process(sender(name, *ask))
-    env.run()
-    return [result[name] for name in range(len(asks))]
 
 
 # The 2 x 2 mesh:   0 - 1
@@ -33,8 +16,8 @@ def run(asks, *, mesh, hop=HOP):
 
 def test_a_single_transfer_takes_hops_times_hop_latency_plus_flits_minus_one():
     mesh = Mesh(2, 2, 1)
-    assert run([(0, (0,), 0, [3], 5)], mesh=mesh) == [(0, 2 * HOP + 5 - 1)]
-    assert run([(7, (0,), 2, [3], 1)], mesh=mesh) == [(7, 7 + HOP)]
+    assert run([(0, 0, 0, [3], 5)], mesh) == [(0, 2 * HOP + 5 - 1)]
+    assert run([(7, 0, 2, [3], 1)], mesh) == [(7, 7 + HOP)]
 
 
 def test_two_transfers_contend_for_one_link_of_a_2x2_mesh():
@@ -43,29 +26,29 @@ def test_two_transfers_contend_for_one_link_of_a_2x2_mesh():
     #   another hop later in [8, 14); its tail arrives at 0 + 2 x 4 + 6 - 1 = 13.
     # B would take link 1>3 in [2, 8), which overlaps [4, 10), so it must wait for cycle 10; the port of
     #   tile 3 is then wanted in [14, 20), free. B starts at 10, its tail arrives at 10 + 4 + 6 - 1 = 19.
-    asks = [(0, (1,), 0, [3], 6), (2, (2,), 1, [3], 6)]
-    assert run(asks, mesh=Mesh(2, 2, 1)) == [(0, 13), (10, 19)]
+    asks = [(0, 1, 0, [3], 6), (2, 2, 1, [3], 6)]
+    assert run(asks, Mesh(2, 2, 1)) == [(0, 13), (10, 19)]
 
 
 def test_a_short_transfer_fits_before_the_head_of_a_longer_way_arrives():
     # As above, but B has 2 flits and asks at 0: link 1>3 in [0, 2) and the port of tile 3 in [4, 6) are
     # free before A's head gets there at 4 and 8.
-    asks = [(0, (1,), 0, [3], 6), (0, (2,), 1, [3], 2)]
-    assert run(asks, mesh=Mesh(2, 2, 1)) == [(0, 13), (0, 5)]
+    asks = [(0, 1, 0, [3], 6), (0, 2, 1, [3], 2)]
+    assert run(asks, Mesh(2, 2, 1)) == [(0, 13), (0, 5)]
 
 
 def test_requests_of_one_instant_are_served_by_key_whoever_asks_first():
     # Both want link 0>1 for 5 flits at time 3: the lower key goes first, the other 5 cycles later.
-    first, second = (3, (1,), 0, [1], 5), (3, (2,), 0, [3], 5)
-    assert run([first, second], mesh=Mesh(2, 2, 1)) == [(3, 11), (8, 20)]
-    assert run([second, first], mesh=Mesh(2, 2, 1)) == [(8, 20), (3, 11)]
+    first, second = (3, 1, 0, [1], 5), (3, 2, 0, [3], 5)
+    assert run([first, second], Mesh(2, 2, 1)) == [(3, 11), (8, 20)]
+    assert run([second, first], Mesh(2, 2, 1)) == [(8, 20), (3, 11)]
 
 
 def test_a_multicast_occupies_its_tree_once_and_arrives_last_at_the_farthest_tile():
     # 0 -> {1, 3}: one stream crosses link 0>1, is copied there, and goes on to 3; 4 flits.
     # A second transfer 0 -> 1 must wait for link 0>1 (and the injection port) until cycle 4.
-    asks = [(0, (1,), 0, [1, 3], 4), (0, (2,), 0, [1], 4)]
-    assert run(asks, mesh=Mesh(2, 2, 1)) == [(0, 2 * HOP + 3), (4, 4 + HOP + 3)]
+    asks = [(0, 1, 0, [1, 3], 4), (0, 2, 0, [1], 4)]
+    assert run(asks, Mesh(2, 2, 1)) == [(0, 2 * HOP + 3), (4, 4 + HOP + 3)]
 
 
 # The 3 x 3 mesh:   0 - 1 - 2
@@ -90,32 +73,60 @@ def test_five_transfers_two_of_them_multicasts_contend_on_a_3x3_mesh():
     #    port of 2 is wanted in [19, 21), A has left it at 13. Starts at 3; there at 3 + 4 x 4 + 1 = 20.
     # E: 0 -> 1, 1 flit, at 4. The port of 0 and 0>1 are A's until 5. Starts at 5; there at 5 + 4 = 9.
     asks = [
-        (0, (1,), 0, [2, 6, 8], 5),
-        (0, (2,), 1, [5], 6),
-        (2, (3,), 3, [4, 8], 4),
-        (3, (4,), 6, [2], 2),
-        (4, (5,), 0, [1], 1),
+        (0, 1, 0, [2, 6, 8], 5),
+        (0, 2, 1, [5], 6),
+        (2, 3, 3, [4, 8], 4),
+        (3, 4, 6, [2], 2),
+        (4, 5, 0, [1], 1),
     ]
-    assert run(asks, mesh=Mesh(3, 3, 1)) == [(0, 20), (9, 22), (9, 24), (3, 20), (5, 9)]
+    assert run(asks, Mesh(3, 3, 1)) == [(0, 20), (9, 22), (9, 24), (3, 20), (5, 9)]
     # C at 2 finds 3>4 free until 9: a short transfer over it goes in between, F: 3 -> 4, 2 flits, asked at 3.
-    between = [*asks, (3, (6,), 3, [4], 2)]
-    assert run(between, mesh=Mesh(3, 3, 1))[-1] == (3, 3 + 4 + 1)
+    between = [*asks, (3, 6, 3, [4], 2)]
+    assert run(between, Mesh(3, 3, 1))[-1] == (3, 3 + 4 + 1)
 
 
 def test_opposite_directions_of_a_link_do_not_contend():
-    asks = [(0, (1,), 0, [1], 9), (0, (2,), 1, [0], 9)]
-    assert run(asks, mesh=Mesh(2, 2, 1)) == [(0, HOP + 8), (0, HOP + 8)]
+    asks = [(0, 1, 0, [1], 9), (0, 2, 1, [0], 9)]
+    assert run(asks, Mesh(2, 2, 1)) == [(0, HOP + 8), (0, HOP + 8)]
 
 
-def test_a_calendar_finds_what_blocks_an_interval():
-    calendar = Calendar()
-    calendar.take(10, 20, now=0)
-    calendar.take(30, 40, now=0)
-    assert calendar.blocked_until(0, 10) is None
-    assert calendar.blocked_until(20, 30) is None
-    assert calendar.blocked_until(9, 11) == 20
-    assert calendar.blocked_until(15, 16) == 20
-    assert calendar.blocked_until(20, 31) == 40
-    assert calendar.blocked_until(0, 100) == 20
-    calendar.take(50, 60, now=25)
-    assert calendar.taken == [(30, 40), (50, 60)]
+def first_free(asks, routes, router, link):
+    """As `transfers.starts`, cycle by cycle: the first start at which no link is taken in any of its cycles."""
+    taken, found = set(), {}
+    for name in sorted(range(len(asks)), key=lambda name: asks[name][:2]):
+        start, _, flits = asks[name]
+        ways = list(zip(routes[name].links, routes[name].hops, routes[name].wires, strict=True))
+
+        def cycles(start, ways=ways, flits=flits):
+            return {
+                (way, start + hops * router + wire * link + flit)
+                for way, hops, wire in ways
+                for flit in range(flits)
+            }
+
+        while cycles(start) & taken:
+            start += 1
+        taken |= cycles(start)
+        found[name] = start
+    return [found[name] for name in range(len(asks))]
+
+
+TILES = st.integers(0, 8)
+ASKS = st.lists(
+    st.tuples(st.integers(0, 12), st.integers(1, 9), TILES, st.sets(TILES, min_size=1, max_size=4)),
+    min_size=1,
+    max_size=14,
+)
+
+
+@given(ASKS, st.integers(0, 3), st.integers(0, 2))
+def test_every_transfer_starts_at_the_first_cycle_at_which_all_its_links_are_free(
+    asks, router, link
+):
+    mesh = Mesh(3, 3, 1)
+    routes = [mesh.route(source, targets) for _, _, source, targets in asks]
+    # The last to ask comes first among those of one instant.
+    plain = [(time, len(asks) - rank, flits) for rank, (time, flits, _, _) in enumerate(asks)]
+    assert starts(plain, routes, router=router, link=link) == first_free(
+        plain, routes, router, link
+    )

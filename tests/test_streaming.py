@@ -2,12 +2,14 @@
 
 from collections import OrderedDict
 
+import numpy as np
 import pytest
 
 from pcsim.config import candidates, load_workload
 from pcsim.errors import DoesNotFitError
 from pcsim.machine import simulate
-from pcsim.machine.window import Window
+from pcsim.machine.core.state import SEAT, WINDOW
+from pcsim.machine.core.window import THERE, use
 from pcsim.placement import place
 from pcsim.placement.streaming import BUFFERED, on_tile
 from pcsim.program import Form, backpropagation, predictive_coding, program_of
@@ -88,10 +90,14 @@ def lru(order, room):
 @pytest.mark.parametrize("room", [1, 2, 3, 7, 8])
 def test_a_window_is_least_recently_used(room):
     order = [1, 2, 3, 1, 4, 5, 2, 1, 8, 7, 6, 5, 1, 1, 2, 3, 8]
-    window = Window(room * 10)
-    count = sum(window.use(layer, 10) is not None for layer in order)
-    assert count == lru(order, room)
-    assert len(window.held) == min(room, 8)
+    windows, seats = np.zeros(1, WINDOW), np.zeros(9, SEAT)
+    windows["room_bytes"], windows["last"] = room * 10, 9
+    out = [use(windows, seats, 0, layer, 10, now) for now, layer in enumerate(order)]
+    assert sum(pushed != THERE for pushed in out) == lru(order, room)
+    assert np.count_nonzero(seats["size_bytes"]) == min(room, 8)
+    # What came in and did not go out is there.
+    loaded = [pushed for pushed in out if pushed != THERE]
+    assert len(loaded) - sum(loaded) == min(room, 8)
 
 
 LAYERS, STEPS = 12, 4

@@ -6,13 +6,12 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
-import simpy
+import transfers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcsim.config import load_hardware
 from pcsim.machine import simulate
-from pcsim.machine.network import Network
 from pcsim.placement import BETWEEN_ROUTERS, TOPOLOGIES, Link, place
 from pcsim.placement.snake import snake
 from pcsim.program import Form, backpropagation, predictive_coding
@@ -140,21 +139,9 @@ def test_mirror_images_of_a_mesh_have_mirrored_routes():
         assert path == list(shape.path(mirrored(source), mirrored(target)))
 
 
-def run(asks, shape, *, router=3, link=1):
+def run(asks, shape):
     """(start, arrival) of each ask (source, targets, flits), all made at cycle 0, served in this order."""
-    env = simpy.Environment()
-    net = Network(env, router_cycles=router, link_cycles=link)
-    result = {}
-
-    def sender(name, source, targets, flits):
-        route = shape.route(source, targets)
-        start = yield net.request((name,), route, flits)
-        result[name] = (start, start + net.flight_cycles(route, flits))
-
-    for name, ask in enumerate(asks):
-        env.process(sender(name, *ask))
-    env.run()
-    return [result[name] for name in range(len(asks))]
+    return transfers.run([(0, rank, *ask) for rank, ask in enumerate(asks)], shape)
 
 
 def test_transfers_take_turns_on_a_bus_where_a_mesh_lets_them_pass():

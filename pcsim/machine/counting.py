@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pcsim.config import Hardware
 from pcsim.machine.activity import Activity, Count, UnitTime
 from pcsim.machine.lower import Lowered
-from pcsim.machine.queues import SETUP
-from pcsim.placement import BETWEEN_ROUTERS, Placement, TaskKind, Tasks, Unit
+from pcsim.placement import BETWEEN_ROUTERS, SETUP, Placement, TaskKind, Tasks, Unit
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,18 @@ could have begun, when its result was there.
 
 from __future__ import annotations
 
-from array import array
 from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pcsim.config import Hardware
 from pcsim.machine.activity import Activity
+from pcsim.machine.core.state import FOUND
 from pcsim.machine.lower import Lowered, lower
 from pcsim.placement import Link, Placement, Route, TaskKind, Tasks
 
@@ -48,19 +51,13 @@ class Wait(NamedTuple):
 class Recorder:
     """What one simulation did, operation by operation.
 
-    Its life: made empty, handed to one ``simulate``, which calls ``ran`` whenever a unit has worked, and
-    ``found`` where weights need not be loaded; then read by ``recording_of``.
+    Its life: made empty, handed to one ``simulate``, which fills it; then read by ``recording_of``. ``spans``
+    has a row (task, instance, start, cycles) for all work of a unit, and one with the cycles `FOUND` where
+    weights need not be loaded.
     """
 
     def __init__(self) -> None:
-        self.spans = array("q")
-        self.there = array("q")
-
-    def ran(self, task: int, instance: int, start: int, cycles: int) -> None:
-        self.spans.extend((task, instance, start, cycles))
-
-    def found(self, task: int, instance: int, now: int) -> None:
-        self.there.extend((task, instance, now, 0))
+        self.spans = np.zeros((0, 4), np.int64)
 
 
 @dataclass(frozen=True)
@@ -167,6 +164,7 @@ def recording_of(
     placement: Placement, hardware: Hardware, activity: Activity, recorder: Recorder
 ) -> Recording:
     """What ``recorder`` wrote down while ``simulate`` returned ``activity``."""
+    found = recorder.spans[:, 3] == FOUND
     return Recording(
         placement.tasks,
         lower(placement.tasks, hardware),
@@ -174,11 +172,10 @@ def recording_of(
         hardware.noc.router_latency_cycles,
         hardware.noc.link_latency_cycles,
         activity.makespan_cycles,
-        _spans(recorder.spans),
-        _spans(recorder.there),
+        _spans(recorder.spans[~found]),
+        _spans(recorder.spans[found] * (1, 1, 1, 0)),
     )
 
 
-def _spans(numbers: array[int]) -> tuple[Span, ...]:
-    each = iter(numbers)
-    return tuple(map(Span._make, zip(each, each, each, each, strict=True)))
+def _spans(rows: NDArray[np.int64]) -> tuple[Span, ...]:
+    return tuple(map(Span._make, rows.tolist()))

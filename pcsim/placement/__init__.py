@@ -8,6 +8,7 @@ from pcsim.placement.routes import BETWEEN_ROUTERS as BETWEEN_ROUTERS
 from pcsim.placement.routes import Link as Link
 from pcsim.placement.routes import Route as Route
 from pcsim.placement.tasks import PHASES as PHASES
+from pcsim.placement.tasks import SETUP as SETUP
 from pcsim.placement.tasks import TaskKind as TaskKind
 from pcsim.placement.tasks import Tasks as Tasks
 from pcsim.placement.tasks import Unit as Unit

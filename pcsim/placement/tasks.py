@@ -49,6 +49,9 @@ class TaskKind(IntEnum):
 PHASES = (Phase.SETUP, Phase.START, Phase.STEP, Phase.FINISH)
 """Phases in the order in which every unit works through its queue."""
 
+SETUP = PHASES.index(Phase.SETUP)
+"""What only a cold start does."""
+
 
 class Unit(NamedTuple):
     """A unit of the chip that takes tasks in order. ``channel`` names a DMA channel's stream."""

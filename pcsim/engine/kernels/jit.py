@@ -31,8 +31,18 @@ def inlined(function: Callable[..., Any]) -> Any:
     return _compiled(function, inline="always", callable_from_python=True)
 
 
+def borrowing(function: Callable[..., Any]) -> Any:
+    """As ``inner``, for what makes no array: its caller holds all that it is given, so that references need not
+    be counted. Counting costs more than the work of a function that looks at a few of many arrays."""
+    return _compiled(function, inline="never", callable_from_python=False, counted=False)
+
+
 def _compiled(
-    function: Callable[..., Any], *, inline: Literal["never", "always"], callable_from_python: bool
+    function: Callable[..., Any],
+    *,
+    inline: Literal["never", "always"],
+    callable_from_python: bool,
+    counted: bool = True,
 ) -> Any:
     """numba reads its cache folder when it decorates, so ours is set for that moment only."""
     settings, njit = cast(Any, numba.config), cast(Any, numba.njit)
@@ -46,6 +56,7 @@ def _compiled(
             inline=inline,
             no_cpython_wrapper=not callable_from_python,
             no_cfunc_wrapper=True,  # Nobody calls kernels from C.
+            _nrt=counted,
         )(function)
     finally:
         settings.CACHE_DIR = before

@@ -125,11 +125,15 @@ def test_a_worker_that_is_killed_is_told_and_what_came_before_is_kept(whole, tmp
         pid for pid in children if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
     os.kill(int(workers[0]), signal.SIGKILL)
-    assert end(process) == (
+    code, said = end(process)
+    first, *more = said.splitlines()
+    assert (code, first) == (
         3,
         "pcsim: a worker process was killed, perhaps for want of memory; all results that came "
-        "before are kept, and the same command goes on from there, with fewer processes by --jobs\n",
+        "before are kept, and the same command goes on from there, with fewer processes by --jobs",
     )
+    # The pool's own tracker may say that it has cleaned up behind the one that was killed.
+    assert all("resource_tracker" in line or line.startswith("  warnings.warn") for line in more)
     assert 3 <= len(results(folder)) < 40
     assert results(folder).items() <= results(whole).items()
 

@@ -116,47 +116,60 @@ class _Loop:
     def _run(self, todo: Sequence[Point], progress: Callable[[int], object]) -> None:
         waiting = deque(todo)
         while waiting or self.running:
-            # Once around: a point that another process has is looked at again later.
-            for _ in range(len(waiting)):
-                if len(self.running) >= self.workers.at_a_time:
-                    break
-                point = waiting.popleft()
-                if not self._began(point) and self.rows[point.key] is None:
-                    waiting.append(point)
+            self._give_out(waiting)
+            point = self._next(waiting) if self.workers.here else None
+            if point is not None:
+                self._keep(point.key, evaluate(self._task(point)))
             if self.running:
-                self._collect()
-            elif waiting:
+                self._collect(at_once=point is not None)
+            elif waiting and point is None:
                 time.sleep(POLL_S)
             progress(len(todo) - len(waiting) - len(self.running))
 
-    def _began(self, point: Point) -> bool:
-        """Whether this process now computes ``point``; if not, it may be there by now."""
-        if not self.claims.take(point.key):
-            return False
-        self.rows[point.key] = self.store.load(point.key)
-        if self.rows[point.key] is not None:
+    def _next(self, waiting: deque[Point]) -> Point | None:
+        """The first point that this process may compute. One that another process has is looked at again
+        later, and one that is there by now is left out."""
+        for _ in range(len(waiting)):
+            point = waiting.popleft()
+            if not self.claims.take(point.key):
+                waiting.append(point)
+                continue
+            self.rows[point.key] = self.store.load(point.key)
+            if self.rows[point.key] is None:
+                return point
             self.claims.give_up(point.key)
-            return False
+        return None
+
+    def _task(self, point: Point) -> Task:
         known = [self.trainings[key] for key in point.learning]
-        task = Task(
+        return Task(
             point.hardware,
             point.workload,
             point.candidates,
             None if self.plan.timing_only else tuple(known),
             self.plan.seed,
         )
-        try:
-            self.running[self.workers.executor.submit(evaluate, task)] = point.key
-        except BrokenExecutor:
-            raise killed() from None
-        return True
 
-    def _collect(self) -> None:
-        """Keep the results of all that have ended, at least one."""
-        ended, _ = wait(self.running, return_when=FIRST_COMPLETED)
+    def _give_out(self, waiting: deque[Point]) -> None:
+        """Send points to the other processes, as many as they should have."""
+        executor = self.workers.executor
+        while executor is not None and len(self.running) < self.workers.at_a_time:
+            point = self._next(waiting)
+            if point is None:
+                return
+            try:
+                self.running[executor.submit(evaluate, self._task(point))] = point.key
+            except BrokenExecutor:
+                raise killed() from None
+
+    def _collect(self, *, at_once: bool) -> None:
+        """Keep the results of all that have ended; unless ``at_once``, wait for one."""
+        ended, _ = wait(self.running, 0 if at_once else None, FIRST_COMPLETED)
         for future in ended:
             key = self.running.pop(future)
-            rows = outcome(future, self.workers)
-            self.store.save(key, rows)
-            self.rows[key] = rows
-            self.claims.give_up(key)
+            self._keep(key, outcome(future, self.workers))
+
+    def _keep(self, key: str, rows: list[Row]) -> None:
+        self.store.save(key, rows)
+        self.rows[key] = rows
+        self.claims.give_up(key)

@@ -105,7 +105,7 @@ def _train(seeds: Mapping[str, Seed], workers: Workers, progress: Progress | Non
     if not seeds:
         return
     tell = _Counter(sum(seed.updates for seed in seeds.values()), progress)
-    if workers.remote:
+    if not workers.here:
         _wait(workers, seeds, tell)
         return
     import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that numba calls, to be limited
@@ -124,8 +124,9 @@ def _train(seeds: Mapping[str, Seed], workers: Workers, progress: Progress | Non
 
 
 def _wait(found: Workers, seeds: Mapping[str, Seed], tell: _Counter) -> None:
+    assert found.executor is not None
     waiting: dict[Future[SeedResult], str] = {
-        found.executor.submit(train_seed, seed, None if found.remote else tell): key
+        found.executor.submit(train_seed, seed, tell if found.here else None): key
         for key, seed in seeds.items()
     }
     while waiting:
@@ -133,7 +134,7 @@ def _wait(found: Workers, seeds: Mapping[str, Seed], tell: _Counter) -> None:
         for future in ended:
             key = waiting.pop(future)
             save_seed(key, outcome(future, found))
-            if found.remote:
+            if not found.here:
                 tell(seeds[key].updates)
 
 

@@ -1,6 +1,7 @@
-"""Where is the work done: in this process, on the cores of this machine, or on a Dask cluster?
+"""Where is the work done: in this process, on more cores of this machine, or on a Dask cluster?
 
-All three are executors of ``concurrent.futures``; what is sent and what comes back are plain values.
+What is not done here goes to an executor of ``concurrent.futures``; what is sent and what comes back are
+plain values.
 """
 
 from __future__ import annotations
@@ -19,24 +20,31 @@ from pcsim.errors import InputError, PcsimError, Problem
 
 Result = TypeVar("Result")
 
-IN_FLIGHT = 4
-"""Tasks given out per worker, so that none waits for its next."""
+IN_FLIGHT = 2
+"""Tasks given out per process, so that none waits for its next."""
+
+IN_FLIGHT_FAR = 4
+"""The same on a cluster, to which the way is longer."""
 
 KEPT = "all results that came before are kept, and the same command goes on from there"
 
 
 @dataclass(frozen=True)
 class Workers:
-    """An executor and how many tasks it should have at a time."""
+    """An executor, if there is one, and how many tasks it should have at a time.
 
-    executor: Executor
+    ``here``: this process works, too; else all work is done on a cluster.
+    """
+
+    executor: Executor | None
     at_a_time: int
-    remote: bool = False
+    here: bool = True
 
 
 @contextmanager
 def workers(jobs: int, cluster: str | None) -> Iterator[Workers]:
-    """``jobs`` processes of this machine, or all workers of the Dask scheduler at ``cluster``.
+    """``jobs`` processes of this machine, of which this is one, or all workers of the Dask scheduler at
+    ``cluster``.
 
     Raises:
         InputError: there is no such cluster, or no dask.
@@ -45,9 +53,12 @@ def workers(jobs: int, cluster: str | None) -> Iterator[Workers]:
         with _cluster(cluster) as found:
             yield found
         return
+    if jobs == 1:
+        yield Workers(None, 0)
+        return
     # Where the block ends by an exception, what is under way ends, too: ``run`` has cancelled the rest.
-    with InProcess() if jobs == 1 else _processes(jobs) as executor:
-        yield Workers(executor, 1 if jobs == 1 else IN_FLIGHT * jobs)
+    with _processes(jobs - 1) as executor:
+        yield Workers(executor, IN_FLIGHT * (jobs - 1))
 
 
 class WorkerError(PcsimError):
@@ -67,7 +78,7 @@ def outcome(future: Future[Result], found: Workers) -> Result:
     except PcsimError:
         raise
     except Exception as error:
-        if not found.remote:
+        if found.here:
             raise
         raise WorkerError(f"the cluster could not do its work ({error}); {KEPT}") from None
 
@@ -79,20 +90,8 @@ def killed() -> WorkerError:
     )
 
 
-class InProcess(Executor):
-    """Does the work at once, here."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
 def _processes(jobs: int) -> Executor:
-    """Processes that start at once, and import while this one loads; loky's import no ``__main__``,
+    """Processes that start at once, and import while this one works; loky's import no ``__main__``,
     so that a script needs no guard."""
     from joblib.externals.loky import ProcessPoolExecutor
 
@@ -134,6 +133,6 @@ def _cluster(address: str) -> Iterator[Workers]:
     try:
         threads = sum(client.nthreads().values())
         executor = client.get_executor(pure=False)
-        yield Workers(executor, max(16, IN_FLIGHT * threads), remote=True)
+        yield Workers(executor, max(16, IN_FLIGHT_FAR * threads), here=False)
     finally:
         client.close()

@@ -119,7 +119,7 @@ def steady(monkeypatch):
     """A machine of 1 G multiply-accumulates per second, with kernels compiled."""
     monkeypatch.setattr(estimate, "macs_per_s", lambda workload, candidate: 1e9)
     monkeypatch.setattr(estimate, "compiled", lambda: True)
-    monkeypatch.setattr("joblib.cpu_count", lambda: 4)
+    monkeypatch.setattr("loky.cpu_count", lambda: 4)
 
 
 def test_the_work_of_a_training_is_its_updates_and_its_evaluations(digits):

@@ -94,7 +94,7 @@ def blas() -> Finding:
 
 def cores() -> Finding:
     """How many seeds and points train side by side."""
-    from joblib import cpu_count
+    from loky import cpu_count
 
     return Finding("cores", f"{cpu_count()} usable of {os.cpu_count()}")
 

@@ -50,7 +50,7 @@ def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int)
         return [f"a run takes {about(always_s)}: {stored} stored already, {simulation}"]
     rate = macs_per_s(workload, candidates[0])
     macs = sum(macs_of(workload, candidate) for candidate in missing)
-    from joblib import cpu_count
+    from loky import cpu_count
 
     threads = min(cpu_count(), len(missing))
     beside = beside_products(candidates[0])

@@ -44,7 +44,7 @@ def forecast(plan: Plan, points: Sequence[Point], output: Path | None, *, jobs: 
     total_s = timing_s
     seeds = missing_seeds(learners_of(missing).values(), first_seed=plan.seed)
     if seeds:
-        from joblib import cpu_count
+        from loky import cpu_count
 
         learner = next(iter(seeds.values())).learner
         rate = macs_per_s(learner.workload, learner.candidate)

@@ -69,7 +69,7 @@ def command(
     trained that can be on the front: of points that learn alike, the front of the other three. For
     example: pcsim search tile64 digits --axis pc.steps=1..8 --axis "tiles.vector.lanes=4..64 x2"
     """
-    from joblib import cpu_count
+    from loky import cpu_count
 
     from pcsim.search import parse_limits, search
     from pcsim.search.output import folder_of, screen_text, write_found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -119,23 +120,26 @@ def command(
     All may stand in a file instead: pcsim sweep mysweep.yaml. Results are kept point by point: the
     same command goes on where a stopped one was, and several may work on one folder at once.
     """
-    from joblib import cpu_count
+    from loky import cpu_count
 
-    from pcsim.sweeps import parse_shard, points_of
+    from pcsim.sweeps.workers import started
 
-    part = parse_shard(shard) if shard else None
-    plan = plan_of(
-        files,
-        axes=axes,
-        zips=zips,
-        conditions=conditions,
-        overrides=with_flags(overrides, full_credit=full_credit, objective=objective),
-        rule=rule,
-        seed=seed,
-        timing_only=timing_only,
-    )
-    points = points_of(plan)
     processes = jobs or cpu_count()
+    with started(1 if dry_run or cluster is not None else processes):
+        from pcsim.sweeps import parse_shard, points_of
+
+        part = parse_shard(shard) if shard else None
+        plan = plan_of(
+            files,
+            axes=axes,
+            zips=zips,
+            conditions=conditions,
+            overrides=with_flags(overrides, full_credit=full_credit, objective=objective),
+            rule=rule,
+            seed=seed,
+            timing_only=timing_only,
+        )
+        points = points_of(plan)
     if dry_run:
         from pcsim.cli.forecast import forecast
 
@@ -144,6 +148,7 @@ def command(
     from pcsim.sweeps import default_folder, open_store, run_points, write_output
     from pcsim.sweeps.output import write_plan
 
+    gc.freeze()  # What is imported stays; looking for garbage in it takes longer than a small point.
     store = open_store(output or default_folder(plan, points))
     write_plan(plan, points, store)
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -44,6 +45,7 @@ _VALUES: Mapping[str, Callable[[str], object]] = {
 }
 
 
+@lru_cache(maxsize=32)  # A sweep reads its files once for every chip and workload.
 def read_yaml(text: str, *, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
     """The one document in ``text`` as nodes, and everything that is wrong with it as YAML.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from joblib import cpu_count
+from loky import cpu_count
 
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.flags import parse_groups
@@ -15,6 +15,7 @@ from pcsim.sweeps.plan import Plan, Reference, Setting, points_of
 from pcsim.sweeps.run import run_points
 from pcsim.sweeps.store import open_store
 from pcsim.sweeps.table import frame_of, rows_of
+from pcsim.sweeps.workers import started
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,13 +64,15 @@ def sweep(
         seed,
         timing_only,
     )
-    points = points_of(plan)
+    jobs = jobs or cpu_count()
+    with started(1 if cluster is not None else jobs):
+        points = points_of(plan)
     with TemporaryDirectory(prefix="pcsim-sweep-") as temporary:
         results = run_points(
             points,
             plan,
             open_store(folder or Path(temporary)),
-            jobs=jobs or cpu_count(),
+            jobs=jobs,
             cluster=cluster,
             stage=stage,
             training=progress,

@@ -151,9 +151,12 @@ class _Loop:
         )
 
     def _give_out(self, waiting: deque[Point]) -> None:
-        """Send points to the other processes, as many as they should have."""
-        executor = self.workers.executor
-        while executor is not None and len(self.running) < self.workers.at_a_time:
+        """Send points to the other processes, as many as they should have; towards the end, where this process
+        works, too, no more than their share of what is left."""
+        executor, most = self.workers.executor, self.workers.at_a_time
+        while executor is not None and len(self.running) < most:
+            if self.workers.here and self.running and len(waiting) <= len(self.running):
+                return
             point = self._next(waiting)
             if point is None:
                 return

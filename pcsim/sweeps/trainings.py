@@ -109,7 +109,7 @@ def _train(seeds: Mapping[str, Seed], workers: Workers, progress: Progress | Non
         _wait(workers, seeds, tell)
         return
     import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that numba calls, to be limited
-    from joblib import cpu_count
+    from loky import cpu_count
     from threadpoolctl import threadpool_limits
 
     with ExitStack() as stack:

@@ -6,11 +6,13 @@ plain values.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +22,17 @@ from pcsim.errors import InputError, PcsimError, Problem
 
 Result = TypeVar("Result")
 
-IN_FLIGHT = 2
+IN_FLIGHT = 3
 """Tasks given out per process, so that none waits for its next."""
 
 IN_FLIGHT_FAR = 4
 """The same on a cluster, to which the way is longer."""
+
+IDLE_S = 60
+"""After so many seconds without work a process ends."""
+
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""A worker has a core to itself; threads of BLAS beside it would only start and wait."""
 
 KEPT = "all results that came before are kept, and the same command goes on from there"
 
@@ -55,10 +63,25 @@ def workers(jobs: int, cluster: str | None) -> Iterator[Workers]:
         return
     if jobs == 1:
         yield Workers(None, 0)
-        return
-    # Where the block ends by an exception, what is under way ends, too: ``run`` has cancelled the rest.
-    with _processes(jobs - 1) as executor:
-        yield Workers(executor, IN_FLIGHT * (jobs - 1))
+    else:
+        yield Workers(_pool(jobs - 1), IN_FLIGHT * (jobs - 1))
+
+
+@contextmanager
+def started(jobs: int) -> Iterator[None]:
+    """Start the processes that `workers` will take, so that they import while this one loads; if that fails,
+    they end at once."""
+    executor = None
+    if jobs > 1:
+        executor = _pool(jobs - 1)
+        for _ in range(jobs - 1):
+            executor.submit(_import)
+    try:
+        yield
+    except BaseException:
+        if executor is not None:
+            executor.shutdown(wait=False, kill_workers=True)
+        raise
 
 
 class WorkerError(PcsimError):
@@ -90,25 +113,27 @@ def killed() -> WorkerError:
     )
 
 
-def _processes(jobs: int) -> Executor:
-    """Processes that start at once, and import while this one works; loky's import no ``__main__``,
-    so that a script needs no guard."""
-    from joblib.externals.loky import ProcessPoolExecutor
+def _pool(jobs: int) -> Any:
+    """So many processes beside this one. They stay for a while, for the next sweep of this process; loky's import
+    no ``__main__``, so that a script needs no guard."""
+    from loky import get_reusable_executor
 
-    executor: Executor = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(os.getpid(),))
-    for _ in range(jobs):
-        executor.submit(_import)
-    return executor
+    return get_reusable_executor(
+        jobs, timeout=IDLE_S, initializer=_begin, initargs=(os.getpid(),), env=ONE_THREAD
+    )
 
 
 def _begin(parent: int) -> None:
     """Leave interruptions to the parent, and end when it ends, however that happens."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    atexit.register(os._exit, 0)  # Nothing is left to do; tidying up would be waited for.
 
 
 def _import() -> None:
     import pcsim.sweeps.evaluate  # noqa: F401
+
+    gc.freeze()  # What is imported stays; looking for garbage in it takes longer than a small point.
 
 
 def _end_with(parent: int) -> None:

@@ -108,8 +108,12 @@ class Datapath:
 
     def _lane(self, component: str) -> Format:
         """What the lanes of a unit compute in: the format whose multiplication and addition cost most."""
-        numbers = [self.formats.of(value) for value in _USED[component]]
-        return max(numbers, key=lambda number: self._pair(number, number, number).value)
+        numbers = {
+            self.formats.of(value).name: self.formats.of(value) for value in _USED[component]
+        }
+        if len(numbers) == 1:
+            return next(iter(numbers.values()))
+        return max(numbers.values(), key=lambda number: self._pair(number, number, number).value)
 
     @cached_property
     def _streamed(self) -> int:

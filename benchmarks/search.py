@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from joblib import cpu_count
+from loky import cpu_count
 
 from pcsim.search import search
 from pcsim.sweeps import Plan, Setting, open_store, parse_groups

@@ -79,6 +79,8 @@ def start_and_kill(cache, report, *, after_s, how=signal.SIGKILL):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Who runs the tests in the background may have it ignored, which is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     time.sleep(after_s)
     process.send_signal(how)

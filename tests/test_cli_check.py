@@ -137,10 +137,10 @@ def test_the_estimate_names_what_it_is_made_of(digits, monkeypatch):
     macs = 3 * estimate.macs_of(workload, rules[1])
     training_s = 1.5 * macs / 1e9 / 3
     assert estimate.duration(workload, rules, tasks=100_000) == [
-        f"a run takes about {training_s + 4 + 2:.2g} s, by estimate:",
+        f"a run takes about {training_s + 0.8 + 2:.2g} s, by estimate:",
         f"  training about {training_s:.2g} s: 3 of 6 are not stored, {macs:.3g} MACs at 1 G/s "
         "on 3 threads, x 1.5",
-        "  simulating 100,000 tasks about 4 s",
+        "  simulating 100,000 tasks less than a second",
         "  starting and drawing about 2 s",
     ]
 
@@ -148,7 +148,7 @@ def test_the_estimate_names_what_it_is_made_of(digits, monkeypatch):
 def test_compiling_is_counted_the_first_time(digits, monkeypatch):
     monkeypatch.setattr(estimate, "compiled", lambda: False)
     lines = estimate.duration(*digits, tasks=0)
-    assert "  compiling about 14 s, the first time only" in lines
+    assert "  compiling about 19 s, the first time only" in lines
 
 
 def test_what_is_stored_needs_no_training(digits, monkeypatch):

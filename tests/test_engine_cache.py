@@ -1,11 +1,13 @@
 """Where things are kept: which folder, whole files only, and no complaint where nothing can be kept."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import pcsim.machine.core
 from pcsim.engine import cache
 
 
@@ -68,6 +70,24 @@ def test_the_folder_of_compiled_kernels_changes_with_any_source_of_the_engine(
     monkeypatch.undo()
     cache.engine_fingerprint.cache_clear()
     assert len(folders) == 2
+
+
+def test_the_folder_of_other_compiled_functions_changes_with_the_files_beside_them(tmp_path):
+    folders = {cache.kernel_folder(), cache.kernel_folder(cache.ENGINE_FOLDER / "kernels")}
+    assert len(folders) == 1
+    for text in ("a = 1", "a = 2"):
+        (tmp_path / "callee.py").write_text(text)
+        folders.add(cache.kernel_folder(tmp_path))
+    assert len(folders) == 3
+
+
+def test_compiled_functions_of_the_machine_use_only_files_beside_them_and_the_engine():
+    core = Path(pcsim.machine.core.__file__).parent
+    for name in ("life", "network", "turns", "window"):
+        tree = ast.parse((core / f"{name}.py").read_text())
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        used = {module for module in modules if module.startswith("pcsim.")} - {"pcsim.placement"}
+        assert all(module.startswith(("pcsim.machine.core.", "pcsim.engine.")) for module in used)
 
 
 @pytest.mark.parametrize("writable", [True, False])

@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -49,22 +50,31 @@ def engine_fingerprint() -> str:
     Not in it: the processor, whose BLAS kernels may round differently. Do not share one folder
     among machines of different kinds.
     """
+    return _fingerprint(ENGINE_FOLDER, sorted(ENGINE_FOLDER.rglob("*.py")))
+
+
+def _fingerprint(folder: Path, sources: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(ENGINE_FOLDER.rglob("*.py")):
-        digest.update(path.relative_to(ENGINE_FOLDER).as_posix().encode())
+    for path in sources:
+        digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(path.read_bytes())
     for library in ("numpy", "numba", "scipy"):
         digest.update(f"{library} {version(library)}".encode())
     return digest.hexdigest()
 
 
-def kernel_folder() -> Path:
-    """Where numba keeps compiled kernels.
+def kernel_folder(source: Path | None = None) -> Path:
+    """Where numba keeps what is compiled of the engine, or of the files in the folder ``source``.
 
-    The name carries the fingerprint because numba looks only at the file of the function it
-    compiled and would go on using it after a change in a function that it calls.
+    The name carries a fingerprint because numba looks only at the file of the function it compiled and
+    would go on using it after a change in a function that it calls. So compiled functions call only those
+    of their own folder and of the engine.
     """
-    return cache_folder() / f"numba-{engine_fingerprint()[:16]}"
+    fingerprint = engine_fingerprint()
+    if source is not None and not source.is_relative_to(ENGINE_FOLDER):
+        own = _fingerprint(source, sorted(source.glob("*.py")))
+        fingerprint = hashlib.sha256(f"{fingerprint} {own}".encode()).hexdigest()
+    return cache_folder() / f"numba-{fingerprint[:16]}"
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import numba
@@ -47,7 +48,7 @@ def _compiled(
     """numba reads its cache folder when it decorates, so ours is set for that moment only."""
     settings, njit = cast(Any, numba.config), cast(Any, numba.njit)
     before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(kernel_folder())
+    settings.CACHE_DIR = str(kernel_folder(Path(function.__code__.co_filename).parent))
     try:
         return njit(
             nogil=True,

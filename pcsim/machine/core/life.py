@@ -17,6 +17,7 @@ from pcsim.machine.core.records import NONE
 from pcsim.machine.core.state import (
     ARBITRATION,
     ARRAY,
+    AT_HOME,
     BEGIN,
     CHANNEL,
     DONE,
@@ -29,17 +30,14 @@ from pcsim.machine.core.state import (
     SEND,
     TAKE,
     TASK_ENDS,
+    TRANSFER,
     UNIT_DUE,
     WAKE,
+    WEIGHTS,
     WORKED,
 )
 from pcsim.machine.core.turns import fill_all, next_turn
 from pcsim.machine.core.window import THERE, use
-from pcsim.placement import TaskKind
-
-TRANSFER, WEIGHTS = int(TaskKind.TRANSFER), int(TaskKind.WEIGHTS)
-DRAM_READ, DRAM_WRITE = int(TaskKind.DRAM_READ), int(TaskKind.DRAM_WRITE)
-BUFFER_READ, BUFFER_WRITE = int(TaskKind.BUFFER_READ), int(TaskKind.BUFFER_WRITE)
 
 
 @borrowing
@@ -170,20 +168,19 @@ def _begin(chip, unit):
     """Begin the task whose needs are met."""
     mine, now = chip.units[unit], chip.scalar[0].now
     task = chip.tasks[mine.task]
-    begin, kind = max(now, mine.free_at), task.kind
-    at_home = kind in (DRAM_READ, DRAM_WRITE, BUFFER_READ, BUFFER_WRITE)
+    begin = max(now, mine.free_at)
     if begin > mine.free_at:
         chip.units[unit].stalled[chip.tasks[mine.last_need].wait_kind] += begin - mine.free_at
-    if kind == TRANSFER:
+    if task.course == TRANSFER:
         _work(chip, unit, begin, task.busy)
         _send_from(chip, unit, begin + task.busy)
-    elif kind == WEIGHTS:
+    elif task.course == WEIGHTS:
         mine.stage = LOOK
         if begin > now:
             _emit(chip, UNIT_DUE, begin - now, unit)
         else:
             _to_do(chip, unit)
-    elif at_home and chip.scalar[0].streams:
+    elif task.course == AT_HOME:
         # Loads that nobody foresaw may be in the way.
         mine.asked = now
         mine.stage = CHANNEL
@@ -309,7 +306,7 @@ def _through_channel(chip, unit, start):
     """The channel is occupied from ``start`` on."""
     mine = chip.units[unit]
     task, setup = chip.tasks[mine.task], chip.scalar[0].setup
-    if task.kind == WEIGHTS:
+    if task.course == WEIGHTS:
         brought = start + task.busy + task.delay
         chip.units[unit].stalled[task.wait_kind] += brought - mine.asked
         _work(chip, unit, brought, setup)

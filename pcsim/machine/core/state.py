@@ -37,10 +37,25 @@ WAIT_KIND: dict[TaskKind, str] = {
 }
 """What a unit is said to wait for when it waits for the end of such a task; for weights, where they live."""
 
+WORK, TRANSFER, WEIGHTS, AT_HOME = range(4)
+"""How a task takes its course: its unit works on it; it crosses the network; it looks for weights; or it needs the
+channel of a memory that others may need, as weights live there."""
+
+COURSE: dict[TaskKind, int] = {
+    TaskKind.PRODUCT: WORK,
+    TaskKind.ELEMENTWISE: WORK,
+    TaskKind.UPDATE: WORK,
+    TaskKind.TRANSFER: TRANSFER,
+    TaskKind.DRAM_READ: AT_HOME,
+    TaskKind.DRAM_WRITE: AT_HOME,
+    TaskKind.WEIGHTS: WEIGHTS,
+    TaskKind.BUFFER_READ: AT_HOME,
+    TaskKind.BUFFER_WRITE: AT_HOME,
+}
 
 TASK = columns(
     # What the task is.
-    "kind", "phase", "first", "last", "left_out", "wait_kind", "busy", "delay", "flits", "own_flits",
+    "course", "phase", "first", "last", "left_out", "wait_kind", "busy", "delay", "flits", "own_flits",
     "way", "rank",
     # Its needs: from ``needs`` on those that move with the instance, from ``fixed`` on those for the first one only.
     "needs", "fixed", "needs_end",
@@ -49,7 +64,7 @@ TASK = columns(
     "queued", "stride", "offset", "window", "shift", "group", "next", "in_window", "in_turn", "tie",
     # How often it has ended, and who waits for that.
     "ended", "waiting",
-    # Where weights stream: the way that is the channel, or the buffer, they live on; of kind WEIGHTS the bytes,
+    # Where weights stream: the way that is the channel, or the buffer, they live on; of course WEIGHTS the bytes,
     # where the layer sits in the window, the task that uses it, and how often it was loaded.
     "home", "size_bytes", "seat", "user", "loads",
 )  # fmt: skip
@@ -83,7 +98,7 @@ SEAT = columns("size_bytes", "used", "user", "count", "pushed_out")
 """A layer's place in a window: its bytes there (0: not there), when it was used last; the task that used it, and
 how often that has ended then. The column ``pushed_out`` is a list of seats by itself."""
 
-SCALAR = columns("now", "first_to_do", "to_do", "emitted", "uses", "streams", "setup", "spans")
+SCALAR = columns("now", "first_to_do", "to_do", "emitted", "uses", "setup", "spans")
 
 TAKE, BEGIN, WORKED, SEND, LOOK, PLACE, CHANNEL, DONE = range(8)
 """Stages of a unit: what it does next. It takes a task; begins it; has worked on it and takes the next; sends, as
@@ -131,12 +146,11 @@ def chip_of(
 ) -> Chip:
     """A chip with full queues on which nothing has happened; without ``cold`` what SETUP brings is there."""
     noc = hardware.noc
-    rows, flits = _task_rows(tasks, lowered, cold=cold)
+    rows, flits = _task_rows(tasks, lowered, streams=bool(windows), cold=cold)
     needs = _needs(tasks, rows)
     held, seats = _windows(tasks, rows, windows)
     units, slots = _units(tasks, hardware, windows, held)
     scalar = np.zeros(1, SCALAR)
-    scalar["streams"] = bool(windows)
     scalar["setup"] = hardware.tiles.dma.setup_cycles
     instances = int(tasks.instances().sum()) if record else 0
     return Chip(
@@ -177,10 +191,12 @@ def _channels(mesh: Topology) -> list[Route]:
     ]
 
 
-def _task_rows(tasks: Tasks, lowered: Lowered, *, cold: bool) -> tuple[Records, NDArray[np.int64]]:
+def _task_rows(
+    tasks: Tasks, lowered: Lowered, *, streams: bool, cold: bool
+) -> tuple[Records, NDArray[np.int64]]:
     """A row per task, and the flits of those whose instances differ."""
     rows = np.zeros(len(tasks), TASK)
-    for name in ("kind", "phase", "first", "last", "size_bytes"):
+    for name in ("phase", "first", "last", "size_bytes"):
         rows[name] = getattr(tasks, name)
     rows["busy"], rows["delay"], rows["flits"] = lowered.busy, lowered.delay, lowered.flits
     rows["way"] = tasks.route
@@ -190,6 +206,9 @@ def _task_rows(tasks: Tasks, lowered: Lowered, *, cold: bool) -> tuple[Records, 
         rows["own_flits"][task] = len(flits)
         flits.extend(each)
     rows["rank"][np.lexsort((np.arange(len(tasks)), tasks.layer))] = np.arange(len(tasks))
+    rows["course"] = np.array([COURSE[kind] for kind in TaskKind])[tasks.kind]
+    if not streams:  # Nobody else needs the channels.
+        rows["course"][rows["course"] == AT_HOME] = WORK
     wait_kinds = np.array([STALLS.index(WAIT_KIND[kind]) for kind in TaskKind])
     rows["wait_kind"] = wait_kinds[tasks.kind]
     turns = np.array(tasks.turns, dtype=np.int64).reshape(-1, len(Turn._fields))

@@ -122,23 +122,23 @@ def command(
     """
     from loky import cpu_count
 
+    from pcsim.sweeps import parse_shard, points_of
+    from pcsim.sweeps.plan import count_up_to
     from pcsim.sweeps.workers import started
 
+    part = parse_shard(shard) if shard else None
+    plan = plan_of(
+        files,
+        axes=axes,
+        zips=zips,
+        conditions=conditions,
+        overrides=with_flags(overrides, full_credit=full_credit, objective=objective),
+        rule=rule,
+        seed=seed,
+        timing_only=timing_only,
+    )
     processes = jobs or cpu_count()
-    with started(1 if dry_run or cluster is not None else processes):
-        from pcsim.sweeps import parse_shard, points_of
-
-        part = parse_shard(shard) if shard else None
-        plan = plan_of(
-            files,
-            axes=axes,
-            zips=zips,
-            conditions=conditions,
-            overrides=with_flags(overrides, full_credit=full_credit, objective=objective),
-            rule=rule,
-            seed=seed,
-            timing_only=timing_only,
-        )
+    with started(1 if dry_run or cluster is not None else count_up_to(plan, processes)):
         points = points_of(plan)
     if dry_run:
         from pcsim.cli.forecast import forecast

@@ -11,7 +11,7 @@ from loky import cpu_count
 
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.flags import parse_groups
-from pcsim.sweeps.plan import Plan, Reference, Setting, points_of
+from pcsim.sweeps.plan import Plan, Reference, Setting, count_up_to, points_of
 from pcsim.sweeps.run import run_points
 from pcsim.sweeps.store import open_store
 from pcsim.sweeps.table import frame_of, rows_of
@@ -65,7 +65,7 @@ def sweep(
         timing_only,
     )
     jobs = jobs or cpu_count()
-    with started(1 if cluster is not None else jobs):
+    with started(1 if cluster is not None else count_up_to(plan, jobs)):
         points = points_of(plan)
     with TemporaryDirectory(prefix="pcsim-sweep-") as temporary:
         results = run_points(

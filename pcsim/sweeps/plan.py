@@ -91,6 +91,11 @@ def points_of(plan: Plan) -> tuple[Point, ...]:
     return points_at(plan, every)
 
 
+def count_up_to(plan: Plan, most: int) -> int:
+    """How many points ``plan`` has, but no more than ``most``; none where its axes are wrong."""
+    return 0 if problems_of(plan.groups) else sum(1 for _ in islice(grid(plan.groups), most))
+
+
 def points_at(plan: Plan, chosen: Iterable[Values]) -> tuple[Point, ...]:
     """The points of ``plan`` with these values, in order.
 

@@ -74,7 +74,7 @@ def run_points(
     todo = [point for key, point in mine.items() if rows[key] is None]
     if todo:
         with (
-            workers(min(jobs, len(todo)), cluster) as found,
+            workers(min(jobs, len(points)) if len(todo) > 1 else 1, cluster) as found,
             Claims(store.folder / CLAIMS) as claims,
         ):
             tell("train")

@@ -40,7 +40,8 @@ def mesh_maps(entries: Sequence[Entry], mesh: Sequence[int]) -> Figure | None:
         for index, entry in enumerate(entries)
     }
     most_busy = max((share for found in tiles.values() for share in found.values()), default=0)
-    fullest = max((share for found in links.values() for share in found.values()), default=0)
+    shown = [share for each in links.values() for ends, share in each.items() if _link(*ends, mesh)]
+    fullest = max(shown, default=0)
     if not most_busy:
         return None
     across = min(len(entries), 3)

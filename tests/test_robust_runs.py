@@ -44,11 +44,15 @@ def kernels(tmp_path_factory):
     return list(Path(os.environ["PCSIM_CACHE"]).glob("numba-*"))
 
 
+def copy(kernels, cache):
+    for folder in kernels:
+        shutil.copytree(folder, cache / folder.name)
+
+
 @pytest.fixture
 def fresh_cache(kernels, tmp_path):
     cache = tmp_path / "cache"
-    for folder in kernels:
-        shutil.copytree(folder, cache / folder.name)
+    copy(kernels, cache)
     return cache
 
 
@@ -56,7 +60,7 @@ def fresh_cache(kernels, tmp_path):
 def whole(kernels, tmp_path_factory):
     """(the report of an uninterrupted run, the seconds it took), with a cache of its own."""
     folder = tmp_path_factory.mktemp("whole")
-    shutil.copytree(kernels, folder / "cache" / kernels.name)
+    copy(kernels, folder / "cache")
     began = time.monotonic()
     done = run(*LONG, "-o", str(folder / "report"), cache=folder / "cache")
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,6 @@ of inference steps or micro-batches.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,10 +28,11 @@ from pcsim.machine.core.state import (
     OVER,
     ROOM,
     STALLS,
+    Chip,
     chip_of,
 )
 from pcsim.machine.counting import Times, activity_of, unit_name
-from pcsim.machine.lower import Lowered, lower
+from pcsim.machine.lower import lower
 from pcsim.machine.recording import Recorder
 from pcsim.placement import Placement, Tasks
 
@@ -53,15 +53,10 @@ def simulate(
     Raises:
         DeadlockError: some unit waits for what never comes; names who waits for whom, since when.
     """
-    lowered = lower(placement.tasks, hardware)
-    simulation = _Simulation(
-        placement.tasks,
-        lowered,
-        hardware,
-        placement.windows,
-        cold=cold,
-        record=recorder is not None,
-    )
+    tasks, lowered = placement.tasks, lower(placement.tasks, hardware)
+    record = recorder is not None
+    chip = chip_of(tasks, lowered, hardware, placement.windows, cold=cold, record=record)
+    simulation = _Simulation(tasks, chip, cold=cold)
     simulation.run()
     if recorder is not None:
         recorder.spans = simulation.spans()
@@ -100,21 +95,11 @@ class Happening(Event):
 
 
 class _Simulation:
-    """One simulated update. Its life: built with full queues, ``run`` once, then only read."""
+    """One simulated update. Its life: built on a chip with full queues, ``run`` once, then only read."""
 
-    def __init__(
-        self,
-        tasks: Tasks,
-        lowered: Lowered,
-        hardware: Hardware,
-        windows: Mapping[int, int],
-        *,
-        cold: bool,
-        record: bool,
-    ) -> None:
-        self.tasks, self.cold = tasks, cold
+    def __init__(self, tasks: Tasks, chip: Chip, *, cold: bool) -> None:
+        self.tasks, self.chip, self.cold = tasks, chip, cold
         self.env = Clock()
-        self.chip = chip_of(tasks, lowered, hardware, windows, cold=cold, record=record)
         self.box = array("q", [0, 0, 0])
         """The event that has come: kind, unit or task, time."""
         self.events = self.chip.events.reshape(-1).data

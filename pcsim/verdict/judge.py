@@ -45,8 +45,11 @@ def judge(
     names = candidate_names([(each.candidate.rule, each.candidate.id) for each in results])
     results = [replace(each, label=name) for each, name in zip(results, names, strict=True)]
     first = {result.candidate.rule: result for result in reversed(results)}
+    per_epoch = workload.data.train // workload.training.batch
     ratios = (
-        compare(first["pc"], first["bp"], energy_range=energy_range) if len(first) == 2 else None
+        compare(first["pc"], first["bp"], energy_range=energy_range, updates_per_epoch=per_epoch)
+        if len(first) == 2
+        else None
     )
     spent_alike = equal_energy(first["pc"], first["bp"]) if len(first) == 2 else None
     said = [

@@ -8,6 +8,7 @@ from statistics import fmean
 from pcsim.units import format_quantity
 from pcsim.verdict.bound import Bound
 from pcsim.verdict.equal_energy import equal_energy_sentence
+from pcsim.verdict.race_words import race_sentence, with_interval
 from pcsim.verdict.tornado import tornado_sentence
 from pcsim.verdict.values import Comparison, EqualEnergy, Estimate, Result, Swing
 from pcsim.verdict.words import component_name, factor, percent, wait_name
@@ -43,13 +44,6 @@ def sentences(
     return tuple(said)
 
 
-def with_interval(estimate: Estimate) -> str:
-    """``1.27 (1.20..1.35)``, or without the interval where there is none."""
-    if estimate.low is None or estimate.high is None:
-        return factor(estimate.value)
-    return f"{factor(estimate.value)} ({factor(estimate.low)}..{factor(estimate.high)})"
-
-
 def bound_by(bound: Bound) -> str:
     """What held an update up, as the rest of a sentence that starts with the rule's name."""
     share = _percent0(bound.busy_share)
@@ -71,34 +65,29 @@ def _percent0(share: float) -> str:
 
 
 def _to_target(pc: Result, bp: Result, ratios: Comparison) -> Iterator[str]:
-    goal = f"{percent(pc.to_target.target)} validation accuracy"
-    if ratios.energy_to_target is None:
-        yield from _not_reached(pc, bp, goal)
-    else:
-        yield _race("energy", goal, ratios.energy_to_target)
-    if ratios.time_to_target is not None:
-        yield _race("time", goal, ratios.time_to_target)
+    yield from (race_sentence(race, pc, bp) for race in ratios.races)
     if ratios.energy is not None:
-        measured = "not measured"
+        measured = "the measured advantage is not known"
         if ratios.sample_advantage is not None:
-            measured = f"measured {with_interval(ratios.sample_advantage)}"
+            measured = f"the measured advantage is {with_interval(ratios.sample_advantage)}"
         yield (
-            f"Break-even: PC needs a samples-to-target advantage above {factor(ratios.energy)} "
-            f"on this chip; {measured}."
+            f"Break-even: PC must reach the target with {factor(ratios.energy)} times fewer samples than BP "
+            f"to take the same energy on this chip; {measured}."
         )
+    yield from _other_measures(ratios)
     if ratios.energy_to_target is not None and ratios.energy_to_target.decided:
         yield from _assumed_decide(ratios.energy_to_target, ratios)
 
 
-def _race(what: str, goal: str, estimate: Estimate) -> str:
-    """Who needs less ``what`` to reach ``goal``, and whether seeds could have decided it."""
-    start = f"To {goal} PC takes {with_interval(estimate)} times BP's {what}: "
-    winner = "BP" if estimate.value > 1 else "PC"
-    if not estimate.decided:
-        return start + "no winner, the 95 % interval over seeds contains 1."
-    if estimate.low is None:
-        return start + f"{winner} needs less, by one seed, so without an interval."
-    return start + f"{winner} needs less."
+def _other_measures(ratios: Comparison) -> Iterator[str]:
+    """Samples to target by two other measures, which need no accuracy to be crossed."""
+    if ratios.loss_crossing is None or ratios.curve_area is None:
+        return
+    yield (
+        f"By other measures PC needs {with_interval(ratios.loss_crossing)} times BP's samples until "
+        f"the validation loss has fallen to that of the target, and the area over its accuracy curve is "
+        f"{with_interval(ratios.curve_area)} times BP's."
+    )
 
 
 def _assumed_decide(estimate: Estimate, ratios: Comparison) -> Iterator[str]:
@@ -111,18 +100,6 @@ def _assumed_decide(estimate: Estimate, ratios: Comparison) -> Iterator[str]:
         f"Assumed costs {turn} this: over their ranges PC's energy to target is {factor(low)} to "
         f"{factor(high)} times BP's."
     )
-
-
-def _not_reached(pc: Result, bp: Result, goal: str) -> Iterator[str]:
-    for result in (pc, bp):
-        if result.to_target.updates is None:
-            yield _missed(result, goal)
-    failed = [result.name for result in (pc, bp) if result.to_target.energy_j is None]
-    if len(failed) == 2:
-        yield "So no rule wins on energy or time to target; only costs per update can be compared."
-    elif failed:
-        winner = "BP" if failed == ["PC"] else "PC"
-        yield f"So {winner} wins on energy and time to target: it reached it on every seed."
 
 
 def _missed(result: Result, goal: str) -> str:

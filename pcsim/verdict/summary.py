@@ -15,12 +15,14 @@ from pcsim.config import Hardware
 from pcsim.verdict.assumed import AssumedCost
 from pcsim.verdict.best import measure
 from pcsim.verdict.lifetime import lifetime_of
+from pcsim.verdict.to_target import DEFINITION
 from pcsim.verdict.tuned import tuning_facts
 from pcsim.verdict.values import (
     Comparison,
     Cost,
     EqualEnergy,
     Estimate,
+    Race,
     Result,
     Sample,
     Tried,
@@ -93,7 +95,9 @@ def _result(result: Result, hardware: Hardware) -> dict[str, Any]:
         "inference_steps": result.inference_steps,
         "updates_total": result.training.updates_total,
         "to_target": {
+            "definition": DEFINITION,
             **asdict(result.to_target),
+            "levels": list(result.to_target.levels),
             "per_seed": [asdict(seed) for seed in result.to_target.per_seed],
         },
         "per_update": _cost(result.per_update),
@@ -127,6 +131,9 @@ def _ratios(ratios: Comparison) -> dict[str, Any]:
         "energy_to_target": _estimate(ratios.energy_to_target),
         "time_to_target": _estimate(ratios.time_to_target),
         "sample_advantage": _estimate(advantage),
+        "races": [_race(race) for race in ratios.races],
+        "loss_crossing": _estimate(ratios.loss_crossing),
+        "curve_area": _estimate(ratios.curve_area),
         "break_even": {
             "sample_advantage_needed": ratios.energy,
             "sample_advantage_measured": None if advantage is None else advantage.value,
@@ -142,6 +149,19 @@ def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
         "low": estimate.low,
         "high": estimate.high,
         "per_seed": list(estimate.per_seed),
+    }
+
+
+def _race(race: Race) -> dict[str, Any]:
+    return {
+        "what": race.what,
+        "winner": race.winner,
+        "ratio": _estimate(race.ratio),
+        "at_least": _estimate(race.at_least),
+        "at_most": _estimate(race.at_most),
+        "reason": race.reason,
+        "more_epochs": race.more_epochs,
+        "more_seeds": race.more_seeds,
     }
 
 

@@ -23,7 +23,8 @@ from pcsim.config import candidates, load_both
 from pcsim.line import time_candidate
 from pcsim.technology import Bill, price_list, ratio_range
 from pcsim.verdict import Sample, summary, tornado
-from pcsim.verdict.equal_energy import equal_energy, equal_energy_sentence, sample
+from pcsim.verdict.equal_energy import equal_energy, equal_energy_sentence
+from pcsim.verdict.interval import sample
 from pcsim.verdict.tornado import tornado_sentence
 
 # Accuracy at equal energy. An update of PC takes 4.5 J, one of BP 3 J. On the straight line of FAST an

@@ -24,7 +24,7 @@ from verdict_values import (
 from pcsim.engine import SeedCurve
 from pcsim.verdict import compare
 from pcsim.verdict.crossing import WINDOW, crossing, crossing_of, levels
-from pcsim.verdict.interval import pairs_needed, paired_ratio
+from pcsim.verdict.interval import paired_ratio, pairs_needed
 from pcsim.verdict.race import race
 from pcsim.verdict.values import SeedToTarget
 

@@ -67,6 +67,9 @@ FULL_CREDIT = click.option(
     is_flag=True,
     help="Refuse inference steps that leave layers without a gradient (sets pc.full_credit).",
 )
+FULL = click.option(
+    "--full", is_flag=True, help="Print all that is known instead of the first screen."
+)
 OBJECTIVE = click.option(
     "--objective",
     type=click.Choice(["latency", "energy", "edp", "time_to_target", "energy_to_target"]),

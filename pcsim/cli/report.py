@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pcsim.cli.options import RUN
+from pcsim.cli.options import FULL, RUN
 
 
 @click.command("report")
@@ -18,7 +18,8 @@ from pcsim.cli.options import RUN
     help="Folder to write the page, tables and figures to; several runs have one of their own in reports.",
 )
 @click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
-def command(runs: tuple[Path, ...], output: Path | None, png: bool) -> None:
+@FULL
+def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) -> None:
     """Show a stored run again, or compare several on one page.
 
     Each RUN is a folder that pcsim run has written. Of one run the screen is shown, and with -o its page
@@ -37,7 +38,7 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool) -> None:
         return
     from rich.console import Console
 
-    from pcsim.report import screen
+    from pcsim.report import FirstScreen, screen
 
     shown = stored[0].folder
     if output is not None:
@@ -46,4 +47,5 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool) -> None:
         shown = write_again(stored[0], output, png=png)
     elif png:
         raise click.UsageError("--png needs -o: the folder to write the figures to")
-    Console().print(screen(stored[0].summary, folder=str(shown)))
+    draw = screen if full else FirstScreen
+    Console().print(draw(stored[0].summary, folder=str(shown)))

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pcsim.cli.options import (
+    FULL,
     FULL_CREDIT,
     HARDWARE,
     OBJECTIVE,
@@ -40,6 +41,7 @@ from pcsim.errors import Interrupted
     help="Trace the cycles from A to B alone; either may be left out.",
 )
 @click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
+@FULL
 @click.option("--json", "json_only", is_flag=True, help="Print one JSON object, and nothing else.")
 @click.option(
     "--resume",
@@ -58,6 +60,7 @@ def command(
     traced: bool,
     trace_window: str | None,
     png: bool,
+    full: bool,
     json_only: bool,
     resume: bool,
 ) -> None:
@@ -99,7 +102,7 @@ def command(
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; {kept()}; the same command goes on from there") from None
     clock("report")
-    from pcsim.report import folder_name, provenance_of, screen, trace_of, write_folder
+    from pcsim.report import FirstScreen, folder_name, provenance_of, screen, trace_of, write_folder
     from pcsim.verdict import as_json, summary
 
     config_text = f"{dump_yaml(chip)}---\n{dump_yaml(work)}"
@@ -118,4 +121,7 @@ def command(
     else:
         from rich.console import Console
 
-        Console().print(screen(facts, folder=str(folder), wall_s=clock.wall_s()))
+        if full:
+            Console().print(screen(facts, folder=str(folder), wall_s=clock.wall_s()))
+        else:
+            Console().print(FirstScreen(facts, folder=str(folder)))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from statistics import fmean, stdev
+from collections.abc import Iterator
+from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from pcsim.units import format_quantity
-from pcsim.verdict.interval import NORMAL, student_half
-from pcsim.verdict.values import EqualEnergy, Result, Sample
+from pcsim.verdict.interval import sample
+from pcsim.verdict.values import EqualEnergy, Result
 from pcsim.verdict.words import percent
 
 if TYPE_CHECKING:
@@ -85,19 +85,6 @@ def _accuracy(curve: SeedCurve, updates: float) -> _Known | None:
     part = (updates - curve.updates[before]) / (curve.updates[after] - curve.updates[before])
     rise = accuracy[after] - accuracy[before]
     return _Known(accuracy[before] + part * rise, abs(rise) / math.sqrt(12))
-
-
-def sample(values: Sequence[float], *, spacing: float = 0.0) -> Sample:
-    """Mean and Student's t interval of the mean, which takes values to be normal over seeds.
-
-    ``spacing`` is a standard deviation that all values share and their scatter does not show. There is no
-    interval of one value, nor of equal ones: they say nothing of how far others would be.
-    """
-    mean = fmean(values)
-    if len(values) < 2 or not (deviation := stdev(values)) + spacing:
-        return Sample(mean, None, None, tuple(values))
-    half = math.hypot(student_half(deviation, len(values)), NORMAL * spacing)
-    return Sample(mean, mean - half, mean + half, tuple(values))
 
 
 def equal_energy_sentence(at: EqualEnergy) -> str:

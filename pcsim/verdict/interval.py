@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
-from pcsim.verdict.values import Estimate
+from pcsim.verdict.values import Estimate, Sample
 
 CONFIDENCE = 0.95
 NORMAL = 1.959963984540054
@@ -22,6 +22,19 @@ def student_half(deviation: float, count: int) -> float:
     from scipy.special import stdtrit  # scipy.stats would take a second to import.
 
     return float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * deviation / math.sqrt(count)
+
+
+def sample(values: Sequence[float], *, spacing: float = 0.0) -> Sample:
+    """Mean and Student's t interval of the mean, which takes values to be normal over seeds.
+
+    ``spacing`` is a standard deviation that all values share and their scatter does not show. There is no
+    interval of one value, nor of equal ones: they say nothing of how far others would be.
+    """
+    mean = fmean(values)
+    if len(values) < 2 or not (deviation := stdev(values)) + spacing:
+        return Sample(mean, None, None, tuple(values))
+    half = math.hypot(student_half(deviation, len(values)), NORMAL * spacing)
+    return Sample(mean, mean - half, mean + half, tuple(values))
 
 
 def paired_ratio(

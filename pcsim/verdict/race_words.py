@@ -6,7 +6,7 @@ One sentence a race. The screen's first line and the report's sentences are made
 from __future__ import annotations
 
 from pcsim.verdict.values import Estimate, Race, Result
-from pcsim.verdict.words import factor, percent
+from pcsim.verdict.words import factor, goal
 
 NAMES = {"pc": "PC", "bp": "BP"}
 
@@ -32,29 +32,26 @@ def race_sentence(race: Race, pc: Result, bp: Result) -> str:
 
 
 def _finding(race: Race, pc: Result, bp: Result) -> str:
-    goal = percent(pc.to_target.target)
+    reached = f"{goal(pc.to_target.levels)} validation accuracy"
     if race.reason == "diverged":
         who = [result for result in (pc, bp) if _diverged(result)]
         said = " and ".join(f"{result.name} diverged on {_diverged(result)}" for result in who)
         return f"{said} of {len(pc.to_target.per_seed)} seeds; a smaller rate may mend this."
     if race.ratio is not None:
-        text = (
-            f"PC takes {with_interval(race.ratio)} times BP's {race.what} to reach {goal} validation "
-            "accuracy"
-        )
+        text = f"PC takes {with_interval(race.ratio)} times BP's {race.what} to reach {reached}"
         if race.reason == "seeds":
             return f"{text}; the 95 % interval contains 1{_seeds(race)}."
         if race.reason == "one seed":
             return f"{text} on one seed; two or more seeds are needed to tell."
         return f"{text}."
-    return _censored(race, pc, bp, goal)
+    return _censored(race, pc, bp, reached)
 
 
-def _censored(race: Race, pc: Result, bp: Result, goal: str) -> str:
+def _censored(race: Race, pc: Result, bp: Result, reached: str) -> str:
     """Where a rule did not arrive on some seed."""
     late = [result for result in (pc, bp) if _missed(result)]
     missed = " and ".join(
-        f"{result.name} did not reach {goal} validation accuracy on {_missed(result)} of "
+        f"{result.name} did not reach {reached} on {_missed(result)} of "
         f"{len(result.to_target.per_seed)} seeds"
         for result in late
     )

@@ -11,7 +11,7 @@ from pcsim.verdict.equal_energy import equal_energy_sentence
 from pcsim.verdict.race_words import race_sentence, with_interval
 from pcsim.verdict.tornado import tornado_sentence
 from pcsim.verdict.values import Comparison, EqualEnergy, Estimate, Result, Swing
-from pcsim.verdict.words import component_name, factor, percent, wait_name
+from pcsim.verdict.words import component_name, factor, goal, percent, wait_name
 
 
 def sentences(
@@ -102,10 +102,10 @@ def _assumed_decide(estimate: Estimate, ratios: Comparison) -> Iterator[str]:
     )
 
 
-def _missed(result: Result, goal: str) -> str:
+def _missed(result: Result, accuracy: str) -> str:
     seeds = len(result.to_target.per_seed)
     return (
-        f"{result.name} did not reach {goal} on {seeds - result.to_target.seeds_reached} of {seeds} "
+        f"{result.name} did not reach {accuracy} on {seeds - result.to_target.seeds_reached} of {seeds} "
         f"seeds in {result.training.updates_total:,} updates; nothing is extrapolated."
     )
 
@@ -151,10 +151,10 @@ def _why(pc: Result, bp: Result) -> Iterator[str]:
 
 
 def _alone(result: Result) -> str:
-    goal = f"{percent(result.to_target.target)} validation accuracy"
+    accuracy = f"{goal(result.to_target.levels)} validation accuracy"
     if result.to_target.updates is None:
-        return _missed(result, goal)
-    return f"{result.name} reached {goal} after {result.to_target.updates:,.0f} updates on average."
+        return _missed(result, accuracy)
+    return f"{result.name} reached {accuracy} after {result.to_target.updates:,.0f} updates on average."
 
 
 def _accuracy(results: Sequence[Result]) -> str:

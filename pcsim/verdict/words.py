@@ -76,6 +76,11 @@ def percent(fraction: float) -> str:
     return text.rstrip("0").rstrip(".") + " %"
 
 
+def goal(levels: Sequence[float]) -> str:
+    """The accuracies that "to the target" averages over: ``80 to 90 %``."""
+    return f"{percent(levels[0]).removesuffix(' %')} to {percent(levels[-1])}"
+
+
 LONG_RUN = 5
 """From so many equal layers in a row on, they are counted instead of listed."""
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pcsim.config import Candidate, Hardware, Workload, candidates, check_size
 from pcsim.engine import Profile, Training, train_all
 from pcsim.errors import DoesNotFitError
+from pcsim.format_cost import format_warnings
 from pcsim.machine import Activity, Recorder, Recording, recording_of, simulate
 from pcsim.placement import Placement, place
 from pcsim.program import Program, inference_of
-from pcsim.schedules import choose, too_large_of, update_program
+from pcsim.schedules import check_credit, choose, too_large_of, update_program
 from pcsim.technology import Bill, PriceList, bill, price_list, ratio_range
 from pcsim.verdict import (
     Bound,
@@ -26,6 +27,7 @@ from pcsim.verdict import (
     Result,
     Tried,
     Verdict,
+    Warned,
     bound_of,
     cost_of,
     judge,
@@ -126,8 +128,11 @@ def run(
     results, tried = best_results(
         hardware, workload, chosen, trainings, prices=prices, too_large=too_large, record=record
     )
+    further = format_warnings(hardware, workload, results, seed=seed, tell=tell, progress=progress)
     tell("judge")
-    return verdict_of(hardware, workload, results, prices=prices, seed=seed, tried=tried)
+    return verdict_of(
+        hardware, workload, results, prices=prices, seed=seed, tried=tried, further=further
+    )
 
 
 def best_results(
@@ -162,7 +167,12 @@ def result_of(
     prices: PriceList,
     record: bool = False,
 ) -> Result:
-    """Everything about one trained candidate on this chip."""
+    """Everything about one trained candidate on this chip.
+
+    Raises:
+        TruncatedCreditError: credit for all layers was asked for, and this training gave less.
+    """
+    check_credit(workload, candidate, training)
     timed = time_candidate(
         hardware, workload, candidate, profile=training.profile, prices=prices, record=record
     )
@@ -189,8 +199,10 @@ def verdict_of(
     prices: PriceList,
     seed: int,
     tried: tuple[Tried, ...] = (),
+    further: Sequence[Warned] = (),
 ) -> Verdict:
-    """Compare the first result of each rule; ``tried`` are the schedules that it was chosen from."""
+    """Compare the first result of each rule; ``tried`` are the schedules that it was chosen from,
+    ``further`` the warnings that took simulations of their own."""
     by_rule = {result.candidate.rule: result for result in reversed(results)}
     both = len(by_rule) == 2
     energy_range = ratio_range(by_rule["pc"].bill, by_rule["bp"].bill, prices) if both else None
@@ -204,6 +216,7 @@ def verdict_of(
         energy_range=energy_range,
         swings=tornado(by_rule["pc"], by_rule["bp"], prices) if both else (),
         tried=tried,
+        further=further,
     )
 
 

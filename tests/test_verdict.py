@@ -319,26 +319,12 @@ def test_where_neither_arrives_nobody_wins():
     )
 
 
-def test_truncated_credit_is_labelled():
-    results = [result("pc", (FAST,), credited=(2,)), result("bp", (SLOW,))]
-    assert (
-        "Truncated credit: PC gives a weight gradient to 1 of 2 layers; the others do not learn."
-    ) in sentences(results, compare(*results))
-
-
 def test_a_training_that_fell_back_from_its_best_is_named():
     fallen = result("pc", ((0.1, 0.9, 0.5), (0.1, 0.8, 0.8)))
     said = "PC fell back: its validation accuracy was 85 % at its best and 65 % at the end"
     assert f"{said} (means over seeds)." in sentences([fallen], None)
     steady = result("pc", ((0.1, 0.9, 0.88),))
     assert not any("fell back" in sentence for sentence in sentences([steady], None))
-
-
-def test_a_diverged_seed_is_named():
-    pc = result("pc", (FAST, SLOW))
-    curves = (curve(0, FAST), curve(1, (0.1, 0.2), diverged_at=17))
-    broken = replace(pc, training=replace(pc.training, curves=curves))
-    assert "PC diverged on 1 of 2 seeds, first at update 17." in sentences([broken], None)
 
 
 def test_one_rule_alone_is_described_without_ratios():

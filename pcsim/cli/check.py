@@ -41,6 +41,8 @@ def command(ctx: click.Context, files: tuple[str, ...]) -> None:
         click.echo(f"{reference}: right, the {kind} {file.name!r}")
     chips = [file for _, file in loaded if isinstance(file, Hardware)]
     works = [file for _, file in loaded if not isinstance(file, Hardware)]
+    for work in works:
+        tell_absent(work)
     if len(chips) == len(works) == 1 and not tell_pair(chips[0], works[0]):
         ctx.exit(2)
 
@@ -71,6 +73,16 @@ def checked(reference: str) -> Hardware | Workload:
         except MissingCostError as error:
             raise InputError((Problem(str(error), file=reference),)) from None
     return file
+
+
+def tell_absent(workload: Workload) -> None:
+    """Note the classes of which some part of the data has no image; reads the data set."""
+    from pcsim.engine.datasets import absent_classes, load_dataset
+    from pcsim.verdict.warnings import absent_text
+
+    classes = workload.network.layers[-1]
+    if said := absent_text(absent_classes(load_dataset(workload.data, classes=classes))):
+        click.echo(f"  note: {said}; accuracy says nothing of them")
 
 
 def tell_pair(hardware: Hardware, workload: Workload) -> bool:

@@ -70,12 +70,16 @@ def _facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _accuracy(mean: float | None) -> str:
+    return "diverged" if mean is None else f"{100 * mean:.1f}"
+
+
 def _cards(summary: Mapping[str, Any]) -> list[Card]:
     ratios = summary["ratios"]
     target = percent(summary["results"][0]["to_target"]["target"])
     accuracy = Card(
         "Test accuracy (%)",
-        " / ".join(f"{100 * result['accuracy']['mean']:.1f}" for result in summary["results"]),
+        " / ".join(_accuracy(result["accuracy"]["mean"]) for result in summary["results"]),
         " / ".join(names(summary)),
     )
     if not ratios:

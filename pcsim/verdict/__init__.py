@@ -24,6 +24,7 @@ from pcsim.verdict.values import Swing as Swing
 from pcsim.verdict.values import ToTarget as ToTarget
 from pcsim.verdict.values import Tried as Tried
 from pcsim.verdict.values import Verdict as Verdict
+from pcsim.verdict.values import Warned as Warned
 from pcsim.verdict.words import COMPONENT_NAMES as COMPONENT_NAMES
 from pcsim.verdict.words import OBJECTIVE_NAMES as OBJECTIVE_NAMES
 from pcsim.verdict.words import RULE_NAMES as RULE_NAMES

@@ -16,6 +16,12 @@ NORMAL = 1.959963984540054
 """Half the width of the 95 % interval of a normal distribution, in standard deviations."""
 
 
+def mean_or_none(values: Sequence[float | None]) -> float | None:
+    """The mean, None where a value is missing or there is none."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known and len(known) == len(values) else None
+
+
 def student_half(deviation: float, count: int) -> float:
     """Half the 95 % interval of the mean of ``count`` values whose standard deviation was measured as
     ``deviation``: t(0.975, n - 1) s / sqrt(n)."""

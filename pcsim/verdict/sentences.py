@@ -36,9 +36,7 @@ def sentences(
         said += _per_update(pc, bp, ratios)
     else:
         said += [_alone(result) for result in results]
-    said += [_accuracy(results)]
-    said += [sentence for result in results for sentence in _credit(result)]
-    said += [sentence for result in results for sentence in _diverged(result)]
+    said += _accuracy(results)
     said += [sentence for result in results for sentence in _fell_back(result)]
     said += [f"{result.name} {bound_by(result.bound)}" for result in results]
     return tuple(said)
@@ -157,33 +155,18 @@ def _alone(result: Result) -> str:
     return f"{result.name} reached {accuracy} after {result.to_target.updates:,.0f} updates on average."
 
 
-def _accuracy(results: Sequence[Result]) -> str:
+def _accuracy(results: Sequence[Result]) -> Iterator[str]:
     parts = []
     for result in results:
         values = result.accuracies
-        mean = f"{100 * fmean(values):.2f} %"
-        spread = f" ({100 * min(values):.2f}..{100 * max(values):.2f})" if len(values) > 1 else ""
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            continue
+        mean = f"{100 * fmean(known):.2f} %"
+        spread = f" ({100 * min(known):.2f}..{100 * max(known):.2f})" if len(known) > 1 else ""
         parts.append(f"{result.name} {mean}{spread}")
-    return f"Test accuracy after training: {', '.join(parts)}."
-
-
-def _credit(result: Result) -> Iterator[str]:
-    depth = len(result.places)
-    if result.credit_depth < depth:
-        yield (
-            f"Truncated credit: {result.name} gives a weight gradient to {result.credit_depth} of "
-            f"{depth} layers; the others do not learn."
-        )
-
-
-def _diverged(result: Result) -> Iterator[str]:
-    seeds = [curve for curve in result.training.curves if curve.diverged_at is not None]
-    if seeds:
-        first = min(curve.diverged_at for curve in seeds if curve.diverged_at is not None)
-        yield (
-            f"{result.name} diverged on {len(seeds)} of {len(result.training.curves)} seeds, "
-            f"first at update {first:,}."
-        )
+    if parts:
+        yield f"Test accuracy after training: {', '.join(parts)}."
 
 
 FALLEN = 0.05

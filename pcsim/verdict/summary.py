@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from statistics import fmean
 from typing import Any
 
 from pcsim.config import Hardware
 from pcsim.verdict.assumed import AssumedCost
 from pcsim.verdict.best import measure
+from pcsim.verdict.interval import mean_or_none
 from pcsim.verdict.lifetime import lifetime_of
 from pcsim.verdict.to_target import DEFINITION
 from pcsim.verdict.tuned import tuning_facts
@@ -57,6 +57,7 @@ def summary(verdict: Verdict) -> dict[str, Any]:
         "tuning": tuning_facts(workload),
         "results": [_result(result, hardware) for result in verdict.results],
         "ratios": {} if verdict.ratios is None else _ratios(verdict.ratios),
+        "warnings": [asdict(warned) for warned in verdict.warnings],
         "sentences": list(verdict.sentences),
         "assumed": [_assumed(cost) for cost in verdict.assumed],
         "not_modelled": list(verdict.not_modelled),
@@ -86,11 +87,12 @@ def _result(result: Result, hardware: Hardware) -> dict[str, Any]:
         "optimiser": candidate.optimiser.model_dump(mode="json"),
         "rate": candidate.rate,
         "accuracy": {
-            "mean": fmean(result.accuracies),
+            "mean": mean_or_none(result.accuracies),
             "per_seed": list(result.accuracies),
         },
         "diverged_at": [curve.diverged_at for curve in result.training.curves],
         "credit_depth": result.credit_depth,
+        "credit": _credit(result),
         "depth": len(result.places),
         "inference_steps": result.inference_steps,
         "updates_total": result.training.updates_total,
@@ -108,6 +110,24 @@ def _result(result: Result, hardware: Hardware) -> dict[str, Any]:
         "peak_sram_bytes": max(result.activity.peak_bytes.values(), default=0),
         "peak_buffer_bytes": result.activity.peak_buffer_bytes,
     }
+
+
+def _credit(result: Result) -> list[dict[str, Any]]:
+    """Layer by layer, from the input up: the gradient's norm, its cosine with float64's, and why it is no
+    credit ("" where it is)."""
+    profile = result.training.profile
+    return [
+        {"layer": layer, "norm": norm, "cosine": cosine, "reason": reason}
+        for layer, (norm, cosine, reason) in enumerate(
+            zip(
+                profile.gradient_norms,
+                profile.gradient_cosines,
+                profile.credit_reasons,
+                strict=True,
+            ),
+            1,
+        )
+    ]
 
 
 def _cost(cost: Cost) -> dict[str, Any]:

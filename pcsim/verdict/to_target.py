@@ -8,11 +8,10 @@ Left out: the cold start of the first update, and the validation passes themselv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from pcsim.verdict.crossing import LEVELS, crossing, levels
+from pcsim.verdict.interval import mean_or_none
 from pcsim.verdict.values import Cost, SeedToTarget, ToTarget
 
 if TYPE_CHECKING:
@@ -53,16 +52,10 @@ def to_target(training: Training, per_update: Cost, *, target: float) -> ToTarge
     return ToTarget(
         target=target,
         levels=levels(target),
-        samples=_mean([seed.samples for seed in seeds]),
-        updates=_mean([seed.updates for seed in seeds]),
-        time_s=_mean([seed.time_s for seed in seeds]),
-        energy_j=_mean([seed.energy_j for seed in seeds]),
+        samples=mean_or_none([seed.samples for seed in seeds]),
+        updates=mean_or_none([seed.updates for seed in seeds]),
+        time_s=mean_or_none([seed.time_s for seed in seeds]),
+        energy_j=mean_or_none([seed.energy_j for seed in seeds]),
         seeds_reached=sum(seed.updates is not None for seed in seeds),
         per_seed=tuple(seeds),
     )
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    """The mean, None if a value is missing or there is none."""
-    known = [value for value in values if value is not None]
-    return fmean(known) if known and len(known) == len(values) else None

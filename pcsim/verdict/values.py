@@ -146,9 +146,23 @@ class Result:
         return self.training.profile.steps
 
     @property
-    def accuracies(self) -> tuple[float, ...]:
-        """Test accuracy of each seed, read once, after training."""
+    def accuracies(self) -> tuple[float | None, ...]:
+        """Test accuracy of each seed, read once, after training; None of a seed that diverged."""
         return tuple(curve.test_accuracy for curve in self.training.curves)
+
+
+@dataclass(frozen=True)
+class Warned:
+    """What a reader of the verdict must not miss.
+
+    ``kind`` is "diverged", "rate", "credit", "classes", "format" or "assumed". ``rule`` is "pc" or "bp", None
+    where it concerns both. ``text`` is a sentence, ``mend`` says what can be done, "" for nothing.
+    """
+
+    kind: str
+    rule: str | None
+    text: str
+    mend: str
 
 
 @dataclass(frozen=True)
@@ -309,7 +323,8 @@ class Verdict:
     """The answer: every candidate's numbers, how they compare, and what that means in words.
 
     ``ratios`` and ``equal_energy`` are None and ``tornado`` is empty unless both rules ran; ``areas`` is None
-    where something on the chip is unlimited: such a chip has no size. ``tried`` is empty unless the
+    where something on the chip is unlimited: such a chip has no size. ``warnings`` are the most important
+    first. ``tried`` is empty unless the
     best of several schedules was asked for.
     """
 
@@ -322,6 +337,7 @@ class Verdict:
     assumed: tuple[AssumedCost, ...]
     not_modelled: tuple[str, ...]
     sentences: tuple[str, ...]
+    warnings: tuple[Warned, ...] = ()
     tried: tuple[Tried, ...] = ()
     equal_energy: EqualEnergy | None = None
     tornado: tuple[Swing, ...] = ()

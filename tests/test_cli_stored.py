@@ -188,7 +188,7 @@ TOLD = {
     "\n"
     "PC, at 4.5 J an update:\n"
     "  seed  updates  samples      time   energy\n"
-    "  0       24.38    1,560  48.75 µs  109.7 J\n"
+    "  0       24.37    1,560  48.75 µs  109.7 J\n"
     "  1       48.75    3,120   97.5 µs  219.4 J\n"
     "  mean    36.56    2,340  73.12 µs  164.5 J\n"
     "\n"

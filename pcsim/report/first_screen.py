@@ -6,6 +6,7 @@ on the full screen (``console.py``) and on the page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pcsim.report.ratio_axis import RatioAxis
 from pcsim.units import format_quantity, scale_of
 from pcsim.verdict.interval import sample
+from pcsim.verdict.lever_words import NOTHING
 from pcsim.verdict.words import component_name, factor, goal, network_text
 
 if TYPE_CHECKING:
@@ -275,8 +277,21 @@ def _why(summary: Facts) -> str:
 
 
 def _levers(summary: Facts) -> str:
-    found = [lever for lever in summary.get("levers", []) if not lever["unlimited"]]
-    return "; ".join(str(lever["phrase"]) for lever in found[:LEVERS])
+    """The resources that save time when doubled, the best first; empty where none was simulated."""
+    doubled = [
+        lever
+        for lever in summary.get("levers", [])
+        if not lever["unlimited"] and not lever["reason"]
+    ]
+    helping = [lever for lever in doubled if _speed(lever) <= 1 - NOTHING]
+    if doubled and not helping:
+        return "no single resource, doubled, saves more than half a percent of the time"
+    return "; ".join(str(lever["phrase"]) for lever in helping[:LEVERS])
+
+
+def _speed(lever: Facts) -> float:
+    ratios = lever["latency"].values()
+    return float(math.prod(ratios) ** (1 / len(ratios))) if ratios else 1.0
 
 
 def _trust(summary: Facts) -> str:

@@ -17,6 +17,7 @@ from pcsim.verdict.values import Cost as Cost
 from pcsim.verdict.values import EqualEnergy as EqualEnergy
 from pcsim.verdict.values import Estimate as Estimate
 from pcsim.verdict.values import LayerPlace as LayerPlace
+from pcsim.verdict.values import Lever as Lever
 from pcsim.verdict.values import Race as Race
 from pcsim.verdict.values import Result as Result
 from pcsim.verdict.values import Sample as Sample

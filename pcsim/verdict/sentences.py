@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from pcsim.units import format_quantity
-from pcsim.verdict.bound import Bound
 from pcsim.verdict.equal_energy import equal_energy_sentence
+from pcsim.verdict.lever_words import lever_sentences
 from pcsim.verdict.race_words import race_sentence, with_interval
 from pcsim.verdict.tornado import tornado_sentence
-from pcsim.verdict.values import Comparison, EqualEnergy, Estimate, Result, Swing
-from pcsim.verdict.words import component_name, factor, goal, percent, wait_name
+from pcsim.verdict.values import Comparison, EqualEnergy, Estimate, Lever, Result, Swing
+from pcsim.verdict.words import component_name, factor, goal, percent
 
 
 def sentences(
@@ -20,6 +20,7 @@ def sentences(
     *,
     at_equal_energy: EqualEnergy | None = None,
     swings: Sequence[Swing] = (),
+    levers: Sequence[Lever] = (),
 ) -> tuple[str, ...]:
     """The verdict on ``results``, most important first; ``ratios`` is None where only one rule
     ran."""
@@ -38,24 +39,36 @@ def sentences(
         said += [_alone(result) for result in results]
     said += _accuracy(results)
     said += [sentence for result in results for sentence in _fell_back(result)]
-    said += [f"{result.name} {bound_by(result.bound)}" for result in results]
+    said += [held_up(result) for result in results]
+    said += lever_sentences(levers)
     return tuple(said)
 
 
-def bound_by(bound: Bound) -> str:
-    """What held an update up, as the rest of a sentence that starts with the rule's name."""
-    share = _percent0(bound.busy_share)
-    if bound.saturated:
-        text = f"is bound by its {component_name(bound.kind)}: {bound.busiest}"
-    else:
-        text = f"is bound by the order of its operations: the busiest unit, {bound.busiest},"
-    text += (
-        f" works {share} of an update; its arrays compute {_percent0(bound.array_busy)} of the time"
-    )
-    if bound.array_waits:
-        reason, waited = next(iter(bound.array_waits.items()))
-        text += f" and wait most for {wait_name(reason)} ({_percent0(waited)})"
-    return f"{text}."
+CAUSES = {
+    "link": "links",
+    "flight": "hops",
+    "room": "waiting for room or supply",
+    "dma": "DMA set-up",
+}
+"""Causes of the critical path that are no component of the bill."""
+
+SHOWN_CAUSES = 4
+
+
+def held_up(result: Result) -> str:
+    """What an update's time went to: the causes along its critical path, and its busiest unit."""
+    bound = result.bound
+    busiest = f"the busiest unit, {bound.busiest}, works {_percent0(bound.busy_share)} of the time"
+    path = result.critical_path
+    if not path:
+        return f"In an update of {result.name} {busiest}."
+    total = sum(path.values())
+    parts = [
+        f"{_percent0(cycles / total)} {CAUSES.get(cause, component_name(cause))}"
+        for cause, cycles in list(path.items())[:SHOWN_CAUSES]
+        if cycles >= 0.01 * total
+    ]
+    return f"The critical path of {result.name}'s update, {total:,} cycles, is {', '.join(parts)}; {busiest}."
 
 
 def _percent0(share: float) -> str:

@@ -14,6 +14,7 @@ from pcsim.config import Hardware
 from pcsim.verdict.assumed import AssumedCost
 from pcsim.verdict.best import measure
 from pcsim.verdict.interval import mean_or_none
+from pcsim.verdict.lever_words import lever_phrase
 from pcsim.verdict.lifetime import lifetime_of
 from pcsim.verdict.to_target import DEFINITION
 from pcsim.verdict.tuned import tuning_facts
@@ -22,6 +23,7 @@ from pcsim.verdict.values import (
     Cost,
     EqualEnergy,
     Estimate,
+    Lever,
     Race,
     Result,
     Sample,
@@ -58,6 +60,7 @@ def summary(verdict: Verdict) -> dict[str, Any]:
         "results": [_result(result, hardware) for result in verdict.results],
         "ratios": {} if verdict.ratios is None else _ratios(verdict.ratios),
         "warnings": [asdict(warned) for warned in verdict.warnings],
+        "levers": [_lever(lever) for lever in verdict.levers],
         "sentences": list(verdict.sentences),
         "assumed": [_assumed(cost) for cost in verdict.assumed],
         "not_modelled": list(verdict.not_modelled),
@@ -105,6 +108,9 @@ def _result(result: Result, hardware: Hardware) -> dict[str, Any]:
         "per_update": _cost(result.per_update),
         "per_inference": _cost(result.per_inference),
         "bound_by": asdict(result.bound),
+        "critical_path_cycles": None
+        if result.critical_path is None
+        else dict(result.critical_path),
         "cell_lifetime": None if lifetime is None else asdict(lifetime),
         "tiles_used": len({tile for place in result.places for tile in place.tiles}),
         "peak_sram_bytes": max(result.activity.peak_bytes.values(), default=0),
@@ -170,6 +176,10 @@ def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
         "high": estimate.high,
         "per_seed": list(estimate.per_seed),
     }
+
+
+def _lever(lever: Lever) -> dict[str, Any]:
+    return {**asdict(lever), "settings": list(lever.settings), "phrase": lever_phrase(lever)}
 
 
 def _race(race: Race) -> dict[str, Any]:

@@ -115,7 +115,11 @@ class LayerPlace:
 @dataclass(frozen=True)
 class Result:
     """Everything known about one candidate. ``activity``, ``bill`` and ``bound`` are of one
-    update; ``recording`` is, too, and None unless it was asked for."""
+    update; ``recording`` and ``critical_path`` are, too, and None unless they were asked for.
+
+    ``critical_path`` are the cycles of an update by their cause (``machine/critical_path.py``);
+    ``instances`` is how many operations an update is made of.
+    """
 
     candidate: Candidate
     training: Training
@@ -128,6 +132,8 @@ class Result:
     places: tuple[LayerPlace, ...]
     label: str = ""
     recording: Recording | None = None
+    critical_path: Mapping[str, int] | None = None
+    instances: int = 0
 
     @property
     def name(self) -> str:
@@ -149,6 +155,31 @@ class Result:
     def accuracies(self) -> tuple[float | None, ...]:
         """Test accuracy of each seed, read once, after training; None of a seed that diverged."""
         return tuple(curve.test_accuracy for curve in self.training.curves)
+
+
+@dataclass(frozen=True)
+class Lever:
+    """What one resource of the chip, doubled or unlimited, would change in an update.
+
+    ``what`` says it in words ("links 32 to 64 B/cycle"), ``settings`` are the ``--set`` options that do it.
+    ``latency`` and ``energy`` are of one update, new over old, by rule; ``area`` likewise, None where
+    an area is not known. ``reason`` says why nothing could be simulated, else it is "".
+    """
+
+    key: str
+    what: str
+    settings: tuple[str, ...]
+    unlimited: bool
+    latency: Mapping[str, float]
+    energy: Mapping[str, float]
+    area: float | None
+    reason: str = ""
+
+    @property
+    def speed(self) -> float:
+        """Geometric mean over the rules of latency, new over old; 1 where nothing is known."""
+        values = list(self.latency.values())
+        return math.prod(values) ** (1 / len(values)) if values else 1.0
 
 
 @dataclass(frozen=True)
@@ -324,7 +355,7 @@ class Verdict:
 
     ``ratios`` and ``equal_energy`` are None and ``tornado`` is empty unless both rules ran; ``areas`` is None
     where something on the chip is unlimited: such a chip has no size. ``warnings`` are the most important
-    first. ``tried`` is empty unless the
+    first, ``levers`` those that save most time. ``tried`` is empty unless the
     best of several schedules was asked for.
     """
 
@@ -338,6 +369,7 @@ class Verdict:
     not_modelled: tuple[str, ...]
     sentences: tuple[str, ...]
     warnings: tuple[Warned, ...] = ()
+    levers: tuple[Lever, ...] = ()
     tried: tuple[Tried, ...] = ()
     equal_energy: EqualEnergy | None = None
     tornado: tuple[Swing, ...] = ()

@@ -22,12 +22,14 @@ from pcsim.cli.options import FULL, RUN
 def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) -> None:
     """Show a stored run again, or compare several on one page.
 
-    Each RUN is a folder that pcsim run has written. Of one run the screen is shown, and with -o its page
-    is drawn anew; of several the numbers stand side by side, and a page with figures is written.
+    Each RUN is a folder that pcsim run has written, or last: the one written last. Of one run the screen
+    is shown, and with -o its page is drawn anew; of several the numbers stand side by side, and a page
+    with figures is written.
     """
+    from pcsim.report.last import note, resolved
     from pcsim.report.stored import load_run
 
-    stored = [load_run(run) for run in runs]
+    stored = [load_run(resolved(run)) for run in runs]
     if len(stored) > 1:
         from pcsim.report.comparison import compare_runs
         from pcsim.report.side_by_side import side_by_side
@@ -45,6 +47,7 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) 
         from pcsim.report.folder import write_again
 
         shown = write_again(stored[0], output, png=png)
+        note(shown)
     elif png:
         raise click.UsageError("--png needs -o: the folder to write the figures to")
     draw = screen if full else FirstScreen

@@ -42,6 +42,11 @@ from pcsim.errors import Interrupted
 )
 @click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
 @FULL
+@click.option(
+    "--levers/--no-levers",
+    default=None,
+    help="Simulate what more of each resource would bring; default: where that takes seconds.",
+)
 @click.option("--json", "json_only", is_flag=True, help="Print one JSON object, and nothing else.")
 @click.option(
     "--resume",
@@ -61,6 +66,7 @@ def command(
     trace_window: str | None,
     png: bool,
     full: bool,
+    levers: bool | None,
     json_only: bool,
     resume: bool,
 ) -> None:
@@ -97,12 +103,20 @@ def command(
     try:
         with progress_bar("training", unit="updates") as progress:
             verdict = run(
-                chip, work, rule=rule, seed=seed, record=True, stage=clock, progress=progress
+                chip,
+                work,
+                rule=rule,
+                seed=seed,
+                record=True,
+                levers=levers,
+                stage=clock,
+                progress=progress,
             )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; {kept()}; the same command goes on from there") from None
     clock("report")
     from pcsim.report import FirstScreen, folder_name, provenance_of, screen, trace_of, write_folder
+    from pcsim.report.last import note
     from pcsim.verdict import as_json, summary
 
     config_text = f"{dump_yaml(chip)}---\n{dump_yaml(work)}"
@@ -114,6 +128,7 @@ def command(
         trace=trace_of(verdict.results, window) if traced or window else None,
         png=png,
     )
+    note(folder)
     facts = summary(verdict)
     if json_only:
         click.echo(as_json(facts), nl=False)

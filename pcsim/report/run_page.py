@@ -10,6 +10,7 @@ from pcsim.report.facts import RunFacts
 from pcsim.report.figure import Figure
 from pcsim.report.figures import drawn_ids
 from pcsim.report.html import Cell, render, same
+from pcsim.report.lever_table import LEVER_COLUMNS, lever_rows
 from pcsim.report.sources import price_rows, source_rows
 from pcsim.report.tables import Table
 from pcsim.report.tried import TRIED_COLUMNS, tried_rows
@@ -40,6 +41,8 @@ def run_page(run: RunFacts, figures: Sequence[Figure]) -> str:
         "components": _components(summary),
         "layer_columns": _LAYER_COLUMNS,
         "layers": _layers(summary, run.tables["layers"]),
+        "lever_columns": LEVER_COLUMNS,
+        "levers": lever_rows(summary),
         "tried_columns": TRIED_COLUMNS,
         "tried": tried_rows(summary),
         "assumed": _assumed(summary),

@@ -385,7 +385,7 @@ GLOSSARY = (
     Entry(
         "MAC",
         "One multiply-accumulate: a product added to a sum.",
-        ("MACs", "macs", "multiply-accumulate"),
+        ("MACs", "multiply-accumulate"),
         ("utilization",),
     ),
     Entry(
@@ -398,7 +398,7 @@ GLOSSARY = (
     Entry(
         "energy-delay product",
         "Energy of one update times its time; it weighs both alike.",
-        ("EDP", "edp"),
+        ("EDP",),
         ("latency",),
     ),
     Entry(

@@ -41,8 +41,6 @@ def command(ctx: click.Context, files: tuple[str, ...]) -> None:
         click.echo(f"{reference}: right, the {kind} {file.name!r}")
     chips = [file for _, file in loaded if isinstance(file, Hardware)]
     works = [file for _, file in loaded if not isinstance(file, Hardware)]
-    for work in works:
-        tell_absent(work)
     if len(chips) == len(works) == 1 and not tell_pair(chips[0], works[0]):
         ctx.exit(2)
 
@@ -110,6 +108,7 @@ def tell_pair(hardware: Hardware, workload: Workload) -> bool:
             click.echo(f"  {name} fits in {len(placed)} of {len(offered)} schedules")
         tasks += sum(placed.values())
         fits = fits and bool(placed)
+    tell_absent(workload)
     if fits:
         from pcsim.cli.estimate import duration
 

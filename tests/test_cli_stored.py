@@ -163,8 +163,8 @@ TOLD = {
     "accuracy": "accuracy on the test images, read once, after training; mean over the seeds 0, 1\n"
     "  PC  (95 % + 95 %) / 2 = 95 %\n"
     "  BP  (95 % + 95 %) / 2 = 95 %\n",
-    "credit_depth": "credit_depth: layers whose weight gradient has a non-zero entry on one batch "
-    "after training\n"
+    "credit_depth": "credit_depth: layers whose weight gradient is above the noise of rounding, on one "
+    "batch after training\n"
     "  PC  2 of 2\n"
     "  BP  2 of 2\n",
     "inference_steps": "inference_steps: steps that training executed per batch; backpropagation "

@@ -168,11 +168,29 @@ def accuracy(run: StoredRun) -> list[str]:
 
 
 def credit_depth(run: StoredRun) -> list[str]:
-    return _each(
+    """How many layers learn, and what each layer's gradient is worth."""
+    said = _each(
         run,
-        "credit_depth: layers whose weight gradient has a non-zero entry on one batch after training",
+        "credit_depth: layers whose weight gradient is above the noise of rounding, on one batch after training",
         lambda result: f"{result['credit_depth']} of {result['depth']}",
     )
+    for name, result in by_rule(run):
+        layers = result.get("credit") or []
+        if not layers:
+            continue
+        rows = [("layer", "norm of gradient", "cosine with float64's", "credit")]
+        for layer in layers:
+            norm, cosine = layer["norm"], layer["cosine"]
+            rows.append(
+                (
+                    str(layer["layer"]),
+                    "not finite" if norm is None else f"{norm:.3g}",
+                    "" if cosine is None else f"{cosine:.4f}",
+                    f"none: {layer['reason']}" if layer["reason"] else "yes",
+                )
+            )
+        said += ["", f"{name}:", *columns(rows, left=1)]
+    return said
 
 
 def inference_steps(run: StoredRun) -> list[str]:

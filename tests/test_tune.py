@@ -87,7 +87,7 @@ def test_a_trial_changes_its_own_rule_and_nothing_else():
 
 
 def test_both_rules_try_the_same_weight_rates_evenly_spaced_but_for_their_own():
-    planned = plan(4, "bp.optimiser.rate=5e-4")
+    planned = plan(4, "bp.optimiser.rate=5e-4", "pc.optimiser.rate=1e-3")
     rates = {
         rule: [setting.optimiser.rate for setting in settings_of(planned, rule)]
         for rule in ("pc", "bp")

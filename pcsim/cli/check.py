@@ -36,6 +36,9 @@ def command(ctx: click.Context, files: tuple[str, ...]) -> None:
             problems += error.problems
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
+    from pcsim.engine import tell_if_nothing_is_kept
+
+    tell_if_nothing_is_kept()
     for reference, file in loaded:
         kind = "hardware" if isinstance(file, Hardware) else "workload"
         click.echo(f"{reference}: right, the {kind} {file.name!r}")

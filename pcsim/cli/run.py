@@ -70,7 +70,7 @@ def command(
     clock = StageClock()
     clock("load")
     from pcsim.config import candidates, dump_yaml, load_both
-    from pcsim.engine import kept_seeds, why_nothing_is_kept
+    from pcsim.engine import kept_seeds, tell_if_nothing_is_kept
     from pcsim.report import check_replaceable, parse_window
 
     settings = with_flags(overrides, full_credit=full_credit, objective=objective)
@@ -85,8 +85,7 @@ def command(
         half_way = f", {begun} half-way" if begun else ""
         return f"{done} of {total} seeds are trained and kept{half_way}"
 
-    if reason := why_nothing_is_kept():
-        click.echo(f"note: {reason}; nothing is kept for later runs", err=True)
+    tell_if_nothing_is_kept()
     if resume:
         click.echo(f"resuming: {kept()}", err=True)
     from pcsim.line import run

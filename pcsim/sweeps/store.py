@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pcsim.engine.cache import write_whole
 from pcsim.errors import InputError, OutputError, Problem
 from pcsim.report.replace import check_parent
 from pcsim.sweeps.evaluate import Row
+from pcsim.writing import write_whole
 
 SCHEMA = "pcsim/point/1"
 POINTS = "points"

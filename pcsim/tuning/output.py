@@ -7,7 +7,6 @@ from pathlib import Path
 from textwrap import wrap
 
 from pcsim.config import Candidate, dump_yaml
-from pcsim.engine.cache import write_whole
 from pcsim.errors import InputError, OutputError, Problem
 from pcsim.report.explain.text import columns
 from pcsim.report.replace import check_parent
@@ -16,6 +15,7 @@ from pcsim.tuning.plan import RULES
 from pcsim.tuning.score import OBJECTIVE
 from pcsim.tuning.tune import Outcome, Tuned
 from pcsim.verdict import RULE_NAMES
+from pcsim.writing import write_whole
 
 MARK = "# Tuned by pcsim"
 """What a file that a tuning wrote begins with; no other is ever replaced."""

@@ -7,6 +7,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ _DAMAGED = (
 def sealed(arrays: Mapping[str, np.ndarray], *, subject: str, compressed: bool = False) -> bytes:
     """``arrays`` as the bytes of an npz; ``subject`` says what they are of."""
     buffer = io.BytesIO()
-    save = np.savez_compressed if compressed else np.savez
+    save: Any = np.savez_compressed if compressed else np.savez
     save(buffer, **arrays, **{SEAL: np.array(_digest(arrays, subject))})
     return buffer.getvalue()
 

@@ -127,7 +127,6 @@ def _model() -> TypeAdapter[SeedResult]:
     from pydantic import ConfigDict, TypeAdapter
 
     for part in (SeedCurve, Profile, SeedResult):
-        part.__pydantic_config__ = ConfigDict(  # type: ignore[attr-defined]
-            strict=True, extra="forbid", allow_inf_nan=False
-        )
+        strict = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+        setattr(part, "__pydantic_config__", strict)  # noqa: B010 - for mypy, which knows no such name
     return TypeAdapter(SeedResult)

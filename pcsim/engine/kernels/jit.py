@@ -52,7 +52,7 @@ def _compiled(
         no_cfunc_wrapper=True,  # Nobody calls kernels from C.
         _nrt=counted,
     )(function)
-    if not numba.config.DISABLE_JIT:
+    if not cast(Any, numba.config).DISABLE_JIT:
         folder = kernel_folder(Path(function.__code__.co_filename).parent)
         dispatcher._cache = KernelCache(function, folder)
     return dispatcher

@@ -25,7 +25,7 @@ SUFFIX = ".nbi"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-class KernelCache(_Cache):  # type: ignore[misc]
+class KernelCache(_Cache):
     """What a dispatcher of numba asks for compiled code, and gives compiled code to.
 
     The compiled forms of ``function`` lie in ``folder``.
@@ -47,7 +47,7 @@ class KernelCache(_Cache):  # type: ignore[misc]
     def cache_path(self) -> str:
         return str(self._folder)
 
-    def load_overload(self, sig: Any, target_context: Any) -> CompileResult | None:
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled function for arguments of the types ``sig``; None where it is not kept, or damaged."""
         target_context.refresh()
         path, subject = self._place(sig, target_context.codegen())
@@ -67,7 +67,7 @@ class KernelCache(_Cache):  # type: ignore[misc]
             tell_unusable(path, "cannot be loaded")
             return None
 
-    def save_overload(self, sig: Any, data: CompileResult) -> None:
+    def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a compiled function; after the first that cannot be written, no other is tried."""
         if not self._enabled or data.library.has_dynamic_globals or data.lifted:
             return

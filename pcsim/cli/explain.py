@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from pcsim.cli.options import RUN
+from pcsim.cli.options import ALLOW_EXTENSIONS, RUN
 
 
 @click.command("explain")
 @click.argument("run", type=RUN)
 @click.argument("term", required=False)
-def command(run: Path, term: str | None) -> None:
+@ALLOW_EXTENSIONS
+def command(run: Path, term: str | None, allow_extensions: bool) -> None:
     """Show where the number TERM of the report RUN comes from: count x cost, formula, sources.
 
     RUN is a folder that pcsim run has written. Without TERM, the terms that can be asked are listed.
@@ -20,5 +21,5 @@ def command(run: Path, term: str | None) -> None:
     from pcsim.report.explain import explain, overview
     from pcsim.report.stored import load_run
 
-    stored = load_run(run)
+    stored = load_run(run, allow_extensions=allow_extensions)
     click.echo(explain(stored, term) if term else overview(stored))

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pcsim.cli.options import (
+    ALLOW_EXTENSIONS,
     FULL_CREDIT,
     HARDWARE,
     OBJECTIVE,
@@ -30,6 +31,7 @@ from pcsim.errors import Interrupted
 @OBJECTIVE
 @FULL_CREDIT
 @SEED
+@ALLOW_EXTENSIONS
 @OUTPUT
 @click.option(
     "--trace", "traced", is_flag=True, help="Write trace.json.gz of one update, for Perfetto."
@@ -54,6 +56,7 @@ def command(
     objective: str | None,
     full_credit: bool,
     seed: int,
+    allow_extensions: bool,
     output: Path | None,
     traced: bool,
     trace_window: str | None,
@@ -75,7 +78,9 @@ def command(
 
     settings = with_flags(overrides, full_credit=full_credit, objective=objective)
     window = None if trace_window is None else parse_window(trace_window)
-    chip, work = load_both(hardware, workload, overrides=settings)
+    chip, work = load_both(
+        hardware, workload, overrides=settings, allow_extensions=allow_extensions
+    )
     # Where nothing can be written is said before minutes of training.
     check_replaceable(output or Path("reports", "report"))
     chosen = candidates(chip, work, rule=rule)

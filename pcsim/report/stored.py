@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pcsim.config import Hardware
-from pcsim.config.extensions import with_extensions
+from pcsim.config.extensions import FLAG, needs_consent, with_extensions
 from pcsim.config.validation import validate
 from pcsim.config.yaml_marks import read_yaml
 from pcsim.errors import InputError, PcsimError, Problem
@@ -66,6 +66,7 @@ class StoredRun:
 
     folder: Path
     summary: Mapping[str, Any]
+    allow_extensions: bool = False
 
     @property
     def results(self) -> list[Mapping[str, Any]]:
@@ -85,15 +86,31 @@ class StoredRun:
     @cached_property
     def hardware(self) -> Hardware | None:
         """The chip, from config.resolved.yaml; None where that cannot be read any more."""
+        return self._hardware[0]
+
+    @property
+    def why_no_hardware(self) -> str:
+        """Why the chip is not known, where it is not: "because ..."."""
+        return self._hardware[1]
+
+    @cached_property
+    def _hardware(self) -> tuple[Hardware | None, str]:
+        unknown = None, "because config.resolved.yaml does not say which chip it was"
+        path = self.folder / "config.resolved.yaml"
         try:
-            text = (self.folder / "config.resolved.yaml").read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            return None
-        tree, problems = read_yaml(text.partition("\n---\n")[0], file="config.resolved.yaml")
+            return unknown
+        tree, problems = read_yaml(text.partition("\n---\n")[0], file=str(path))
         if tree is None or problems or not isinstance(tree.value, dict):
-            return None
-        tree, problems = with_extensions(tree)
-        return None if problems else validate(Hardware, tree)[0]
+            return unknown
+        tree, problems = with_extensions(tree, allowed=self.allow_extensions)
+        if needs_consent(problems):
+            return None, f"because the chip has extensions, which are programs: {FLAG} runs them"
+        if problems:
+            return None, f"because {problems[0].message}"
+        chip = validate(Hardware, tree)[0]
+        return unknown if chip is None else (chip, "")
 
     @cached_property
     def prices(self) -> PriceList | None:
@@ -159,8 +176,10 @@ def _unit(row: dict[str, str]) -> UnitTime:
     return UnitTime(row["candidate"], row["kind"], busy, finished)
 
 
-def load_run(reference: Path) -> StoredRun:
+def load_run(reference: Path, *, allow_extensions: bool = False) -> StoredRun:
     """The report in a folder, which can also be named by the summary.json in it.
+
+    ``allow_extensions``: prices of a chip whose file names Python files may be looked up by running them.
 
     Raises InputError when there is no report.
     """
@@ -171,7 +190,7 @@ def load_run(reference: Path) -> StoredRun:
         raise _no_report(reference) from None
     if not isinstance(summary, dict) or summary.get("schema") != SCHEMA:
         raise _no_report(reference)
-    return StoredRun(path.parent, summary)
+    return StoredRun(path.parent, summary, allow_extensions)
 
 
 def _no_report(reference: Path) -> InputError:

@@ -22,6 +22,8 @@ from pcsim.verdict.rows import comparison_rows, names
 
 ENTRIES = frozenset({"report.html", "comparison.csv", "comparison.tex", "figures"})
 """Everything that a comparison's folder can hold."""
+MARKS = {"report.html": b" runs compared</title>", "comparison.csv": b"candidate,test_accuracy,"}
+"""By what it is told that pcsim wrote a comparison."""
 ABSENT = "-"
 
 
@@ -44,7 +46,7 @@ def compare_runs(
         OutputError: it could not be written.
     """
     folder = folder or Path("reports") / _name(runs)
-    check_folder(folder, known=ENTRIES)
+    check_folder(folder, known=ENTRIES, marks=MARKS)
     facts = {f"[{number}]": run.facts for number, run in enumerate(runs, start=1)}
     figures = comparison_figures(facts)
     table = comparison_table(facts)
@@ -54,7 +56,7 @@ def compare_runs(
         "comparison.tex": latex(table),
         **figure_files(figures, png=png),
     }
-    return replace_folder(folder, files, known=ENTRIES)
+    return replace_folder(folder, files, known=ENTRIES, marks=MARKS, last="report.html")
 
 
 def _name(runs: Sequence[StoredRun]) -> str:

@@ -35,6 +35,12 @@ ENTRIES = frozenset(
     }
 )
 """Everything that a report folder can hold."""
+MARKS = {
+    "summary.json": b'"pcsim/summary/',
+    "provenance.json": b'"pcsim/provenance/',
+    "config.resolved.yaml": b"schema: pcsim/hardware/",
+}
+"""By what it is told that pcsim wrote a report, though some of it may be damaged or gone."""
 
 
 def folder_name(verdict: Verdict, *, config_text: str) -> str:
@@ -51,7 +57,7 @@ def check_replaceable(folder: Path) -> None:
 
     Raises InputError when it is a file, or a folder that holds anything else.
     """
-    check_folder(folder, known=ENTRIES)
+    check_folder(folder, known=ENTRIES, marks=MARKS)
 
 
 def write_folder(
@@ -74,7 +80,7 @@ def write_folder(
     files = {**run_files(run, png=png), "provenance.json": as_json(provenance)}
     if trace is not None:
         files[TRACE] = trace
-    return replace_folder(folder, files, known=ENTRIES)
+    return replace_folder(folder, files, known=ENTRIES, marks=MARKS, last="summary.json")
 
 
 def write_again(run: StoredRun, folder: Path, *, png: bool = False) -> Path:
@@ -88,7 +94,8 @@ def write_again(run: StoredRun, folder: Path, *, png: bool = False) -> Path:
     for name in ("provenance.json", TRACE):
         if (run.folder / name).is_file():
             kept[name] = (run.folder / name).read_bytes()
-    return replace_folder(folder, {**run_files(run.facts, png=png), **kept}, known=ENTRIES)
+    files = {**run_files(run.facts, png=png), **kept}
+    return replace_folder(folder, files, known=ENTRIES, marks=MARKS, last="summary.json")
 
 
 def run_files(run: RunFacts, *, png: bool) -> dict[str, str | bytes]:

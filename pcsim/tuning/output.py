@@ -46,13 +46,14 @@ def check_output(name: str, folder: Path) -> None:
     Raises:
         InputError: something else is there, or nothing can be written.
     """
-    if not folder.exists():
-        check_parent(folder)
-    elif not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+    if os.path.isfile(folder) or (
+        os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK)
+    ):
         message = f"{folder} must be a folder that can be written to"
         raise InputError((Problem(message, hint="name another folder with -o"),))
+    check_parent(folder)
     for path, beginning in zip(paths(name, folder), (MARK, ",".join(COLUMNS)), strict=True):
-        if path.exists() and not _begins(path, beginning.encode()):
+        if os.path.lexists(path) and not _begins(path, beginning.encode()):
             message = f"{path} must be what an earlier tuning wrote, or not be there"
             raise InputError((Problem(message, hint="name another folder with -o"),))
 

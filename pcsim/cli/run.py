@@ -74,7 +74,7 @@ def command(
     clock("load")
     from pcsim.config import candidates, dump_yaml, load_both
     from pcsim.engine import kept_seeds, tell_if_nothing_is_kept
-    from pcsim.report import check_replaceable, parse_window
+    from pcsim.report import check_replaceable, parse_window, planned_name
 
     settings = with_flags(overrides, full_credit=full_credit, objective=objective)
     window = None if trace_window is None else parse_window(trace_window)
@@ -82,8 +82,12 @@ def command(
         hardware, workload, overrides=settings, allow_extensions=allow_extensions
     )
     # Where nothing can be written is said before minutes of training.
-    check_replaceable(output or Path("reports", "report"))
     chosen = candidates(chip, work, rule=rule)
+    config_text = f"{dump_yaml(chip)}---\n{dump_yaml(work)}"
+    # Of several schedules for a rule the best is known, and with it the folder, only at the end.
+    seeds = range(seed, seed + work.training.seeds)
+    name = planned_name(chip, work, seeds=seeds, candidates=chosen, config_text=config_text)
+    check_replaceable(output or Path("reports", name))
 
     def kept() -> str:
         done, begun, total = kept_seeds(work, chosen, first_seed=seed)
@@ -106,7 +110,6 @@ def command(
     from pcsim.report import folder_name, provenance_of, screen, trace_of, write_folder
     from pcsim.verdict import as_json, summary
 
-    config_text = f"{dump_yaml(chip)}---\n{dump_yaml(work)}"
     folder = write_folder(
         verdict,
         output or Path("reports") / folder_name(verdict, config_text=config_text),

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pcsim.config import Candidate, Hardware, Workload
 from pcsim.report.comparison_table import comparison_table, latex
 from pcsim.report.facts import TABLES, RunFacts, facts_of
 from pcsim.report.figure import Figure
@@ -45,10 +46,28 @@ MARKS = {
 
 def folder_name(verdict: Verdict, *, config_text: str) -> str:
     """``<hardware>-<workload>-<hash>``, the hash of the resolved files, the seeds and the rules."""
-    seeds = ",".join(str(seed) for seed in verdict.seeds)
-    rules = ",".join(result.candidate.id for result in verdict.results)
-    digest = hashlib.sha256(f"{config_text}\n{seeds}\n{rules}".encode()).hexdigest()[:8]
-    name = f"{verdict.hardware.name}-{verdict.workload.name}-{digest}"
+    return planned_name(
+        verdict.hardware,
+        verdict.workload,
+        seeds=verdict.seeds,
+        candidates=[result.candidate for result in verdict.results],
+        config_text=config_text,
+    )
+
+
+def planned_name(
+    hardware: Hardware,
+    workload: Workload,
+    *,
+    seeds: Sequence[int],
+    candidates: Sequence[Candidate],
+    config_text: str,
+) -> str:
+    """``folder_name`` of the verdict to come, where each rule has one candidate."""
+    numbers = ",".join(str(seed) for seed in seeds)
+    rules = ",".join(candidate.id for candidate in candidates)
+    digest = hashlib.sha256(f"{config_text}\n{numbers}\n{rules}".encode()).hexdigest()[:8]
+    name = f"{hardware.name}-{workload.name}-{digest}"
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".")
 
 

@@ -77,6 +77,16 @@ def checked(reference: str, *, allow_extensions: bool = False) -> Hardware | Wor
     return file
 
 
+def tell_absent(workload: Workload) -> None:
+    """Note the classes of which some part of the data has no image; reads the data set."""
+    from pcsim.engine.datasets import absent_classes, load_dataset
+    from pcsim.verdict.warnings import absent_text
+
+    classes = workload.network.layers[-1]
+    if said := absent_text(absent_classes(load_dataset(workload.data, classes=classes))):
+        click.echo(f"  note: {said}; accuracy says nothing of them")
+
+
 def tell_pair(hardware: Hardware, workload: Workload) -> bool:
     """Print whether the workload fits the chip, and for how long a run will take; whether it fits."""
     from pcsim.config import candidates
@@ -102,6 +112,7 @@ def tell_pair(hardware: Hardware, workload: Workload) -> bool:
             click.echo(f"  {name} fits in {len(placed)} of {len(offered)} schedules")
         tasks += sum(placed.values())
         fits = fits and bool(placed)
+    tell_absent(workload)
     if fits:
         from pcsim.cli.estimate import duration
 

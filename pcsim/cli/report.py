@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pcsim.cli.options import RUN
+from pcsim.cli.options import FULL, RUN
 
 
 @click.command("report")
@@ -18,15 +18,18 @@ from pcsim.cli.options import RUN
     help="Folder to write the page, tables and figures to; several runs have one of their own in reports.",
 )
 @click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
-def command(runs: tuple[Path, ...], output: Path | None, png: bool) -> None:
+@FULL
+def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) -> None:
     """Show a stored run again, or compare several on one page.
 
-    Each RUN is a folder that pcsim run has written. Of one run the screen is shown, and with -o its page
-    is drawn anew; of several the numbers stand side by side, and a page with figures is written.
+    Each RUN is a folder that pcsim run has written, or last: the one written last. Of one run the screen
+    is shown, and with -o its page is drawn anew; of several the numbers stand side by side, and a page
+    with figures is written.
     """
+    from pcsim.report.last import note, resolved
     from pcsim.report.stored import load_run
 
-    stored = [load_run(run) for run in runs]
+    stored = [load_run(resolved(run)) for run in runs]
     if len(stored) > 1:
         from pcsim.report.comparison import compare_runs
         from pcsim.report.side_by_side import side_by_side
@@ -37,13 +40,15 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool) -> None:
         return
     from rich.console import Console
 
-    from pcsim.report import screen
+    from pcsim.report import FirstScreen, screen
 
     shown = stored[0].folder
     if output is not None:
         from pcsim.report.folder import write_again
 
         shown = write_again(stored[0], output, png=png)
+        note(shown)
     elif png:
         raise click.UsageError("--png needs -o: the folder to write the figures to")
-    Console().print(screen(stored[0].summary, folder=str(shown)))
+    draw = screen if full else FirstScreen
+    Console().print(draw(stored[0].summary, folder=str(shown)))

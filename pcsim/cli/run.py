@@ -9,6 +9,7 @@ import click
 
 from pcsim.cli.options import (
     ALLOW_EXTENSIONS,
+    FULL,
     FULL_CREDIT,
     HARDWARE,
     OBJECTIVE,
@@ -42,6 +43,12 @@ from pcsim.errors import Interrupted
     help="Trace the cycles from A to B alone; either may be left out.",
 )
 @click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
+@FULL
+@click.option(
+    "--levers/--no-levers",
+    default=None,
+    help="Simulate what more of each resource would bring; default: where that takes seconds.",
+)
 @click.option("--json", "json_only", is_flag=True, help="Print one JSON object, and nothing else.")
 @click.option(
     "--resume",
@@ -61,6 +68,8 @@ def command(
     traced: bool,
     trace_window: str | None,
     png: bool,
+    full: bool,
+    levers: bool | None,
     json_only: bool,
     resume: bool,
 ) -> None:
@@ -102,12 +111,20 @@ def command(
     try:
         with progress_bar("training", unit="updates") as progress:
             verdict = run(
-                chip, work, rule=rule, seed=seed, record=True, stage=clock, progress=progress
+                chip,
+                work,
+                rule=rule,
+                seed=seed,
+                record=True,
+                levers=levers,
+                stage=clock,
+                progress=progress,
             )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; {kept()}; the same command goes on from there") from None
     clock("report")
-    from pcsim.report import folder_name, provenance_of, screen, trace_of, write_folder
+    from pcsim.report import FirstScreen, folder_name, provenance_of, screen, trace_of, write_folder
+    from pcsim.report.last import note
     from pcsim.verdict import as_json, summary
 
     folder = write_folder(
@@ -118,6 +135,7 @@ def command(
         trace=trace_of(verdict.results, window) if traced or window else None,
         png=png,
     )
+    note(folder)
     facts = summary(verdict)
     if json_only:
         click.echo(as_json(facts), nl=False)
@@ -125,4 +143,7 @@ def command(
     else:
         from rich.console import Console
 
-        Console().print(screen(facts, folder=str(folder), wall_s=clock.wall_s()))
+        if full:
+            Console().print(screen(facts, folder=str(folder), wall_s=clock.wall_s()))
+        else:
+            Console().print(FirstScreen(facts, folder=str(folder)))

@@ -65,7 +65,7 @@ class Checkpoint:
         evaluations = json.loads(str(arrays["evaluations"]))
         if not fits or not evaluations:
             return None
-        return Kept(parameters, tuple((int(e[0]), *map(float, e[1:])) for e in evaluations))  # type: ignore[misc]
+        return Kept(parameters, tuple(tuple(each) for each in evaluations))
 
     def offer(self, parameters: Parameters, evaluations: Sequence[Evaluation]) -> None:
         """Keep this state if the last one is old enough; where nothing can be written, keep nothing."""

@@ -221,7 +221,7 @@ def learning_table(verdict: Verdict) -> Table:
     for result in verdict.results:
         cost, batch = result.per_update, result.training.batch
         for curve in result.training.curves:
-            measured: Iterable[tuple[int, float, float, float]] = zip(
+            measured: Iterable[tuple[int, float, float, float | None]] = zip(
                 curve.updates,
                 curve.validation_accuracy,
                 curve.validation_loss,

@@ -203,11 +203,11 @@ def peak_buffer(run: StoredRun) -> list[str]:
 
 def to_target(run: StoredRun) -> list[str]:
     """Updates of every seed, and what they come to."""
-    target = percent(run.results[0]["to_target"]["target"])
+    found = run.results[0]["to_target"]
     said = wrapped(
-        f"to_target: reached where the median of 3 evaluations in a row is at least {target} on the "
-        "validation images; energy = updates x energy of one update, time = updates x latency; means "
-        "over the seeds, none unless every seed got there",
+        f"to_target: {found.get('definition', 'by the definition of an earlier version')}; the target is "
+        f"{percent(found['target'])}; energy = updates x energy of one update, time = updates x latency; "
+        "means over the seeds, none unless every seed got there",
         indent="",
     )
     for name, result in by_rule(run):

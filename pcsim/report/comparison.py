@@ -15,6 +15,7 @@ from pcsim.report.figure import Figure
 from pcsim.report.figures import comparison_figures
 from pcsim.report.folder import figure_files
 from pcsim.report.html import render
+from pcsim.report.reading import drawing
 from pcsim.report.replace import check_folder, replace_folder
 from pcsim.report.stored import StoredRun
 from pcsim.verdict import as_json, network_text
@@ -48,14 +49,17 @@ def compare_runs(
     folder = folder or Path("reports") / _name(runs)
     check_folder(folder, known=ENTRIES, marks=MARKS)
     facts = {f"[{number}]": run.facts for number, run in enumerate(runs, start=1)}
-    figures = comparison_figures(facts)
-    table = comparison_table(facts)
-    files = {
-        "report.html": comparison_page(facts, figures, folders=[str(run.folder) for run in runs]),
-        "comparison.csv": table.csv(),
-        "comparison.tex": latex(table),
-        **figure_files(figures, png=png),
-    }
+    with drawing(" and ".join(dict.fromkeys(str(run.folder) for run in runs))):
+        figures = comparison_figures(facts)
+        table = comparison_table(facts)
+        files = {
+            "report.html": comparison_page(
+                facts, figures, folders=[str(run.folder) for run in runs]
+            ),
+            "comparison.csv": table.csv(),
+            "comparison.tex": latex(table),
+            **figure_files(figures, png=png),
+        }
     return replace_folder(folder, files, known=ENTRIES, marks=MARKS, last="report.html")
 
 

@@ -16,6 +16,7 @@ from pcsim.report.comparison_table import comparison_table, latex
 from pcsim.report.facts import TABLES, RunFacts, facts_of
 from pcsim.report.figure import Figure
 from pcsim.report.figures import run_figures
+from pcsim.report.reading import drawing, incomplete
 from pcsim.report.replace import check_folder, replace_folder
 from pcsim.report.run_page import run_page
 from pcsim.report.stored import StoredRun
@@ -109,11 +110,17 @@ def write_again(run: StoredRun, folder: Path, *, png: bool = False) -> Path:
 
     Raises InputError as ``write_folder``, and where the run is not complete.
     """
+    check_replaceable(folder)
     kept = {}
     for name in ("provenance.json", TRACE):
-        if (run.folder / name).is_file():
-            kept[name] = (run.folder / name).read_bytes()
-    files = {**run_files(run.facts, png=png), **kept}
+        path = run.folder / name
+        try:
+            if path.is_file():
+                kept[name] = path.read_bytes()
+        except OSError:
+            raise incomplete([f"{path} must be a file that can be read"]) from None
+    with drawing(str(run.folder)):
+        files = {**run_files(run.facts, png=png), **kept}
     return replace_folder(folder, files, known=ENTRIES, marks=MARKS, last="summary.json")
 
 

@@ -1,5 +1,6 @@
 """The verbs about files: list, new, technology, schema, completion."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -147,11 +148,16 @@ def test_new_says_why_nothing_can_be_written(here):
         write_new(Path("missing/x.yaml"), "text")
 
 
-def test_a_file_that_cannot_be_written_whole_is_not_left_behind(here):
+def test_a_file_that_cannot_be_written_whole_is_not_left_behind(here, monkeypatch):
     from pcsim.cli.new import write_new
+    from pcsim.errors import OutputError
 
-    with pytest.raises(TypeError):
-        write_new(here / "mine.yaml", 3)
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pcsim.writing.os.fsync", full)
+    with pytest.raises(OutputError, match=r"^mine.yaml could not be written \(no space left"):
+        write_new(Path("mine.yaml"), "text")
     assert list(here.iterdir()) == []
 
 

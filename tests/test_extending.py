@@ -31,7 +31,8 @@ def python(code, folder, *, fails=False):
 
 
 def check(folder, *, fails=False):
-    code = "from pcsim.cli import main; main(['check', 'pim.yaml', 'digits'], prog_name='pcsim')"
+    words = ["check", "pim.yaml", "digits", "--allow-extensions"]
+    code = f"from pcsim.cli import main; main({words!r}, prog_name='pcsim')"
     return python(code, folder, fails=fails)
 
 
@@ -48,7 +49,9 @@ from pcsim.placement import place
 from pcsim.program import program_of
 from pcsim.technology import bill, price_list
 
-chip, work = load_both("pim.yaml", "digits", overrides=["tiles.sram.port=unlimited"])
+chip, work = load_both(
+    "pim.yaml", "digits", overrides=["tiles.sram.port=unlimited"], allow_extensions=True
+)
 prices = price_list(chip)
 for candidate in candidates(chip, work):
     program = program_of(work, candidate, steps=candidate.steps)
@@ -75,7 +78,10 @@ print("all of it")
 
 def test_the_file_is_found_wherever_pcsim_is_called_from(here, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    code = f"from pcsim.config import load_hardware; print(load_hardware({str(here / 'pim.yaml')!r}).extensions)"
+    code = (
+        "from pcsim.config import load_hardware\n"
+        f"print(load_hardware({str(here / 'pim.yaml')!r}, allow_extensions=True).extensions)"
+    )
     assert python(code, elsewhere) == f"({str(here / 'bitserial.py')!r},)\n"
 
 
@@ -84,7 +90,7 @@ def test_what_is_written_down_loads_again_elsewhere(here, tmp_path_factory):
     code = f"""
 from pathlib import Path
 from pcsim.config import dump_yaml, load_hardware
-chip = load_hardware("pim.yaml")
+chip = load_hardware("pim.yaml", allow_extensions=True)
 path = Path({str(elsewhere)!r}) / "again.yaml"
 path.write_text(dump_yaml(chip))
 assert load_hardware(path) == chip
@@ -92,7 +98,7 @@ assert load_hardware(path) == chip
     python(code, here)
     assert (
         python(
-            "from pcsim.config import load_hardware; print(load_hardware('again.yaml').name)",
+            "from pcsim.config import load_hardware; print(load_hardware('again.yaml', allow_extensions=True).name)",
             elsewhere,
         )
         == "pim\n"
@@ -108,7 +114,7 @@ from pcsim.placement import place
 from pcsim.program import Form, backpropagation
 
 if __name__ == "__main__":
-    chip = load_hardware("pim.yaml")
+    chip = load_hardware("pim.yaml", allow_extensions=True)
     placement = place(backpropagation(Form((8, 8, 4), "relu"), batch=2, optimiser="sgd"), chip)
     there = Parallel(n_jobs=2)(delayed(simulate)(placement, chip) for _ in range(2))
     assert there == [simulate(placement, chip)] * 2

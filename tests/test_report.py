@@ -19,7 +19,15 @@ from rich.console import Console
 from verdict_values import FAST, NEVER, SLOW, prices, verdict
 
 from pcsim.errors import InputError, OutputError
-from pcsim.report import check_replaceable, folder_name, provenance_of, screen, style, write_folder
+from pcsim.report import (
+    check_replaceable,
+    folder_name,
+    provenance_of,
+    screen,
+    style,
+    workplace,
+    write_folder,
+)
 from pcsim.report.comparison import compare_runs, comparison_page, differences
 from pcsim.report.comparison_table import COLUMNS, comparison_table, latex
 from pcsim.report.facts import TABLES, RunFacts, entries, facts_of
@@ -158,12 +166,12 @@ def test_a_new_report_replaces_an_old_one_whole(tmp_path):
 @pytest.fixture
 def full_disk(monkeypatch):
     """Within it the disk is full when tiles.csv is written, after other files."""
-    write_bytes = Path.write_bytes
+    write_new = workplace.write_new
 
-    def fails(self, data):
-        if self.name == "tiles.csv":
+    def fails(path, content):
+        if path.name == "tiles.csv":
             raise OSError("disk full")
-        return write_bytes(self, data)
+        write_new(path, content)
 
     @contextmanager
     def patched():
@@ -171,7 +179,7 @@ def full_disk(monkeypatch):
             monkeypatch.context() as patch,
             pytest.raises(OutputError, match=r"disk full; what was there is unchanged$"),
         ):
-            patch.setattr(Path, "write_bytes", fails)
+            patch.setattr(workplace, "write_new", fails)
             yield
 
     return patched
@@ -196,15 +204,12 @@ def test_a_failure_while_writing_leaves_the_old_report_as_it_was(tmp_path, full_
 @pytest.mark.usefixtures("drawn_once")
 def test_a_failure_while_renaming_puts_the_old_report_back(tmp_path, monkeypatch):
     before = contents(write(tmp_path / "r"))
-    rename = Path.rename
 
-    def fails_on_the_new(self, target):
-        if self.name.endswith(".new"):
-            raise OSError("disk on fire")
-        return rename(self, target)
+    def fails(one, other):
+        raise OSError("disk on fire")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", fails_on_the_new)
+        patch.setattr("pcsim.report.replace.exchange", fails)
         with pytest.raises(OutputError, match=r"disk on fire; what was there is unchanged$"):
             write(tmp_path / "r", pc=(NEVER, SLOW))
     assert contents(tmp_path / "r") == before

@@ -1,6 +1,9 @@
 """Search: it finds the whole Pareto front with few trainings, keeps to limits, and goes on where it was stopped."""
 
 import math
+import os
+import re
+import subprocess
 from itertools import product
 
 import pytest
@@ -14,13 +17,14 @@ from pcsim.search import Limit, parse_limits, search
 from pcsim.search.sample import values_at
 from pcsim.sweeps import Plan, Setting, grid, open_store, parse_groups, points_of, run_points
 from pcsim.sweeps.report.front import OBJECTIVES, front_of
+from pcsim.sweeps.store import Store
 
 SHORT = ("training.epochs=1", "training.seeds=1", "network.layers=[64, 16, 16, 10]")
 COSTS = ("energy_j", "latency_s", "area_mm2")
 
 
-def plan(*axes, **options):
-    settings = tuple(Setting(text) for text in (*SHORT, "tiles.mesh=[2, 2]"))
+def plan(*axes, settings=(), **options):
+    settings = (*(Setting(text) for text in (*SHORT, "tiles.mesh=[2, 2]")), *settings)
     return Plan("tile64", "digits", parse_groups(axes), settings, rule="pc", **options)
 
 
@@ -186,3 +190,76 @@ def test_the_command_prints_the_front_and_writes_it(tmp_path):
     assert done.output.startswith("timed 2 points: all points of the space\ntiming only: ")
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"front.csv", "search.csv", "sweep.csv", "report.html", "points"} <= names
+
+
+SPACE = ("pc.steps=1..20", "tiles.vector.lanes=1..40")
+
+
+def test_a_search_stopped_within_a_generation_gives_the_same_points(tmp_path, monkeypatch):
+    pytest.importorskip("optuna", reason="optuna is not installed")
+    asked = plan(*SPACE, timing_only=True)
+    whole = search(asked, open_store(tmp_path / "whole"), screen=150)
+    parts = open_store(tmp_path / "parts")
+    real, timed = Store.save, []
+
+    def stopped(self, key, rows):
+        timed.append(key)
+        if len(timed) == 70:
+            raise KeyboardInterrupt
+        real(self, key, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            search(asked, parts, screen=150)
+    found = search(asked, parts, screen=150)
+    assert found.screened == whole.screened and found.front == whole.front
+
+
+@pytest.mark.parametrize("damage", [lambda text: "", lambda text: text[:-40], lambda text: "[[[["])
+def test_damaged_generations_are_bred_again(tmp_path, damage):
+    pytest.importorskip("optuna", reason="optuna is not installed")
+    asked = plan(*SPACE, timing_only=True)
+    store = open_store(tmp_path / "search")
+    whole = search(asked, store, screen=100)
+    kept = [path for path in (store.folder / "points").iterdir() if "indices" in path.read_text()]
+    assert len(kept) == 2
+    for path in kept:
+        path.write_text(damage(path.read_text()))
+    again = open_store(tmp_path / "search")
+    found = search(asked, again, screen=100)
+    assert found.screened == whole.screened and found.front == whole.front
+    assert sorted(again.damaged) == sorted(kept)
+
+
+def test_generations_of_another_chip_are_not_taken(tmp_path):
+    pytest.importorskip("optuna", reason="optuna is not installed")
+    fast, slow = (
+        plan(*SPACE, timing_only=True, settings=(Setting(f"clock={clock} MHz"),))
+        for clock in (500, 100)
+    )
+    alone = search(slow, open_store(tmp_path / "alone"), screen=100)
+    search(fast, open_store(tmp_path / "both"), screen=100)
+    assert search(slow, open_store(tmp_path / "both"), screen=100).screened == alone.screened
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can mount")
+def test_a_search_on_a_full_disk_says_so(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=150k", "tmpfs", str(folder)]
+    if subprocess.run(words, capture_output=True).returncode:
+        pytest.skip("needs a file system of its own")
+    try:
+        options = [*(f"--axis={axis}" for axis in SPACE), "--timing-only", "--screen", "100"]
+        done = CliRunner().invoke(
+            main, ["search", "tile64", "digits", *options, "--jobs", "1", "-o", f"{folder}/se"]
+        )
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+    assert done.exit_code == 3
+    assert re.fullmatch(
+        rf"pcsim: {folder}/se/points/[0-9a-f]+\.json could not be written: No space left on device; "
+        "what was written before is kept, and the same command goes on from there\n",
+        done.output,
+    )

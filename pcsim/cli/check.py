@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pcsim.cli.options import FileOrName
+from pcsim.cli.options import ALLOW_EXTENSIONS, FileOrName
 
 if TYPE_CHECKING:
     from pcsim.config import Candidate, Hardware, Workload
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 @click.argument(
     "files", metavar="FILE...", type=FileOrName("hardware", "workload"), nargs=-1, required=True
 )
+@ALLOW_EXTENSIONS
 @click.pass_context
-def command(ctx: click.Context, files: tuple[str, ...]) -> None:
+def command(ctx: click.Context, files: tuple[str, ...], allow_extensions: bool) -> None:
     """Tell everything that is wrong with hardware and workload files.
 
     Each FILE is a path or the name of a shipped file. With one chip and one workload also: whether
@@ -31,11 +32,14 @@ def command(ctx: click.Context, files: tuple[str, ...]) -> None:
     problems: list[Problem] = []
     for reference in files:
         try:
-            loaded.append((reference, checked(reference)))
+            loaded.append((reference, checked(reference, allow_extensions=allow_extensions)))
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(tuple(dict.fromkeys(problems)))
+    from pcsim.engine import tell_if_nothing_is_kept
+
+    tell_if_nothing_is_kept()
     for reference, file in loaded:
         kind = "hardware" if isinstance(file, Hardware) else "workload"
         click.echo(f"{reference}: right, the {kind} {file.name!r}")
@@ -45,7 +49,7 @@ def command(ctx: click.Context, files: tuple[str, ...]) -> None:
         ctx.exit(2)
 
 
-def checked(reference: str) -> Hardware | Workload:
+def checked(reference: str, *, allow_extensions: bool = False) -> Hardware | Workload:
     """The chip or workload in a file.
 
     Raises InputError with everything that is wrong with it, costs that nobody gives included.
@@ -58,7 +62,7 @@ def checked(reference: str) -> Hardware | Workload:
 
     known = [*shipped("hardware"), *shipped("workload")]
     try:
-        file = load_any(reference)
+        file = load_any(reference, allow_extensions=allow_extensions)
     except InputError as error:
         if any(problem.file for problem in error.problems):
             raise

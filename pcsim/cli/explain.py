@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
+from pcsim.cli.options import ALLOW_EXTENSIONS
+
 
 @click.command("explain")
 @click.argument("run", metavar="[RUN|WORD]", required=False)
 @click.argument("term", required=False)
-def command(run: str | None, term: str | None) -> None:
+@ALLOW_EXTENSIONS
+def command(run: str | None, term: str | None, allow_extensions: bool) -> None:
     """Show where the number TERM of the report RUN comes from, or what WORD means.
 
     RUN is a folder that pcsim run has written, or last: the one written last. With TERM, count x cost,
@@ -32,5 +35,5 @@ def command(run: str | None, term: str | None) -> None:
     if not named and term is None:
         click.echo(define(run))
         return
-    stored = load_run(resolved(Path(run)))
+    stored = load_run(resolved(Path(run)), allow_extensions=allow_extensions)
     click.echo(explain(stored, term) if term else overview(stored))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 
 import click
 
 from pcsim.cli.options import ShippedName
-from pcsim.errors import InputError, Problem
+from pcsim.errors import InputError, OutputError, Problem
 from pcsim.shipped import shipped
 
 
@@ -58,21 +60,38 @@ def named(text: str, name: str) -> str:
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write a file that is not there yet; what cannot be written whole is removed again.
+    """Write a file that is not there yet, whole or not at all.
 
-    Raises InputError when something of that name is there, or nothing can be written.
+    Raises InputError when something of that name is there, or nothing can be written; OutputError when the disk
+    is full.
     """
+    from pcsim import writing
+
     try:
-        with path.open("x", encoding="utf-8") as file:
-            try:
-                file.write(text)
-                file.flush()
-            except BaseException:
-                path.unlink(missing_ok=True)
-                raise
+        fresh = writing.unique(path.parent)
+        try:
+            writing.write_new(fresh, text.encode())
+            _put_in_place(fresh, path)
+        finally:
+            fresh.unlink(missing_ok=True)
+        writing.sync_folder(path.parent)
     except FileExistsError:
         message = f"{path} must not be there yet"
         raise InputError((Problem(message, hint="choose another name, or remove it"),)) from None
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OutputError(f"{path} could not be written ({reason}); it is not there") from None
         raise InputError((Problem(f"{path} must be writable ({reason})"),)) from None
+
+
+def _put_in_place(fresh: Path, path: Path) -> None:
+    """Give a file its name; what has that name already is left alone: FileExistsError."""
+    if os.path.lexists(path):
+        raise FileExistsError
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        raise
+    except OSError:  # A file system without links.
+        fresh.rename(path)

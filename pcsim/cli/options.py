@@ -76,6 +76,12 @@ OBJECTIVE = click.option(
     help="By what a schedule 'best' is chosen; default: as the workload says.",
 )
 
+ALLOW_EXTENSIONS = click.option(
+    "--allow-extensions",
+    is_flag=True,
+    help="Run the Python files that the hardware file names under extensions.",
+)
+
 
 def with_flags(
     overrides: tuple[str, ...], *, full_credit: bool, objective: str | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import click
@@ -27,6 +28,7 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) 
     with figures is written.
     """
     from pcsim.report.last import note, resolved
+    from pcsim.report.reading import drawing
     from pcsim.report.stored import load_run
 
     stored = [load_run(resolved(run)) for run in runs]
@@ -35,7 +37,9 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) 
         from pcsim.report.side_by_side import side_by_side
 
         folder = compare_runs(stored, output, png=png)
-        click.echo(side_by_side(stored))
+        with drawing(" and ".join(str(run.folder) for run in stored)):
+            table = side_by_side(stored)
+        click.echo(table)
         click.echo(f"\nreport: {folder}/report.html")
         return
     from rich.console import Console
@@ -50,5 +54,12 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) 
         note(shown)
     elif png:
         raise click.UsageError("--png needs -o: the folder to write the figures to")
-    draw = screen if full else FirstScreen
-    Console().print(draw(stored[0].summary, folder=str(shown)))
+    summary = stored[0].summary
+    # Reports of earlier versions do not say what the first screen shows.
+    earlier = bool(summary["ratios"]) and not summary["ratios"].get("races")
+    draw = screen if full or earlier else FirstScreen
+    console = Console()
+    with drawing(str(stored[0].folder)):
+        trial = Console(file=io.StringIO(), width=console.width, color_system=None)
+        trial.print(draw(summary, folder=str(shown)))
+    console.print(draw(summary, folder=str(shown)))

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pcsim.cli.options import (
+    ALLOW_EXTENSIONS,
     FULL,
     FULL_CREDIT,
     HARDWARE,
@@ -31,6 +32,7 @@ from pcsim.errors import Interrupted
 @OBJECTIVE
 @FULL_CREDIT
 @SEED
+@ALLOW_EXTENSIONS
 @OUTPUT
 @click.option(
     "--trace", "traced", is_flag=True, help="Write trace.json.gz of one update, for Perfetto."
@@ -61,6 +63,7 @@ def command(
     objective: str | None,
     full_credit: bool,
     seed: int,
+    allow_extensions: bool,
     output: Path | None,
     traced: bool,
     trace_window: str | None,
@@ -79,23 +82,28 @@ def command(
     clock = StageClock()
     clock("load")
     from pcsim.config import candidates, dump_yaml, load_both
-    from pcsim.engine import kept_seeds, why_nothing_is_kept
-    from pcsim.report import check_replaceable, parse_window
+    from pcsim.engine import kept_seeds, tell_if_nothing_is_kept
+    from pcsim.report import check_replaceable, parse_window, planned_name
 
     settings = with_flags(overrides, full_credit=full_credit, objective=objective)
     window = None if trace_window is None else parse_window(trace_window)
-    chip, work = load_both(hardware, workload, overrides=settings)
+    chip, work = load_both(
+        hardware, workload, overrides=settings, allow_extensions=allow_extensions
+    )
     # Where nothing can be written is said before minutes of training.
-    check_replaceable(output or Path("reports", "report"))
     chosen = candidates(chip, work, rule=rule)
+    config_text = f"{dump_yaml(chip)}---\n{dump_yaml(work)}"
+    # Of several schedules for a rule the best is known, and with it the folder, only at the end.
+    seeds = range(seed, seed + work.training.seeds)
+    name = planned_name(chip, work, seeds=seeds, candidates=chosen, config_text=config_text)
+    check_replaceable(output or Path("reports", name))
 
     def kept() -> str:
         done, begun, total = kept_seeds(work, chosen, first_seed=seed)
         half_way = f", {begun} half-way" if begun else ""
         return f"{done} of {total} seeds are trained and kept{half_way}"
 
-    if reason := why_nothing_is_kept():
-        click.echo(f"note: {reason}; nothing is kept for later runs", err=True)
+    tell_if_nothing_is_kept()
     if resume:
         click.echo(f"resuming: {kept()}", err=True)
     from pcsim.line import run
@@ -119,7 +127,6 @@ def command(
     from pcsim.report.last import note
     from pcsim.verdict import as_json, summary
 
-    config_text = f"{dump_yaml(chip)}---\n{dump_yaml(work)}"
     folder = write_folder(
         verdict,
         output or Path("reports") / folder_name(verdict, config_text=config_text),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pcsim.cli.options import OUTPUT, SEED, SET
+from pcsim.cli.options import ALLOW_EXTENSIONS, OUTPUT, SEED, SET
 from pcsim.cli.progress import progress_bar
 from pcsim.cli.sweep import CLUSTER, FILES, JOBS, axis_options, plan_of, tell_damaged
 from pcsim.errors import Interrupted
@@ -44,6 +44,7 @@ from pcsim.errors import Interrupted
 )
 @SET
 @SEED
+@ALLOW_EXTENSIONS
 @OUTPUT
 @JOBS
 @CLUSTER
@@ -59,6 +60,7 @@ def command(
     rule: str,
     overrides: tuple[str, ...],
     seed: int,
+    allow_extensions: bool,
     output: Path | None,
     jobs: int | None,
     cluster: str | None,
@@ -86,6 +88,7 @@ def command(
         rule=rule,
         seed=seed,
         timing_only=timing_only,
+        allow_extensions=allow_extensions,
     )
     check(plan, bounds)
     store = open_store(output or folder_of(plan, limits, screen))

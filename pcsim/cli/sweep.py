@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pcsim.cli.options import (
+    ALLOW_EXTENSIONS,
     FULL_CREDIT,
     OBJECTIVE,
     OUTPUT,
@@ -94,6 +95,7 @@ FILES = click.argument(
 @OBJECTIVE
 @FULL_CREDIT
 @SEED
+@ALLOW_EXTENSIONS
 @OUTPUT
 @JOBS
 @CLUSTER
@@ -110,6 +112,7 @@ def command(
     objective: str | None,
     full_credit: bool,
     seed: int,
+    allow_extensions: bool,
     output: Path | None,
     jobs: int | None,
     cluster: str | None,
@@ -136,6 +139,7 @@ def command(
         rule=rule,
         seed=seed,
         timing_only=timing_only,
+        allow_extensions=allow_extensions,
     )
     processes = jobs or cpu_count()
     with started(1 if dry_run or cluster is not None else count_up_to(plan, processes)):
@@ -198,6 +202,7 @@ def plan_of(
     rule: str,
     seed: int,
     timing_only: bool,
+    allow_extensions: bool = False,
 ) -> Plan:
     """What arguments and options ask for; those of a sweep file come first.
 
@@ -217,7 +222,7 @@ def plan_of(
         if not groups:
             said = "--axis must be given at least once"
             raise InputError((Problem(said, hint="for example --axis pc.steps=1,3,10"),))
-        return Plan(files[0], files[1], groups, settings, rule, seed, timing_only)
+        return Plan(files[0], files[1], groups, settings, rule, seed, timing_only, allow_extensions)
     _, plan = read_plan(Path(files[0]))
     return replace(
         plan,
@@ -226,6 +231,7 @@ def plan_of(
         rule=plan.rule if rule == "all" else rule,
         seed=seed or plan.seed,
         timing_only=timing_only or plan.timing_only,
+        allow_extensions=allow_extensions,
     )
 
 

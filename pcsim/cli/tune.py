@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pcsim.cli.options import SEED, SET, WORKLOAD, FileOrName
+from pcsim.cli.options import ALLOW_EXTENSIONS, SEED, SET, WORKLOAD, FileOrName
 from pcsim.cli.progress import progress_bar
 from pcsim.errors import Interrupted
 
@@ -62,6 +62,7 @@ from pcsim.errors import Interrupted
 )
 @SET
 @SEED
+@ALLOW_EXTENSIONS
 @click.option(
     "-o",
     "--output",
@@ -79,6 +80,7 @@ def command(
     pc_rate: str,
     overrides: tuple[str, ...],
     seed: int,
+    allow_extensions: bool,
     output: Path | None,
 ) -> None:
     """Find settings of both rules with the same number of trainings; write the tuned workload.
@@ -100,7 +102,9 @@ def command(
     )
 
     ranges = parse_ranges(rate=rate, pc_steps=pc_steps, pc_rate=pc_rate)
-    chip, work = load_both(hardware, workload, overrides=overrides)
+    chip, work = load_both(
+        hardware, workload, overrides=overrides, allow_extensions=allow_extensions
+    )
     folder = output or (Path() if workload in shipped("workload") else Path(workload).parent)
     check_output(tuned_name(work), folder)  # Before minutes of training.
     plan = plan_tuning(

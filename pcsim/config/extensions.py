@@ -1,22 +1,31 @@
 """Which Python files bring further kinds of compute units, and what is wrong with them?
 
-An extension is a module that calls `pcsim.machine.units.register` when it is imported. A hardware file
-that names one runs its code: it deserves the trust that a program does.
+An extension is a module that calls `pcsim.machine.units.register` when it is imported. Importing one runs
+its code, so none is imported because a file names it: the user must say so in that very command.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pcsim.config.fields import Kind, must_be, rejected
 from pcsim.config.marks import Node, show_value
-from pcsim.errors import Problem
+from pcsim.errors import InputError, Problem
 
+FLAG = "--allow-extensions"
+"""The option by which the user says so; in Python ``allow_extensions=True``."""
 _SHAPE = "the path of a Python file such as ./dot.py"
+_CONSENT = (
+    f"to trust that file as you would a program, give {FLAG}, or in Python allow_extensions=True"
+)
 
 
 def python_files() -> Kind:
@@ -41,9 +50,10 @@ def python_files() -> Kind:
     return Kind(read, lambda value: None if value is None else list(value), schema)
 
 
-def with_extensions(tree: Node) -> tuple[Node, tuple[Problem, ...]]:
+def with_extensions(tree: Node, *, allowed: bool) -> tuple[Node, tuple[Problem, ...]]:
     """A chip's tree with its extensions imported and their paths absolute, and what is wrong with them.
 
+    Unless ``allowed``, an extension that this process has not imported yet is a problem.
     A path is relative to the file that gives it; one that an option gives, to the working folder.
     """
     node = tree.value.get("extensions")
@@ -54,7 +64,10 @@ def with_extensions(tree: Node) -> tuple[Node, tuple[Problem, ...]]:
         if isinstance(item.value, str) and item.value.endswith(".py"):
             folder = Path(item.mark.file).parent if item.mark.line else Path()
             path = os.path.abspath(folder / os.path.expanduser(item.value))
-            if why := _imported(Path(path)):
+            if not (allowed or _is_imported(Path(path))):
+                said = "must be allowed in the command, as it names a program"
+                problems.append(item.mark.problem(f"extensions[{index}] {said}", hint=_CONSENT))
+            elif why := _imported(Path(path)):
                 said = f"must be {_SHAPE} that can be imported, not {show_value(path)}"
                 problems.append(item.mark.problem(f"extensions[{index}] {said}", hint=why))
             item = Node(path, item.mark, item.key_mark)
@@ -62,6 +75,35 @@ def with_extensions(tree: Node) -> tuple[Node, tuple[Problem, ...]]:
     there = Node(items, node.mark, node.key_mark)
     values = {**tree.value, "extensions": there}
     return Node(values, tree.mark, tree.key_mark), tuple(problems)
+
+
+def needs_consent(problems: Sequence[Problem]) -> bool:
+    """Whether one of these is an extension that was not allowed, so that its kinds are not known."""
+    return any(problem.hint == _CONSENT for problem in problems)
+
+
+def import_again(paths: Sequence[str]) -> None:
+    """Import in a worker process what the process that sends it work has imported.
+
+    Raises:
+        InputError: a file is not there on the worker's machine, or cannot be imported.
+    """
+    for path in paths:
+        if why := _imported(Path(path)):
+            said = f"a worker must be able to import the extension {show_value(path)}"
+            raise InputError((Problem(said, hint=why),))
+
+
+def _is_imported(path: Path) -> bool:
+    return _is_at(sys.modules.get(path.stem), path)
+
+
+def _is_at(module: Any, path: Path) -> bool:
+    found = getattr(module, "__file__", None)
+    try:
+        return found is not None and path.samefile(found)
+    except OSError:
+        return False
 
 
 def _imported(path: Path) -> str:
@@ -76,11 +118,46 @@ def _imported(path: Path) -> str:
     folder = str(path.parent)
     if folder not in sys.path:
         sys.path.append(folder)
-    try:
-        module = importlib.import_module(path.stem)
-    except Exception as error:  # Whatever the user's code does wrong is told at its place.
-        return f"{type(error).__name__}: {error}"
-    found = getattr(module, "__file__", None)
-    if found is None or not path.samefile(found):
+    with _interruptions() as pressed:
+        try:
+            module = importlib.import_module(path.stem)
+        except (
+            BaseException
+        ) as error:  # Whatever the file does, leaving included, is told at its place.
+            if pressed:
+                raise
+            return _said(error)
+    if not _is_at(module, path):
         return f"there is another module {path.stem}; give the file a name of its own"
     return ""
+
+
+def _said(error: BaseException) -> str:
+    """The error's name and, where it has one, its message in a line."""
+    name = type(error).__name__
+    try:
+        message = " ".join(str(error).split())
+    except Exception:  # The class is the user's, too.
+        message = ""
+    return f"{name}: {message}" if message else name
+
+
+@contextmanager
+def _interruptions() -> Iterator[list[int]]:
+    """Notes when the user interrupts: a file can raise KeyboardInterrupt, too."""
+    pressed: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield pressed
+        return
+    handler: Callable[..., object] = before
+
+    def noticed(number: int, frame: Any) -> None:
+        pressed.append(number)
+        handler(number, frame)
+
+    signal.signal(signal.SIGINT, noticed)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

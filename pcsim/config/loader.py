@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from pcsim.config.datasets import anchored
-from pcsim.config.extensions import with_extensions
+from pcsim.config.extensions import needs_consent, with_extensions
 from pcsim.config.fields import any_of
 from pcsim.config.files import find_file
 from pcsim.config.hardware import Hardware
@@ -27,15 +27,18 @@ Reference = str | os.PathLike[str]
 FileType = TypeVar("FileType", bound=ConfigFile)
 
 
-def load_hardware(reference: Reference, *, overrides: Sequence[str] = ()) -> Hardware:
+def load_hardware(
+    reference: Reference, *, overrides: Sequence[str] = (), allow_extensions: bool = False
+) -> Hardware:
     """The chip in a file: its path, or the name of a shipped one.
 
-    Each of ``overrides`` is "path=value" such as "tiles.vector.lanes=32".
+    Each of ``overrides`` is "path=value" such as "tiles.vector.lanes=32". ``allow_extensions``: run the
+    Python files that the file names under ``extensions``; else naming one is a mistake.
 
     Raises:
         InputError: with every mistake in the file, in those that it extends and in ``overrides``.
     """
-    hardware, problems = _load(Hardware, reference, overrides)
+    hardware, problems = _load(Hardware, reference, overrides, allowed=allow_extensions)
     return _checked(hardware, problems)
 
 
@@ -46,7 +49,11 @@ def load_workload(reference: Reference, *, overrides: Sequence[str] = ()) -> Wor
 
 
 def load_both(
-    hardware: Reference, workload: Reference, *, overrides: Sequence[str] = ()
+    hardware: Reference,
+    workload: Reference,
+    *,
+    overrides: Sequence[str] = (),
+    allow_extensions: bool = False,
 ) -> tuple[Hardware, Workload]:
     """A chip and a workload; each of ``overrides`` may be for either.
 
@@ -54,13 +61,13 @@ def load_both(
         InputError: with every mistake in either file and in ``overrides``.
     """
     assigned = assign(overrides)
-    chip, chip_problems = _load(Hardware, hardware, assigned.hardware)
+    chip, chip_problems = _load(Hardware, hardware, assigned.hardware, allowed=allow_extensions)
     work, work_problems = _load(Workload, workload, assigned.workload)
     problems = chip_problems + work_problems + assigned.problems
     return _checked(chip, problems), _checked(work, problems)
 
 
-def load_any(reference: Reference) -> Hardware | Workload:
+def load_any(reference: Reference, *, allow_extensions: bool = False) -> Hardware | Workload:
     """The chip or workload in a file, whichever its schema says it is.
 
     Raises:
@@ -78,11 +85,17 @@ def load_any(reference: Reference) -> Hardware | Workload:
         place = schema.mark if schema else tree.mark
         said = f"schema must be {any_of(map(repr, SCHEMAS.values()))}, not {show_value(written)}"
         raise InputError((*problems, place.problem(said)))
-    return load_hardware(path) if kinds == ["hardware"] else load_workload(path)
+    if kinds == ["hardware"]:
+        return load_hardware(path, allow_extensions=allow_extensions)
+    return load_workload(path)
 
 
 def _load(
-    model: type[FileType], reference: Reference, overrides: Sequence[str]
+    model: type[FileType],
+    reference: Reference,
+    overrides: Sequence[str],
+    *,
+    allowed: bool = False,
 ) -> tuple[FileType | None, tuple[Problem, ...]]:
     kind = next(kind for kind, file in FILES.items() if file is model)
     try:
@@ -98,9 +111,11 @@ def _load(
     if model is Workload:
         tree = anchored(tree)
     else:
-        tree, wrong = with_extensions(tree)
+        tree, wrong = with_extensions(tree, allowed=allowed)
         problems += wrong
     file, wrong = validate(model, tree)
+    if needs_consent(problems):  # What an extension would bring is not known.
+        wrong = tuple(p for p in wrong if not p.message.startswith("tiles.compute"))
     return file, tuple(sorted(problems + wrong, key=_place))
 
 

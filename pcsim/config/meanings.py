@@ -18,7 +18,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "name": _NAME,
         "clock": "The one clock of the chip.",
         "technology": "The table of energies, leakages and areas; 'pcsim list' names them.",
-        "extensions": "Python files that bring further kinds of compute units; they are run.",
+        "extensions": "Python files that bring further kinds of compute units; run only with --allow-extensions.",
         "tiles": "The mesh of equal tiles.",
         "noc": "The network between the tiles.",
         "buffer": "A memory on the chip beside the tiles, for weights; left out, there is none.",

@@ -2,11 +2,13 @@
 
 One folder holds all three: the environment variable PCSIM_CACHE names it, else it is the platform's
 folder for user caches. Nothing in it is precious; a folder that cannot be written means only that
-nothing is kept.
+nothing is kept, and a file that cannot be used is made again. The user hears of either once.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 import sys
@@ -16,31 +18,110 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from pcsim.notes import tell_once
+from pcsim.writing import write_whole
+
 ENGINE_FOLDER = Path(__file__).parent
+TOPIC = "cache"
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
 def cache_folder() -> Path:
-    """The folder, which need not exist yet."""
-    if named := os.environ.get("PCSIM_CACHE"):
-        return Path(named).expanduser().absolute()
+    """The folder, which need not exist yet. Where none can be named, what was asked for."""
+    return _place()[0]
+
+
+def _place() -> tuple[Path, str]:
+    """The folder, and why there can be none, empty where there can."""
+    named = os.environ.get("PCSIM_CACHE")
+    if named:
+        try:
+            return Path(named).expanduser().absolute(), ""
+        except (OSError, RuntimeError) as error:  # No such user; no working folder.
+            return Path(named), _reason(error)
+    try:
+        base = _users_caches()
+    except RuntimeError as error:
+        return Path("pcsim"), _reason(error)
+    return base / "pcsim", "" if base.is_absolute() else "its path must be absolute"
+
+
+def _users_caches() -> Path:
+    """Raises RuntimeError where the user has no home."""
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "pcsim"
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))  # To be ignored where it is relative.
+    return named if named.is_absolute() else Path.home() / ".cache"
 
 
 def why_nothing_is_kept() -> str | None:
     """Why the cache folder cannot be written, in words; None when it can."""
-    folder = cache_folder()
+    folder, wrong = _place()
+    if not wrong:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return None
+        except (OSError, ValueError) as error:
+            wrong = _reason(error)
+    return f"the cache folder {folder} cannot be written: {wrong}"
+
+
+def tell_if_nothing_is_kept() -> None:
+    """Let the user hear why the cache folder cannot be written, where that is so."""
+    if reason := why_nothing_is_kept():
+        tell_once(TOPIC, f"{reason}; nothing is kept for later runs")
+
+
+def keep(path: Path, content: bytes) -> bool:
+    """Write a file of the cache folder whole; where that fails, keep nothing, and say so once."""
+    folder, wrong = _place()
+    if not wrong:
+        try:
+            write_whole(path, content, durable=False)  # Readers check what they read.
+            return True
+        except (OSError, ValueError) as error:
+            wrong = _reason(error)
+    tell_once(
+        TOPIC, f"the cache folder {folder} cannot be written: {wrong}; nothing more is kept in it"
+    )
+    return False
+
+
+def kept(path: Path) -> bytes | None:
+    """The content of a file of the cache folder; None where there is none, or none to be read."""
+    if _place()[1]:
+        return None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return None
+        return path.read_bytes()
+    except ValueError:
+        return None
     except OSError as error:
-        return f"the cache folder {folder} cannot be written: {error.strerror}"
+        if error.errno in _NOT_THERE:
+            return None
+        tell_unusable(path, f"cannot be read: {_reason(error)}")
+        return None
+
+
+def tell_unusable(path: Path, why: str = "is damaged") -> None:
+    """Let the user hear that a file of the cache folder cannot be used, once for all such files."""
+    tell_once(
+        TOPIC,
+        f"{path.name} in the cache folder {cache_folder()} {why}; "
+        "what cannot be used there is computed again",
+    )
+
+
+def forget(path: Path) -> None:
+    """Remove a file of the cache folder, if that is possible."""
+    with contextlib.suppress(OSError, ValueError):
+        path.unlink(missing_ok=True)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 @cache
@@ -64,10 +145,10 @@ def _fingerprint(folder: Path, sources: Iterable[Path]) -> str:
 
 
 def kernel_folder(source: Path | None = None) -> Path:
-    """Where numba keeps what is compiled of the engine, or of the files in the folder ``source``.
+    """Where what is compiled of the engine is kept, or of the files in the folder ``source``.
 
-    The name carries a fingerprint because numba looks only at the file of the function it compiled and
-    would go on using it after a change in a function that it calls. So compiled functions call only those
+    The name carries a fingerprint because a compiled function holds those that it calls and would
+    go on being used after a change in one of them. So compiled functions call only those
     of their own folder and of the engine.
     """
     fingerprint = engine_fingerprint()
@@ -75,16 +156,3 @@ def kernel_folder(source: Path | None = None) -> Path:
         own = _fingerprint(source, sorted(source.glob("*.py")))
         fingerprint = hashlib.sha256(f"{fingerprint} {own}".encode()).hexdigest()
     return cache_folder() / f"numba-{fingerprint[:16]}"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that readers see the old or the new content, never a part; OSErrors pass through."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

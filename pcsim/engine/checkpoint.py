@@ -7,19 +7,17 @@ that was never cut off.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import time
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from pcsim.engine.cache import write_whole
+from pcsim.engine.cache import forget, keep, kept, tell_unusable
 from pcsim.engine.kernels.layout import Parameters
+from pcsim.engine.sealed import sealed, unsealed
 
 EVERY_S = 2.0
 """Seconds of training that may be lost; writing a checkpoint takes some milliseconds."""
@@ -53,34 +51,32 @@ class Checkpoint:
 
     def load(self, like: Parameters) -> Kept | None:
         """What was kept, None where nothing was, or where it is damaged or not of ``like``'s shapes."""
-        try:
-            with np.load(io.BytesIO(self.path.read_bytes()), allow_pickle=False) as file:
-                arrays = Parameters(*(file[name] for name in Parameters._fields))
-                evaluations = json.loads(str(file["evaluations"]))
-            kept = Kept(arrays, tuple((int(e[0]), *map(float, e[1:])) for e in evaluations))  # type: ignore[misc]
-        except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile):
+        content = kept(self.path)
+        if content is None:
             return None
+        arrays = unsealed(content, subject=self.path.name)
+        if arrays is None or set(arrays) != {"evaluations", *Parameters._fields}:
+            tell_unusable(self.path)
+            return None
+        parameters = Parameters(*(arrays[name] for name in Parameters._fields))
         fits = all(
-            a.shape == b.shape and a.dtype == b.dtype for a, b in zip(arrays, like, strict=True)
+            a.shape == b.shape and a.dtype == b.dtype for a, b in zip(parameters, like, strict=True)
         )
-        return kept if fits and kept.evaluations else None
+        evaluations = json.loads(str(arrays["evaluations"]))
+        if not fits or not evaluations:
+            return None
+        return Kept(parameters, tuple(tuple(each) for each in evaluations))
 
     def offer(self, parameters: Parameters, evaluations: Sequence[Evaluation]) -> None:
         """Keep this state if the last one is old enough; where nothing can be written, keep nothing."""
         if time.monotonic() - self.written < EVERY_S:
             return
-        content = io.BytesIO()
-        np.savez(
-            content,
-            evaluations=np.array(json.dumps(list(evaluations))),
-            weights=parameters.weights,
-            first=parameters.first,
-            second=parameters.second,
-        )
-        with contextlib.suppress(OSError):
-            write_whole(self.path, content.getvalue())
+        arrays = {
+            "evaluations": np.array(json.dumps(list(evaluations))),
+            **parameters._asdict(),
+        }
+        keep(self.path, sealed(arrays, subject=self.path.name))
         self.written = time.monotonic()
 
     def discard(self) -> None:
-        with contextlib.suppress(OSError):
-            self.path.unlink(missing_ok=True)
+        forget(self.path)

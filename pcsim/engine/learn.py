@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal
 
+from pcsim.engine.cache import kept
 from pcsim.engine.network import Network
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
@@ -80,7 +81,7 @@ def kept_seeds(
     seeds = range(first_seed, first_seed + workload.training.seeds)
     keys = {seed_key(workload, c, seed=s) for c in candidates for s in seeds}
     done = {key for key in keys if load_seed(key) is not None}
-    begun = sum(checkpoint_path(key).exists() for key in keys - done)
+    begun = sum(kept(checkpoint_path(key)) is not None for key in keys - done)
     return len(done), begun, len(keys)
 
 

@@ -8,14 +8,13 @@ cells are noisy or scales follow the values, a layer that is computed again may 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pcsim.engine.cache import cache_folder, engine_fingerprint, write_whole
+from pcsim.engine.cache import cache_folder, engine_fingerprint, keep, kept, tell_unusable
 from pcsim.engine.data.content import identity
 from pcsim.engine.training import SeedResult, seed_from_json, seed_to_json
 
@@ -66,18 +65,35 @@ def _relevant(workload: Workload, candidate: Candidate) -> dict[str, Any]:
 
 
 def load_seed(key: str) -> SeedResult | None:
-    """The stored result, or None when there is none or its file is damaged."""
-    try:
-        return seed_from_json(json.loads(_folder().joinpath(f"{key}.json").read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    """The stored result, or None when there is none or its file is damaged.
+
+    Damaged is what the file's own hash does not belong to, whoever changed it, and what is no result.
+    """
+    path = _folder() / f"{key}.json"
+    content = kept(path)
+    if content is None:
         return None
+    try:
+        stored = json.loads(content)
+        if stored.pop("sha256") == _digest(key, stored):
+            return seed_from_json(stored)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    tell_unusable(path)
+    return None
 
 
 def save_seed(key: str, result: SeedResult) -> None:
     """Keep a result; where the cache folder cannot be written, keep nothing."""
-    content = json.dumps(seed_to_json(result), allow_nan=False)
-    with contextlib.suppress(OSError):
-        write_whole(_folder() / f"{key}.json", content.encode())
+    stored = seed_to_json(result)
+    content = json.dumps({"sha256": _digest(key, stored), **stored}, allow_nan=False)
+    keep(_folder() / f"{key}.json", content.encode())
+
+
+def _digest(key: str, stored: Any) -> str:
+    """The hash of a result, by which a file that was changed or is another's is told."""
+    text = json.dumps(stored, allow_nan=False, sort_keys=True)
+    return hashlib.sha256(f"{key} {text}".encode()).hexdigest()
 
 
 def checkpoint_path(key: str) -> Path:

@@ -6,8 +6,13 @@ reads them.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True)
@@ -117,13 +122,25 @@ def seed_to_json(result: SeedResult) -> dict[str, Any]:
 
 
 def seed_from_json(value: dict[str, Any]) -> SeedResult:
-    """The inverse of ``seed_to_json``; raises KeyError or TypeError where something is missing."""
-    curve = SeedCurve(**_tuples(value["curve"]))
-    return SeedResult(curve, Profile(**_tuples(value["profile"])), _tuples(value["absent"]))
+    """The inverse of ``seed_to_json``.
+
+    Raises ValueError where something is missing, too much, of another type, not finite, or where the
+    lists of a curve are not of one length.
+    """
+    result = _model().validate_json(json.dumps(value))  # JSON has lists where we have tuples.
+    curve = result.curve
+    entries = {len(entry) for entry in asdict(curve).values() if isinstance(entry, tuple)}
+    if len(entries) != 1:
+        raise ValueError("the lists of a curve must be of one length")
+    return result
 
 
-def _tuples(value: Any) -> Any:
-    """JSON has lists where we have tuples."""
-    if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+@cache
+def _model() -> TypeAdapter[SeedResult]:
+    """What a stored result must be, from the annotations above."""
+    from pydantic import ConfigDict, TypeAdapter
+
+    for part in (SeedCurve, Profile, SeedResult):
+        strict = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+        setattr(part, "__pydantic_config__", strict)  # noqa: B010 - for mypy, which knows no such name
+    return TypeAdapter(SeedResult)

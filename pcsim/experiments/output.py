@@ -18,13 +18,18 @@ def names(name: str) -> tuple[str, str, str]:
     return "README.md", f"{name}.csv", f"{name}.svg"
 
 
+def marks(name: str) -> dict[str, bytes]:
+    """By what it is told that pcsim wrote the files."""
+    return {"README.md": f"# {name}: ".encode()}
+
+
 def check_output(name: str, folder: Path | None = None) -> None:
     """Make sure that ``write_findings`` can write there and destroys nothing but an earlier run.
 
     Raises:
         InputError: ``folder`` is a file, cannot be made, or holds anything else.
     """
-    check_folder(folder or default_folder(name), known=names(name))
+    check_folder(folder or default_folder(name), known=names(name), marks=marks(name))
 
 
 def default_folder(name: str) -> Path:
@@ -45,7 +50,9 @@ def write_findings(findings: Findings, folder: Path | None = None) -> Path:
     table = findings.table.to_csv(index=False, lineterminator="\n", float_format="%.10g")
     contents = (page(findings), table, findings.svg)
     files = dict(zip(names(name), contents, strict=True))
-    return replace_folder(folder or default_folder(name), files)
+    return replace_folder(
+        folder or default_folder(name), files, marks=marks(name), last="README.md"
+    )
 
 
 def page(findings: Findings) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pcsim.report.first_screen import FirstScreen as FirstScreen
     from pcsim.report.folder import check_replaceable as check_replaceable
     from pcsim.report.folder import folder_name as folder_name
+    from pcsim.report.folder import planned_name as planned_name
     from pcsim.report.folder import write_folder as write_folder
     from pcsim.report.provenance import provenance_of as provenance_of
     from pcsim.report.replace import replace_folder as replace_folder
@@ -27,6 +28,7 @@ _HOME = {
     "folder_name": "folder",
     "parse_window": "trace",
     "provenance_of": "provenance",
+    "planned_name": "folder",
     "replace_folder": "replace",
     "screen": "console",
     "trace_of": "trace",
@@ -38,6 +40,7 @@ __all__ = [
     "drawn",
     "folder_name",
     "parse_window",
+    "planned_name",
     "provenance_of",
     "replace_folder",
     "screen",

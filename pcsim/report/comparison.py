@@ -15,6 +15,7 @@ from pcsim.report.figure import Figure
 from pcsim.report.figures import comparison_figures
 from pcsim.report.folder import figure_files
 from pcsim.report.html import render
+from pcsim.report.reading import drawing
 from pcsim.report.replace import check_folder, replace_folder
 from pcsim.report.stored import StoredRun
 from pcsim.verdict import as_json, network_text
@@ -22,6 +23,8 @@ from pcsim.verdict.rows import comparison_rows, names
 
 ENTRIES = frozenset({"report.html", "comparison.csv", "comparison.tex", "figures"})
 """Everything that a comparison's folder can hold."""
+MARKS = {"report.html": b" runs compared</title>", "comparison.csv": b"candidate,test_accuracy,"}
+"""By what it is told that pcsim wrote a comparison."""
 ABSENT = "-"
 
 
@@ -44,17 +47,20 @@ def compare_runs(
         OutputError: it could not be written.
     """
     folder = folder or Path("reports") / _name(runs)
-    check_folder(folder, known=ENTRIES)
+    check_folder(folder, known=ENTRIES, marks=MARKS)
     facts = {f"[{number}]": run.facts for number, run in enumerate(runs, start=1)}
-    figures = comparison_figures(facts)
-    table = comparison_table(facts)
-    files = {
-        "report.html": comparison_page(facts, figures, folders=[str(run.folder) for run in runs]),
-        "comparison.csv": table.csv(),
-        "comparison.tex": latex(table),
-        **figure_files(figures, png=png),
-    }
-    return replace_folder(folder, files, known=ENTRIES)
+    with drawing(" and ".join(dict.fromkeys(str(run.folder) for run in runs))):
+        figures = comparison_figures(facts)
+        table = comparison_table(facts)
+        files = {
+            "report.html": comparison_page(
+                facts, figures, folders=[str(run.folder) for run in runs]
+            ),
+            "comparison.csv": table.csv(),
+            "comparison.tex": latex(table),
+            **figure_files(figures, png=png),
+        }
+    return replace_folder(folder, files, known=ENTRIES, marks=MARKS, last="report.html")
 
 
 def _name(runs: Sequence[StoredRun]) -> str:

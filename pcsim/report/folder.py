@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pcsim.config import Candidate, Hardware, Workload
 from pcsim.report.comparison_table import comparison_table, latex
 from pcsim.report.facts import TABLES, RunFacts, facts_of
 from pcsim.report.figure import Figure
 from pcsim.report.figures import run_figures
+from pcsim.report.reading import drawing, incomplete
 from pcsim.report.replace import check_folder, replace_folder
 from pcsim.report.run_page import run_page
 from pcsim.report.stored import StoredRun
@@ -35,14 +37,38 @@ ENTRIES = frozenset(
     }
 )
 """Everything that a report folder can hold."""
+MARKS = {
+    "summary.json": b'"pcsim/summary/',
+    "provenance.json": b'"pcsim/provenance/',
+    "config.resolved.yaml": b"schema: pcsim/hardware/",
+}
+"""By what it is told that pcsim wrote a report, though some of it may be damaged or gone."""
 
 
 def folder_name(verdict: Verdict, *, config_text: str) -> str:
     """``<hardware>-<workload>-<hash>``, the hash of the resolved files, the seeds and the rules."""
-    seeds = ",".join(str(seed) for seed in verdict.seeds)
-    rules = ",".join(result.candidate.id for result in verdict.results)
-    digest = hashlib.sha256(f"{config_text}\n{seeds}\n{rules}".encode()).hexdigest()[:8]
-    name = f"{verdict.hardware.name}-{verdict.workload.name}-{digest}"
+    return planned_name(
+        verdict.hardware,
+        verdict.workload,
+        seeds=verdict.seeds,
+        candidates=[result.candidate for result in verdict.results],
+        config_text=config_text,
+    )
+
+
+def planned_name(
+    hardware: Hardware,
+    workload: Workload,
+    *,
+    seeds: Sequence[int],
+    candidates: Sequence[Candidate],
+    config_text: str,
+) -> str:
+    """``folder_name`` of the verdict to come, where each rule has one candidate."""
+    numbers = ",".join(str(seed) for seed in seeds)
+    rules = ",".join(candidate.id for candidate in candidates)
+    digest = hashlib.sha256(f"{config_text}\n{numbers}\n{rules}".encode()).hexdigest()[:8]
+    name = f"{hardware.name}-{workload.name}-{digest}"
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".")
 
 
@@ -51,7 +77,7 @@ def check_replaceable(folder: Path) -> None:
 
     Raises InputError when it is a file, or a folder that holds anything else.
     """
-    check_folder(folder, known=ENTRIES)
+    check_folder(folder, known=ENTRIES, marks=MARKS)
 
 
 def write_folder(
@@ -74,7 +100,7 @@ def write_folder(
     files = {**run_files(run, png=png), "provenance.json": as_json(provenance)}
     if trace is not None:
         files[TRACE] = trace
-    return replace_folder(folder, files, known=ENTRIES)
+    return replace_folder(folder, files, known=ENTRIES, marks=MARKS, last="summary.json")
 
 
 def write_again(run: StoredRun, folder: Path, *, png: bool = False) -> Path:
@@ -84,11 +110,18 @@ def write_again(run: StoredRun, folder: Path, *, png: bool = False) -> Path:
 
     Raises InputError as ``write_folder``, and where the run is not complete.
     """
+    check_replaceable(folder)
     kept = {}
     for name in ("provenance.json", TRACE):
-        if (run.folder / name).is_file():
-            kept[name] = (run.folder / name).read_bytes()
-    return replace_folder(folder, {**run_files(run.facts, png=png), **kept}, known=ENTRIES)
+        path = run.folder / name
+        try:
+            if path.is_file():
+                kept[name] = path.read_bytes()
+        except OSError:
+            raise incomplete([f"{path} must be a file that can be read"]) from None
+    with drawing(str(run.folder)):
+        files = {**run_files(run.facts, png=png), **kept}
+    return replace_folder(folder, files, known=ENTRIES, marks=MARKS, last="summary.json")
 
 
 def run_files(run: RunFacts, *, png: bool) -> dict[str, str | bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from pcsim.engine.cache import cache_folder, write_whole
+from pcsim.engine.cache import cache_folder, keep, kept
 from pcsim.errors import InputError, Problem
 
 LAST = "last"
@@ -17,8 +17,7 @@ LAST = "last"
 
 def note(folder: Path) -> None:
     """Remember ``folder`` as the report written last; where nothing can be kept, nothing is."""
-    with contextlib.suppress(OSError):
-        write_whole(_noted(), str(folder.absolute()).encode("utf-8", "surrogateescape"))
+    keep(_noted(), str(folder.absolute()).encode("utf-8", "surrogateescape"))
 
 
 def is_report(folder: Path) -> bool:
@@ -36,13 +35,15 @@ def resolved(reference: Path) -> Path:
     """
     if str(reference) != LAST or is_report(reference):
         return reference
-    with contextlib.suppress(OSError):
-        folder = Path(_noted().read_bytes().decode("utf-8", "surrogateescape"))
+    noted = kept(_noted())
+    if noted is not None:
+        folder = Path(noted.decode("utf-8", "surrogateescape"))
         if is_report(folder):
             return folder
-    reports = [path for path in Path("reports").glob("*/summary.json") if path.is_file()]
-    if reports:
-        return max(reports, key=lambda path: (path.stat().st_mtime, str(path))).parent
+    with contextlib.suppress(OSError):
+        reports = [path for path in Path("reports").glob("*/summary.json") if path.is_file()]
+        if reports:
+            return max(reports, key=lambda path: (path.stat().st_mtime, str(path))).parent
     message = "there is no last report: none was written here, or it is gone"
     raise InputError((Problem(message, hint="pcsim run writes one"),))
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pcsim.config import Hardware
-from pcsim.config.extensions import with_extensions
+from pcsim.config.extensions import FLAG, needs_consent, with_extensions
 from pcsim.config.validation import validate
 from pcsim.config.yaml_marks import read_yaml
-from pcsim.errors import InputError, PcsimError, Problem
+from pcsim.errors import PcsimError
 from pcsim.report.facts import TABLES, RunFacts
-from pcsim.report.tables import Table, read_table
+from pcsim.report.reading import read_config, read_summary, stored_table
+from pcsim.report.tables import Table
 from pcsim.technology import PriceList, price_list
-from pcsim.verdict.summary import SCHEMA
 
-Row = TypeVar("Row")
 OPTIONAL = ("levers", "links", "roofline", "timeline", "tornado", "tried")
 """Tables that a report may lack: one tile has no links, one candidate no rival, and reports of earlier
 versions had fewer."""
@@ -61,11 +59,12 @@ class UnitTime:
 class StoredRun:
     """A report: its ``summary`` at once, its tables when asked for.
 
-    ``lines`` and ``units`` raise InputError where their file is not there or is no such table.
+    What is read from other files raises InputError where a file is not there or is not what a run writes.
     """
 
     folder: Path
     summary: Mapping[str, Any]
+    allow_extensions: bool = False
 
     @property
     def results(self) -> list[Mapping[str, Any]]:
@@ -75,25 +74,41 @@ class StoredRun:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """The bill of one update of every candidate."""
-        return self._table("energy.csv", _line)
+        return tuple(map(_line, self._stored_table("energy").records()))
 
     @cached_property
     def units(self) -> tuple[UnitTime, ...]:
         """How every unit spent an update, of every candidate."""
-        return self._table("tiles.csv", _unit)
+        return tuple(map(_unit, self._stored_table("tiles").records()))
 
     @cached_property
     def hardware(self) -> Hardware | None:
         """The chip, from config.resolved.yaml; None where that cannot be read any more."""
+        return self._hardware[0]
+
+    @property
+    def why_no_hardware(self) -> str:
+        """Why the chip is not known, where it is not: "because ..."."""
+        return self._hardware[1]
+
+    @cached_property
+    def _hardware(self) -> tuple[Hardware | None, str]:
+        unknown = None, "because config.resolved.yaml does not say which chip it was"
+        path = self.folder / "config.resolved.yaml"
         try:
-            text = (self.folder / "config.resolved.yaml").read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            return None
-        tree, problems = read_yaml(text.partition("\n---\n")[0], file="config.resolved.yaml")
+            return unknown
+        tree, problems = read_yaml(text.partition("\n---\n")[0], file=str(path))
         if tree is None or problems or not isinstance(tree.value, dict):
-            return None
-        tree, problems = with_extensions(tree)
-        return None if problems else validate(Hardware, tree)[0]
+            return unknown
+        tree, problems = with_extensions(tree, allowed=self.allow_extensions)
+        if needs_consent(problems):
+            return None, f"because the chip has extensions, which are programs: {FLAG} runs them"
+        if problems:
+            return None, f"because {problems[0].message}"
+        chip = validate(Hardware, tree)[0]
+        return unknown if chip is None else (chip, "")
 
     @cached_property
     def prices(self) -> PriceList | None:
@@ -105,75 +120,35 @@ class StoredRun:
 
     @cached_property
     def facts(self) -> RunFacts:
-        """What a report knows of the run. Raises InputError where a file is not there or is no table of
-        a run; a table that has no rows has no file."""
+        """What a report knows of the run; a table that has no rows has no file."""
         tables = {name: self._stored_table(name) for name in TABLES}
-        try:
-            text = (self.folder / "config.resolved.yaml").read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise self._incomplete("config.resolved.yaml") from None
-        return RunFacts(self.summary, tables, text)
+        return RunFacts(self.summary, tables, read_config(self.folder / "config.resolved.yaml"))
 
     def _stored_table(self, name: str) -> Table:
         path = self.folder / f"{name}.csv"
-        if name in OPTIONAL and not path.exists():
+        if name in OPTIONAL and not os.path.lexists(path):
             return Table((), ())
-        try:
-            return read_table(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise self._incomplete(path.name) from None
-
-    def _incomplete(self, name: str) -> InputError:
-        message = f"{self.folder / name} must be the file that a run writes"
-        hint = "run it again: the report is not complete"
-        return InputError((Problem(message, hint=hint),))
-
-    def _table(self, name: str, read: Callable[[dict[str, str]], Row]) -> tuple[Row, ...]:
-        path = self.folder / name
-        try:
-            with path.open(encoding="utf-8", newline="") as file:
-                return tuple(read(row) for row in csv.DictReader(file))
-        except (OSError, csv.Error, KeyError, TypeError, ValueError):
-            message = f"{path} must be the table that a run writes"
-            hint = "run it again: the report is not complete"
-            raise InputError((Problem(message, hint=hint),)) from None
+        ids = {str(result["id"]) for result in self.results}
+        return stored_table(path, name, candidates=ids)
 
 
-def _line(row: dict[str, str]) -> Line:
-    return Line(
-        candidate=row["candidate"],
-        component=row["component"],
-        action=row["action"],
-        layer=int(row["layer"]) if row["layer"] else None,
-        stage=row["stage"],
-        count=int(row["count"]),
-        unit_j=float(row["unit_j"]),
-        energy_j=float(row["energy_j"]),
-        status=row["status"],
-        source=row["source"],
-    )
+def _line(row: dict[str, Any]) -> Line:
+    names = [field.name for field in fields(Line)]
+    texts = {name: str(row[name]) for name in ("component", "action", "stage", "status", "source")}
+    return Line(**{**{name: row[name] for name in names}, **texts})
 
 
-def _unit(row: dict[str, str]) -> UnitTime:
-    busy, finished = int(row["busy_cycles"]), int(row["finished_cycles"])
-    return UnitTime(row["candidate"], row["kind"], busy, finished)
+def _unit(row: dict[str, Any]) -> UnitTime:
+    return UnitTime(row["candidate"], str(row["kind"]), row["busy_cycles"], row["finished_cycles"])
 
 
-def load_run(reference: Path) -> StoredRun:
+def load_run(reference: Path, *, allow_extensions: bool = False) -> StoredRun:
     """The report in a folder, which can also be named by the summary.json in it.
 
-    Raises InputError when there is no report.
+    ``allow_extensions``: prices of a chip whose file names Python files may be looked up by running them.
+
+    Raises InputError when there is no report, or its summary is not complete.
     """
-    path = reference if reference.name == "summary.json" else reference / "summary.json"
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise _no_report(reference) from None
-    if not isinstance(summary, dict) or summary.get("schema") != SCHEMA:
-        raise _no_report(reference)
-    return StoredRun(path.parent, summary)
-
-
-def _no_report(reference: Path) -> InputError:
-    message = f"RUN must be the folder of a report, with its summary.json, not {str(reference)!r}"
-    return InputError((Problem(message, hint="pcsim run writes one, and says where"),))
+    named = reference.name == "summary.json" and not reference.is_dir()
+    path = reference if named else reference / "summary.json"
+    return StoredRun(path.parent, read_summary(path), allow_extensions)

@@ -23,8 +23,6 @@ from pcsim.sweeps.run import run_points
 from pcsim.sweeps.store import Store
 from pcsim.sweeps.table import rows_of
 
-STUDY = "study.db"
-
 Progress = Callable[[int, int], None]
 
 
@@ -93,7 +91,8 @@ def search(
         chosen = sample(
             plan.groups,
             timed,
-            study_path=store.folder / STUDY,
+            store=store,
+            asked=_timing(points_at(plan, every[:1])[0], plan).key,
             count=screen,
             limits=[limit for limit in limits if limit.column != "accuracy"],
             progress=progress,

@@ -32,6 +32,7 @@ def sweep(
     rule: str = "all",
     seed: int = 0,
     timing_only: bool = False,
+    allow_extensions: bool = False,
     jobs: int | None = None,
     cluster: str | None = None,
     folder: Path | None = None,
@@ -44,7 +45,8 @@ def sweep(
     "path=value,value,..." or "path=LOW..HIGH xFACTOR", each of ``overrides`` "path=value". Each of
     ``zips`` is "path,path", axes that go together; each of ``conditions`` "path if path=value".
     ``timing_only`` trains nothing: accuracy stays unknown, and predictive coding's inference steps
-    are those of the file. The work is done by ``jobs`` processes (default: all cores) or by the Dask
+    are those of the file. ``allow_extensions``: run the Python files that the hardware file names under
+    ``extensions``. The work is done by ``jobs`` processes (default: all cores) or by the Dask
     cluster at ``cluster``. Results are kept in ``folder``, where a later call finds them; without one
     only trainings are kept. ``progress`` is told of updates trained.
 
@@ -63,6 +65,7 @@ def sweep(
         rule,
         seed,
         timing_only,
+        allow_extensions,
     )
     jobs = jobs or cpu_count()
     with started(1 if cluster is not None else count_up_to(plan, jobs)):

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from pcsim.errors import OutputError
+
 try:
     import fcntl
 except ImportError:  # Windows: nothing is claimed, and what two processes compute is equal.
@@ -23,11 +25,14 @@ class Claims:
     """The claims of this process on the keys of a sweep.
 
     Its life: opened once for a sweep, closed at its end. No other place of this process may open the
-    file, as closing that would give up every claim.
+    file, as closing that would give up every claim. Raises OutputError where the file cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise OutputError(f"{path} could not be written: {error.strerror}") from None
 
     def __enter__(self) -> Claims:
         return self

@@ -12,6 +12,7 @@ from typing import Any
 
 from pcsim.config import Candidate, Hardware, Workload
 from pcsim.config.credit import credited
+from pcsim.config.extensions import import_again
 from pcsim.engine import Training
 from pcsim.errors import PcsimError
 from pcsim.line import Timed, best_results, result_of, time_candidate, verdict_of
@@ -60,6 +61,27 @@ class Task:
     candidates: tuple[Candidate, ...]
     trainings: tuple[Training, ...] | None
     seed: int
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to a worker, which has the consent to import extensions from here: they come first, as
+        classes of theirs are in what follows."""
+        first = _Extensions(self.hardware.extensions or ())
+        rest = (self.hardware, self.workload, self.candidates, self.trainings, self.seed)
+        return _received, (first, *rest)
+
+
+class _Extensions:
+    """Imported where it is received."""
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        self.paths = paths
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return import_again, (self.paths,)
+
+
+def _received(_: None, *fields: Any) -> Task:
+    return Task(*fields)
 
 
 def evaluate(task: Task) -> list[Row]:

@@ -44,7 +44,8 @@ class Plan:
     """A sweep: two files, what is set in all points, the axes, and what is asked of every point.
 
     ``timing_only`` trains nothing: accuracy stays unknown, and predictive coding's inference steps
-    are those that the file gives.
+    are those that the file gives. ``allow_extensions``: the user lets Python files be run that the
+    hardware file names; no file can say so.
     """
 
     hardware: Reference
@@ -54,6 +55,7 @@ class Plan:
     rule: str = "all"
     seed: int = 0
     timing_only: bool = False
+    allow_extensions: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -167,7 +169,11 @@ class _Loader:
 
     def _chip(self, texts: tuple[str, ...]) -> Hardware | InputError:
         try:
-            chip = load_hardware(self.plan.hardware, overrides=texts)
+            chip = load_hardware(
+                self.plan.hardware,
+                overrides=texts,
+                allow_extensions=self.plan.allow_extensions,
+            )
             price_list(chip)
         except MissingCostError as error:
             return InputError((Problem(str(error)),))

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pcsim.engine.cache import write_whole
 from pcsim.errors import InputError, OutputError, Problem
-from pcsim.report.replace import check_parent
+from pcsim.report.replace import HINT, check_parent
 from pcsim.sweeps.evaluate import Row
+from pcsim.writing import write_whole
 
 SCHEMA = "pcsim/point/1"
+_POINT = re.compile(r"\..*|[0-9a-f]{16,64}\.json")
 POINTS = "points"
 CLAIMS = "claims.lock"
 PLAN = "plan.json"
@@ -68,7 +71,7 @@ class Store:
                 key,
                 _digest(key, rows),
             )
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             right = False
         if not right:
             if path not in self.damaged:
@@ -84,9 +87,10 @@ class Store:
             OutputError: the disk is full or fails otherwise.
         """
         stored = {"schema": SCHEMA, "key": key, "sha256": _digest(key, rows), "rows": list(rows)}
-        self.write(f"{POINTS}/{key}.json", _text(stored) + "\n")
+        # Not durable: after a power failure the hash tells, and the point is computed again.
+        self.write(f"{POINTS}/{key}.json", _text(stored) + "\n", durable=False)
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str, *, durable: bool = True) -> None:
         """Write a file of the folder whole.
 
         Raises:
@@ -94,7 +98,7 @@ class Store:
         """
         path = self.folder / name
         try:
-            write_whole(path, text.encode())
+            write_whole(path, text.encode(), durable=durable)
         except OSError as error:
             raise OutputError(
                 f"{path} could not be written: {error.strerror or error}; what was written before "
@@ -108,23 +112,33 @@ def open_store(folder: Path) -> Store:
     Raises:
         InputError: it is a file, holds anything but a sweep, or cannot be made.
     """
-    message = ""
-    if folder.is_dir():
-        entries = sorted(entry.name for entry in folder.iterdir())
-        foreign = [name for name in entries if name not in ENTRIES and not name.startswith(".")]
-        if foreign:
-            message = f"{folder} must hold nothing but an earlier sweep, not {foreign[0]!r}"
-    elif folder.exists() or folder.is_symlink():
-        message = f"{folder} must be a folder, not a file"
-    else:
-        check_parent(folder)
+    check_parent(folder)
+    try:
+        message = _what_is_wrong(folder) if os.path.isdir(folder) else ""
+    except OSError as error:
+        message = f"{folder} must be a folder that can be read ({error.strerror})"
     if message:
-        raise InputError((Problem(message, hint="name another folder with -o"),))
+        raise InputError((Problem(message, hint=HINT),))
     try:
         (folder / POINTS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder} could not be made: {error.strerror or error}") from None
     return Store(folder)
+
+
+def _what_is_wrong(folder: Path) -> str:
+    """Why results must not go to a folder that is there; empty where they may."""
+    entries = sorted(entry for entry in os.listdir(folder) if not entry.startswith("."))
+    points = sorted(os.listdir(folder / POINTS)) if os.path.isdir(folder / POINTS) else []
+    foreign = [name for name in entries if name not in ENTRIES]
+    foreign += [f"{POINTS}/{name}" for name in points if not _POINT.fullmatch(name)]
+    if foreign:
+        return f"{folder} must hold nothing but an earlier sweep, not {foreign[0]!r}"
+    if entries and POINTS not in entries:
+        return f"{folder} must hold nothing but an earlier sweep, but {entries[0]!r} is of none"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder} must be a folder that can be written to"
+    return ""
 
 
 def _digest(key: str, rows: Any) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from textwrap import wrap
 
 from pcsim.config import Candidate, dump_yaml
-from pcsim.engine.cache import write_whole
 from pcsim.errors import InputError, OutputError, Problem
 from pcsim.report.explain.text import columns
 from pcsim.report.replace import check_parent
@@ -16,6 +15,7 @@ from pcsim.tuning.plan import RULES
 from pcsim.tuning.score import OBJECTIVE
 from pcsim.tuning.tune import Outcome, Tuned
 from pcsim.verdict import RULE_NAMES
+from pcsim.writing import write_whole
 
 MARK = "# Tuned by pcsim"
 """What a file that a tuning wrote begins with; no other is ever replaced."""
@@ -46,13 +46,14 @@ def check_output(name: str, folder: Path) -> None:
     Raises:
         InputError: something else is there, or nothing can be written.
     """
-    if not folder.exists():
-        check_parent(folder)
-    elif not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+    if os.path.isfile(folder) or (
+        os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK)
+    ):
         message = f"{folder} must be a folder that can be written to"
         raise InputError((Problem(message, hint="name another folder with -o"),))
+    check_parent(folder)
     for path, beginning in zip(paths(name, folder), (MARK, ",".join(COLUMNS)), strict=True):
-        if path.exists() and not _begins(path, beginning.encode()):
+        if os.path.lexists(path) and not _begins(path, beginning.encode()):
             message = f"{path} must be what an earlier tuning wrote, or not be there"
             raise InputError((Problem(message, hint="name another folder with -o"),))
 

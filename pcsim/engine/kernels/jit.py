@@ -8,9 +8,8 @@ from typing import Any, Literal, cast
 
 import numba
 
-from pcsim.engine.cache import kernel_folder, why_nothing_is_kept
-
-_KEPT = why_nothing_is_kept() is None
+from pcsim.engine.cache import kernel_folder
+from pcsim.engine.kernels.kept import KernelCache
 
 
 def jit(function: Callable[..., Any]) -> Any:
@@ -45,19 +44,15 @@ def _compiled(
     callable_from_python: bool,
     counted: bool = True,
 ) -> Any:
-    """numba reads its cache folder when it decorates, so ours is set for that moment only."""
-    settings, njit = cast(Any, numba.config), cast(Any, numba.njit)
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(kernel_folder(Path(function.__code__.co_filename).parent))
-    try:
-        return njit(
-            nogil=True,
-            cache=_KEPT,
-            error_model="numpy",
-            inline=inline,
-            no_cpython_wrapper=not callable_from_python,
-            no_cfunc_wrapper=True,  # Nobody calls kernels from C.
-            _nrt=counted,
-        )(function)
-    finally:
-        settings.CACHE_DIR = before
+    dispatcher = cast(Any, numba.njit)(
+        nogil=True,
+        error_model="numpy",
+        inline=inline,
+        no_cpython_wrapper=not callable_from_python,
+        no_cfunc_wrapper=True,  # Nobody calls kernels from C.
+        _nrt=counted,
+    )(function)
+    if not cast(Any, numba.config).DISABLE_JIT:
+        folder = kernel_folder(Path(function.__code__.co_filename).parent)
+        dispatcher._cache = KernelCache(function, folder)
+    return dispatcher

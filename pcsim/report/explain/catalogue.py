@@ -12,6 +12,7 @@ from pcsim.errors import InputError, Problem
 from pcsim.report.explain import derived, energy, prices, races
 from pcsim.report.explain.glossary import definition
 from pcsim.report.explain.text import columns, wrapped
+from pcsim.report.reading import drawing
 from pcsim.report.stored import StoredRun
 
 
@@ -76,7 +77,15 @@ def terms(run: StoredRun) -> dict[str, Term]:
 
 
 def overview(run: StoredRun) -> str:
-    """The terms that can be asked, for people."""
+    """The terms that can be asked, for people.
+
+    Raises InputError when the report is not complete.
+    """
+    with drawing(str(run.folder)):
+        return _overview(run)
+
+
+def _overview(run: StoredRun) -> str:
     known = terms(run)
     lines = ["terms that pcsim explain can tell about this run:", ""]
     lines += columns([(name, term.about) for name, term in known.items() if term.about], left=2)
@@ -104,8 +113,13 @@ def explain(run: StoredRun, term: str) -> str:
     A key of the summary does as well: ``per_update.energy_j`` is ``energy``. A word that is no number
     of the report is looked up in the glossary.
 
-    Raises InputError when the run has no such number.
+    Raises InputError when the run has no such number, or is not complete.
     """
+    with drawing(str(run.folder)):
+        return _explained(run, term)
+
+
+def _explained(run: StoredRun, term: str) -> str:
     known = terms(run)
     for word in (term, _plain(term.removeprefix("per_update."))):
         if word in known:

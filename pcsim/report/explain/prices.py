@@ -19,7 +19,10 @@ def price_of(run: StoredRun, key: str) -> list[str]:
         known = ", ".join(format_quantity(joules, "J", digits=4) for joules in used)
         return [
             f"{key}: {known} ({'; '.join(sources)})",
-            "  source in full: not known, because config.resolved.yaml does not say which chip it was",
+            *wrapped(
+                "source in full: not known, "
+                + (run.why_no_hardware or "because the tables of today have no such cost")
+            ),
         ]
     value, low, high, unit = _value(cost)
     shown, lowest, highest = (_shown(number, unit) for number in (value, low, high))

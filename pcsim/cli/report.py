@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from pcsim.cli.ending import written
 from pcsim.cli.options import RUN
+from pcsim.cli.progress import show_progress
 
 
 @click.command("report")
@@ -26,12 +28,17 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool) -> None:
     """
     from pcsim.report.stored import load_run
 
+    tell = show_progress()
+    tell("read", ", ".join(map(str, runs)))
     stored = [load_run(run) for run in runs]
     if len(stored) > 1:
         from pcsim.report.comparison import compare_runs
         from pcsim.report.side_by_side import side_by_side
 
+        tell("report")
         folder = compare_runs(stored, output, png=png)
+        written(f"the comparison is in {folder}")
+        tell.stop()
         click.echo(side_by_side(stored))
         click.echo(f"\nreport: {folder}/report.html")
         return
@@ -43,7 +50,10 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool) -> None:
     if output is not None:
         from pcsim.report.folder import write_again
 
+        tell("report")
         shown = write_again(stored[0], output, png=png)
+        written(f"the report is in {shown}")
     elif png:
         raise click.UsageError("--png needs -o: the folder to write the figures to")
+    tell.stop()
     Console().print(screen(stored[0].summary, folder=str(shown)))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal
 
+from pcsim.engine.compiled import kinds_of, remember
 from pcsim.engine.network import Network
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
@@ -125,6 +126,8 @@ def _train(
             )
         finally:
             tell.stop()
+    for candidate in chosen.values():
+        remember(kinds_of(candidate, dtypes[candidate.id]))
     return dict(zip(missing, learned, strict=True))
 
 

@@ -25,6 +25,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from pcsim.cli.letters import in_ascii
 from pcsim.cli.streams import failure_of
 from pcsim.errors import PcsimError
 
@@ -237,4 +238,7 @@ def _say(text: str) -> None:
     with suppress(OSError, ValueError, AttributeError):
         sys.stdout.flush()
     with suppress(OSError, ValueError, AttributeError):
-        print(f"pcsim: {text}", file=sys.stderr, flush=True)
+        try:
+            print(f"pcsim: {text}", file=sys.stderr, flush=True)
+        except UnicodeError:  # Where somebody else has set up the stream.
+            print(f"pcsim: {in_ascii(text)}", file=sys.stderr, flush=True)

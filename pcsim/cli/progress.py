@@ -11,13 +11,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
-from shutil import get_terminal_size
 from threading import Event, RLock, Thread
 from typing import Any, TextIO, cast
 
 import click
 
+from pcsim.cli.clock import Counted, StageClock
 from pcsim.cli.stages import COMPILE, COMPILING, STAGES, duration_text
 from pcsim.compiling import told
 
@@ -30,58 +29,13 @@ REPEATED_S = 10.0
 SETTLED_S = 1.0
 """After so long without it, compiling is over; kernels that follow one another are one stage."""
 
+COLUMNS = 80
+"""Of a terminal that does not say how many it has."""
+
 BAR = 20
 """Letters of a bar."""
 
 Count = Callable[[int, int], None]
-
-
-class StageClock:
-    """Wall time by stage: called with a stage's name as it begins."""
-
-    def __init__(self) -> None:
-        self.started = datetime.now().astimezone()
-        self.began: list[tuple[str, float]] = []
-
-    def __call__(self, stage: str) -> None:
-        self.began.append((stage, time.perf_counter()))
-
-    def wall_s(self) -> dict[str, float]:
-        """Seconds per stage so far, the running one included; a stage that was interrupted counts once."""
-        ends = [*(began for _, began in self.began[1:]), time.perf_counter()]
-        spent: dict[str, float] = {}
-        for (stage, began), end in zip(self.began, ends, strict=True):
-            spent[stage] = spent.get(stage, 0.0) + end - began
-        return spent
-
-
-class Counted:
-    """How many of how many are done of something that is counted in ``unit``, and how long the rest takes."""
-
-    def __init__(self, unit: str) -> None:
-        self.unit, self.done, self.total = unit, 0, 0
-        self._first: tuple[float, int] | None = None
-        """When the first were done, and how many: before that was compiled, or read back from the disk."""
-
-    def set(self, done: int, total: int, *, now: float) -> None:
-        self.done, self.total = done, total
-        if self._first is None:
-            self._first = (now, done)
-
-    def left_s(self, now: float) -> float | None:
-        """Seconds that the rest takes at the speed so far; None where that is not known."""
-        if self._first is None or self.done <= self._first[1] or not self.total:
-            return None
-        began, before = self._first
-        return (now - began) / (self.done - before) * (self.total - self.done)
-
-    def text(self, now: float) -> str:
-        """``120 of 2,340 updates, about 60 s left``"""
-        left = self.left_s(now)
-        more = (
-            f", {duration_text(left)} left" if left is not None and self.done < self.total else ""
-        )
-        return f"{self.done:,} of {self.total:,} {self.unit}{more}"
 
 
 class Progress:
@@ -118,7 +72,8 @@ class Progress:
         """``stage`` begins; ``detail`` stands behind its text."""
         with self._lock:
             self._end_compiling(show=False)
-            self._stage, self._detail, self._counted = stage, detail, None
+            self._stage, self._counted = stage, None
+            self._detail = "".join(letter if letter.isprintable() else "?" for letter in detail)
             self.clock(stage)
             self._stage_at = time.monotonic()
             self._show()
@@ -200,15 +155,17 @@ class Progress:
 
     def _tick(self) -> None:
         while not self._over.wait(REDRAWN_S):
-            with self._lock:
-                if self._over.is_set():
-                    return
-                now = time.monotonic()
-                settled = self._compiled_at is not None and now - self._compiled_at > SETTLED_S
-                if self._compile_from is not None and not self._compiling and settled:
-                    self._end_compiling(show=True)
-                elif self._terminal or now - self._shown_at >= REPEATED_S:
-                    self._show(again=True)
+            self.tick()
+
+    def tick(self) -> None:
+        """Show how time passes; called several times a second."""
+        with self._lock:
+            now = time.monotonic()
+            settled = self._compiled_at is not None and now - self._compiled_at > SETTLED_S
+            if self._compile_from is not None and not self._compiling and settled:
+                self._end_compiling(show=True)
+            elif self._terminal or now - self._shown_at >= REPEATED_S:
+                self._show(again=True)
 
     def _show(self, *, again: bool = False) -> None:
         """The state as it is: the line of a terminal drawn anew, or one more plain line."""
@@ -245,10 +202,16 @@ class Progress:
         return f"{self._head()} [{'#' * full}{'.' * (BAR - full)}] {counted.text(now)}"
 
     def _draw(self, line: str) -> None:
-        room = max(20, get_terminal_size().columns - 1)
+        room = max(20, self._columns() - 1)
         shown = line if len(line) <= room else f"{line[: room - 3]}..."
         self._write(f"\r{shown}{' ' * (self._drawn - len(shown))}")
         self._drawn = len(shown)
+
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self._out.fileno()).columns or COLUMNS
+        except (OSError, ValueError):
+            return COLUMNS
 
     def _clear(self) -> None:
         if self._terminal and self._drawn:

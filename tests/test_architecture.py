@@ -9,7 +9,7 @@ import pcsim
 
 PACKAGE = Path(pcsim.__file__).parent
 LINE = ["config", "engine", "program", "placement", "machine", "technology", "verdict", "report"]
-COMMON = {"units", "errors", "formats", "notes", "shipped", "writing"}
+COMMON = {"units", "errors", "formats", "notes", "shipped", "writing", "compiling"}
 
 
 def imports(path: Path) -> set[str]:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from pcsim.cli.options import ALLOW_EXTENSIONS, FileOrName
+from pcsim.cli.progress import show_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pcsim.config import Candidate, Hardware, Workload
     from pcsim.errors import Problem
 
@@ -28,6 +31,8 @@ def command(ctx: click.Context, files: tuple[str, ...], allow_extensions: bool) 
     from pcsim.config import Hardware
     from pcsim.errors import InputError
 
+    tell = show_progress()
+    tell("read", ", ".join(files))
     loaded = []
     problems: list[Problem] = []
     for reference in files:
@@ -40,12 +45,18 @@ def command(ctx: click.Context, files: tuple[str, ...], allow_extensions: bool) 
     from pcsim.engine import tell_if_nothing_is_kept
 
     tell_if_nothing_is_kept()
+    chips = [file for _, file in loaded if isinstance(file, Hardware)]
+    works = [file for _, file in loaded if not isinstance(file, Hardware)]
+    fits, lines = True, list[str]()
+    if len(chips) == len(works) == 1:
+        fits, lines = about_pair(chips[0], works[0], stage=tell)
+    tell.stop()
     for reference, file in loaded:
         kind = "hardware" if isinstance(file, Hardware) else "workload"
         click.echo(f"{reference}: right, the {kind} {file.name!r}")
-    chips = [file for _, file in loaded if isinstance(file, Hardware)]
-    works = [file for _, file in loaded if not isinstance(file, Hardware)]
-    if len(chips) == len(works) == 1 and not tell_pair(chips[0], works[0]):
+    for line in lines:
+        click.echo(line)
+    if not fits:
         ctx.exit(2)
 
 
@@ -77,48 +88,51 @@ def checked(reference: str, *, allow_extensions: bool = False) -> Hardware | Wor
     return file
 
 
-def tell_absent(workload: Workload) -> None:
-    """Note the classes of which some part of the data has no image; reads the data set."""
+def about_absent(workload: Workload) -> list[str]:
+    """A note on the classes of which some part of the data has no image; reads the data set."""
     from pcsim.engine.datasets import absent_classes, load_dataset
     from pcsim.verdict.warnings import absent_text
 
     classes = workload.network.layers[-1]
-    if said := absent_text(absent_classes(load_dataset(workload.data, classes=classes))):
-        click.echo(f"  note: {said}; accuracy says nothing of them")
+    said = absent_text(absent_classes(load_dataset(workload.data, classes=classes)))
+    return [f"  note: {said}; accuracy says nothing of them"] if said else []
 
 
-def tell_pair(hardware: Hardware, workload: Workload) -> bool:
-    """Print whether the workload fits the chip, and for how long a run will take; whether it fits."""
+def about_pair(
+    hardware: Hardware, workload: Workload, *, stage: Callable[[str], None]
+) -> tuple[bool, list[str]]:
+    """Whether the workload fits the chip; and lines on that and on how long a run will take."""
     from pcsim.config import candidates
     from pcsim.verdict import RULE_NAMES
 
-    click.echo(f"\n{hardware.name} x {workload.name}:")
+    stage("place")
+    said = ["", f"{hardware.name} x {workload.name}:"]
     fitting: list[Candidate] = []
     tasks = 0
     fits = True
     for rule, name in RULE_NAMES.items():
         offered = candidates(hardware, workload, rule=rule)
         placed: dict[str, int] = {}
-        said = []
+        of_rule = []
         for candidate in offered:
             instances, line = placed_as(hardware, workload, candidate)
-            said.append(line)
+            of_rule.append(line)
             if instances is not None:
                 placed[candidate.id] = instances
                 fitting.append(candidate)
         if len(offered) == 1 or not placed:
-            click.echo(f"  {name} {said[-1]}")
+            said.append(f"  {name} {of_rule[-1]}")
         else:
-            click.echo(f"  {name} fits in {len(placed)} of {len(offered)} schedules")
+            said.append(f"  {name} fits in {len(placed)} of {len(offered)} schedules")
         tasks += sum(placed.values())
         fits = fits and bool(placed)
-    tell_absent(workload)
+    said += about_absent(workload)
     if fits:
         from pcsim.cli.estimate import duration
 
-        for line in duration(workload, fitting, tasks=tasks):
-            click.echo(f"  {line}")
-    return fits
+        stage("estimate")
+        said += [f"  {line}" for line in duration(workload, fitting, tasks=tasks)]
+    return fits, said
 
 
 def placed_as(

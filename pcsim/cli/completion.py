@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-VARIABLE = "_PCSIM_COMPLETE"
-"""By which the script asks pcsim for words: click's own name for it."""
+from pcsim.cli.verbs import COMPLETION
 
 
 @click.command("completion")
@@ -22,4 +21,4 @@ def command(ctx: click.Context, shell: str) -> None:
     """
     script = get_completion_class(shell)
     assert script is not None, "click knows the three shells"
-    click.echo(script(ctx.find_root().command, {}, "pcsim", VARIABLE).source())
+    click.echo(script(ctx.find_root().command, {}, "pcsim", COMPLETION).source())

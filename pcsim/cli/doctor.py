@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import click
 
+from pcsim.cli.progress import show_progress
+
 
 class Finding(NamedTuple):
     """What was looked at, what was found there, and what to do about it, empty where all is well."""
@@ -35,8 +37,11 @@ def command(ctx: click.Context) -> None:
         Finding("pcsim", f"{__version__} in {Path(__file__).parent.parent}"),
         Finding("python", f"{sys.version.split()[0]}, {platform.system()} on {platform.machine()}"),
     ]
+    tell = show_progress()
     for check in (libraries, blas, cores, cache, output, learning, machine):
+        tell("test" if check in (learning, machine) else "look", check.__name__)
         findings.append(attempted(check))
+    tell.stop()
     for line in shown(findings):
         click.echo(line)
     failed = sum(bool(finding.remedy) for finding in findings)

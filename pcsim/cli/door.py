@@ -1,22 +1,29 @@
-"""The group of verbs: finds a verb when it is needed, and turns errors into a sentence and an exit code."""
+"""The group of verbs: finds a verb when it is needed, and lets every command end as ``ending.py`` says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
 
-from pcsim.errors import InputError, PcsimError, Problem
+from pcsim.cli.ending import ended
+from pcsim.cli.verbs import COMPLETION, program
+from pcsim.errors import InputError, Problem
+
+
+class ExitAsked(RuntimeError):
+    """Something inside a verb wanted to end the whole process."""
 
 
 class Door(click.Group):
     """Knows its ``verbs`` by name, with a line about each; imports the module of the one that is asked for.
 
-    What pcsim raises on purpose ends as its message on stderr and its exit code, never as a
-    traceback; an interruption ends with exit code 130.
+    Every error ends as a message on stderr and an exit code, never as a traceback (``ending.py``).
     """
 
     def __init__(self, *, verbs: Mapping[str, str], **attributes: Any) -> None:
@@ -50,9 +57,47 @@ class Door(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except PcsimError as error:
-            click.echo(f"pcsim: {error}", err=True)
-            ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("pcsim: interrupted", err=True)
-            ctx.exit(130)
+        except SystemExit as error:
+            raise ExitAsked(f"a library called sys.exit({error.code!r})") from error
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """As click's, but for how a command ends, which ``ended`` decides."""
+        if not standalone_mode:
+            return super().main(
+                args,
+                prog_name,
+                complete_var,
+                False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+        sys.exit(ended(lambda: self.open(args, prog_name)))
+
+    def open(self, args: Sequence[str] | None = None, name: str | None = None) -> None:
+        """Do what ``args`` ask for, by default those of this process; whatever goes wrong is raised."""
+        given = _given() if args is None else list(args)
+        name = name or program()
+        if instruction := os.environ.get(COMPLETION):
+            from click.shell_completion import shell_complete
+
+            raise click.exceptions.Exit(shell_complete(self, {}, name, COMPLETION, instruction))
+        with self.make_context(name, given) as ctx:
+            self.invoke(ctx)
+
+
+def _given() -> list[str]:
+    """The arguments of this process. The shell of Windows leaves it to programs to expand ``*``."""
+    given = sys.argv[1:]
+    if os.name != "nt":
+        return given
+    from click.utils import _expand_args
+
+    return _expand_args(given)

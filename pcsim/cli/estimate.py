@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pcsim.cli.stages import duration_text as about
 
 if TYPE_CHECKING:
     from pcsim.config import Candidate, Workload
@@ -25,15 +29,16 @@ TASK_S = 4e-6
 """Simulating one task once, where there are many; of few each takes more, and all no time. An update is simulated
 warm and cold."""
 
-COMPILING_S = 19.0
-"""Compiling the kernels of training, 14 s, and the simulator, once per version of pcsim."""
+COMPILING = {"shared": 255.0, "backpropagation": 130.0, "jacobi": 415.0}
+"""What compiling the kernels of a kind takes, in times of ``reference_s``."""
+
+COMPILING_OTHERS, COMPILING_ROUNDED, COMPILING_SIMULATOR = 520.0, 2.8, 350.0
+"""The same for all other kinds; how many times longer where values are rounded in between; and the simulator's."""
 
 STARTING_S = 2.0
 """Importing libraries, reading data and drawing the report."""
 
 SECONDS_MEASURED = 0.1
-UNITS = ((90, 1, "s"), (5400, 60, "min"), (float("inf"), 3600, "h"))
-"""Up to how many seconds which unit is shown."""
 
 
 def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int) -> list[str]:
@@ -46,7 +51,7 @@ def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int)
     missing = missing_seeds(workload, candidates)
     seeds = workload.training.seeds * len(learners(candidates))
     simulation = f"simulating {tasks:,} tasks {about(simulating_s)}"
-    if not missing:
+    if not missing and not simulator_kernels_s():
         stored = "1 training is" if seeds == 1 else f"all {seeds} trainings are"
         return [f"a run takes {about(always_s)}: {stored} stored already, {simulation}"]
     rate = macs_per_s(workload, candidates[0])
@@ -56,7 +61,7 @@ def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int)
     threads = min(cpu_count(), len(missing))
     beside = beside_products(candidates[0])
     training_s = beside * macs / rate / threads
-    compiling_s = 0.0 if compiled() else COMPILING_S
+    compiling_s = training_kernels_s(workload, missing) + simulator_kernels_s()
     lines = [f"a run takes {about(always_s + training_s + compiling_s)}, by estimate:"]
     lines.append(
         f"  training {about(training_s)}: {len(missing)} of {seeds} are not stored, {macs:.3g} MACs at "
@@ -91,11 +96,46 @@ def beside_products(candidate: Candidate) -> float:
     return BESIDE_ROUNDED if exact else BESIDE_NARROW_SUMS
 
 
-def compiled() -> bool:
-    """Whether the kernels of training are kept already, in this version."""
+def training_kernels_s(workload: Workload, candidates: Sequence[Candidate]) -> float:
+    """Seconds of compiling before ``candidates`` can be trained: once per machine and version of pcsim."""
+    from pcsim.engine.compiled import compiled, kinds_of
+
+    kinds = {
+        kind
+        for candidate in candidates
+        for kind in kinds_of(
+            candidate, candidate.numerics.formats.carrier_for(workload.longest_sum)
+        )
+    }
+    times = sum(
+        COMPILING.get(kind.part, COMPILING_OTHERS)
+        * (1.0 if kind.rounding == "plain" else COMPILING_ROUNDED)
+        for kind in kinds
+        if not compiled(kind)
+    )
+    return times * reference_s() if times else 0.0
+
+
+def simulator_kernels_s() -> float:
+    """The same for the simulator."""
+    import pcsim
     from pcsim.engine.cache import kernel_folder
 
-    return any(kernel_folder().rglob("*.nbi"))
+    source = Path(pcsim.__file__).parent / "machine" / "core"
+    kept = any(kernel_folder(source).rglob("life.course-*"))
+    return 0.0 if kept else COMPILING_SIMULATOR * reference_s()
+
+
+@cache
+def reference_s() -> float:
+    """Processor time that Python takes here to compile a text of five hundred lines: the best of five."""
+    text = "x = [f(a, b + 1) for a in c if a > d]\n" * 500
+    spent = []
+    for _ in range(5):
+        began = time.process_time()
+        compile(text, "a text", "exec")
+        spent.append(time.process_time() - began)
+    return min(spent)
 
 
 def macs_of(workload: Workload, candidate: Candidate) -> int:
@@ -134,11 +174,3 @@ def macs_per_s(workload: Workload, candidate: Candidate) -> float:
             passes += 1
             spent_s = time.perf_counter() - began
     return passes * per_pass / spent_s
-
-
-def about(seconds: float) -> str:
-    """A duration for people, as rough as it is known."""
-    if seconds < 1:
-        return "less than a second"
-    _, unit_s, unit = next(unit for unit in UNITS if seconds < unit[0])
-    return f"about {float(f'{seconds / unit_s:.2g}'):,g} {unit}"

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from pcsim.cli.ending import written
 from pcsim.cli.options import OUTPUT
+from pcsim.cli.progress import show_progress
 from pcsim.experiments.catalogue import EXPERIMENTS
 
 
@@ -37,10 +39,17 @@ def command(name: str, output: Path | None) -> None:
     """
     from pcsim.experiments import check_output, find, load_experiment, names, write_findings
 
+    tell = show_progress()
+    tell("load", f"experiment {name}")
     check_output(name, output)
-    findings = find(load_experiment(name))
+    experiment = load_experiment(name)
+    tell("measure", name)
+    findings = find(experiment)
+    tell("report")
     folder = write_findings(findings, output)
+    written(f"the findings are in {folder}")
+    tell.stop()
     for statement in findings.statements:
         click.echo(f"- {statement}")
-    written = ", ".join(str(folder / file) for file in names(name))
-    click.echo(f"\nexperiment: {written}")
+    files = ", ".join(str(folder / file) for file in names(name))
+    click.echo(f"\nexperiment: {files}")

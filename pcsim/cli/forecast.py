@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pcsim.cli.estimate import BESIDE_PRODUCTS, COMPILING_S, about, compiled, macs_of, macs_per_s
+from pcsim.cli.estimate import BESIDE_PRODUCTS, about, macs_of, macs_per_s, training_kernels_s
 
 if TYPE_CHECKING:
     from pcsim.sweeps import Plan, Point
@@ -51,13 +51,15 @@ def forecast(plan: Plan, points: Sequence[Point], output: Path | None, *, jobs: 
         macs = sum(macs_of(*seed.learner) for seed in seeds.values())
         threads = min(cpu_count(), len(seeds))
         training_s = BESIDE_PRODUCTS * macs / rate / threads
-        total_s += training_s + (0.0 if compiled() else COMPILING_S)
+        learners = [seed.learner for seed in seeds.values()]
+        compiling_s = training_kernels_s(learner.workload, [each.candidate for each in learners])
+        total_s += training_s + compiling_s
         lines.append(
             f"training {about(training_s)}: {_many(len(seeds), 'seed')}, {macs:.3g} MACs at "
             f"{rate / 1e9:.3g} G/s on {_many(threads, 'thread')}, x {BESIDE_PRODUCTS:g}"
         )
-        if not compiled():
-            lines.append(f"compiling {about(COMPILING_S)}, the first time only")
+        if compiling_s:
+            lines.append(f"compiling {about(compiling_s)}, the first time only")
     elif plan.timing_only:
         lines.append("training nothing: timing only")
     return [*lines, f"all of it {about(total_s)}, by estimate"]

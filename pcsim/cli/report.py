@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from pcsim.cli.ending import written
 from pcsim.cli.options import FULL, RUN
+from pcsim.cli.progress import show_progress
 
 
 @click.command("report")
@@ -31,14 +33,19 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) 
     from pcsim.report.reading import drawing
     from pcsim.report.stored import load_run
 
+    tell = show_progress()
+    tell("read", ", ".join(map(str, runs)))
     stored = [load_run(resolved(run)) for run in runs]
     if len(stored) > 1:
         from pcsim.report.comparison import compare_runs
         from pcsim.report.side_by_side import side_by_side
 
+        tell("report")
         folder = compare_runs(stored, output, png=png)
         with drawing(" and ".join(str(run.folder) for run in stored)):
             table = side_by_side(stored)
+        written(f"the comparison is in {folder}")
+        tell.stop()
         click.echo(table)
         click.echo(f"\nreport: {folder}/report.html")
         return
@@ -50,14 +57,17 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) 
     if output is not None:
         from pcsim.report.folder import write_again
 
+        tell("report")
         shown = write_again(stored[0], output, png=png)
         note(shown)
+        written(f"the report is in {shown}")
     elif png:
         raise click.UsageError("--png needs -o: the folder to write the figures to")
     summary = stored[0].summary
     # Reports of earlier versions do not say what the first screen shows.
     earlier = bool(summary["ratios"]) and not summary["ratios"].get("races")
     draw = screen if full or earlier else FirstScreen
+    tell.stop()
     console = Console()
     with drawing(str(stored[0].folder)):
         trial = Console(file=io.StringIO(), width=console.width, color_system=None)

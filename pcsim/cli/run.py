@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pcsim.cli.ending import written
 from pcsim.cli.options import (
     ALLOW_EXTENSIONS,
     FULL,
@@ -20,7 +21,7 @@ from pcsim.cli.options import (
     WORKLOAD,
     with_flags,
 )
-from pcsim.cli.progress import StageClock, progress_bar
+from pcsim.cli.progress import show_progress
 from pcsim.errors import Interrupted
 
 
@@ -79,8 +80,8 @@ def command(
     seed is kept as soon as it is trained, and a long one every few seconds, so that the same command
     goes on where a stopped one was.
     """
-    clock = StageClock()
-    clock("load")
+    tell = show_progress()
+    tell("load", f"{hardware} and {workload}")
     from pcsim.config import candidates, dump_yaml, load_both
     from pcsim.engine import kept_seeds, tell_if_nothing_is_kept
     from pcsim.report import check_replaceable, parse_window, planned_name
@@ -106,23 +107,27 @@ def command(
     tell_if_nothing_is_kept()
     if resume:
         click.echo(f"resuming: {kept()}", err=True)
+    from pcsim.cli.estimate import simulator_kernels_s, training_kernels_s
     from pcsim.line import run
 
+    tell.compiling_takes = lambda stage: (
+        training_kernels_s(work, chosen) if stage == "train" else simulator_kernels_s()
+    )
+    training = tell.counting("updates", stage="train")
     try:
-        with progress_bar("training", unit="updates") as progress:
-            verdict = run(
-                chip,
-                work,
-                rule=rule,
-                seed=seed,
-                record=True,
-                levers=levers,
-                stage=clock,
-                progress=progress,
-            )
+        verdict = run(
+            chip,
+            work,
+            rule=rule,
+            seed=seed,
+            record=True,
+            levers=levers,
+            stage=tell,
+            progress=training,
+        )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; {kept()}; the same command goes on from there") from None
-    clock("report")
+    tell("report")
     from pcsim.report import FirstScreen, folder_name, provenance_of, screen, trace_of, write_folder
     from pcsim.report.last import note
     from pcsim.verdict import as_json, summary
@@ -131,12 +136,14 @@ def command(
         verdict,
         output or Path("reports") / folder_name(verdict, config_text=config_text),
         config_text=config_text,
-        provenance=provenance_of(sys.argv, started=clock.started, wall_s=clock.wall_s()),
+        provenance=provenance_of(sys.argv, started=tell.clock.started, wall_s=tell.wall_s()),
         trace=trace_of(verdict.results, window) if traced or window else None,
         png=png,
     )
     note(folder)
+    written(f"the report is in {folder}")
     facts = summary(verdict)
+    tell.stop()
     if json_only:
         click.echo(as_json(facts), nl=False)
         click.echo(f"report: {folder}", err=True)
@@ -144,6 +151,6 @@ def command(
         from rich.console import Console
 
         if full:
-            Console().print(screen(facts, folder=str(folder), wall_s=clock.wall_s()))
+            Console().print(screen(facts, folder=str(folder), wall_s=tell.wall_s()))
         else:
             Console().print(FirstScreen(facts, folder=str(folder)))

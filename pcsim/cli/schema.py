@@ -19,4 +19,4 @@ def command(kind: str) -> None:
     """
     from pcsim.config import json_schema
 
-    click.echo(json.dumps(json_schema(kind), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(json_schema(kind), indent=2))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from pcsim.cli.ending import written
 from pcsim.cli.options import ALLOW_EXTENSIONS, OUTPUT, SEED, SET
-from pcsim.cli.progress import progress_bar
+from pcsim.cli.progress import show_progress
 from pcsim.cli.sweep import CLUSTER, FILES, JOBS, axis_options, plan_of, tell_damaged
 from pcsim.errors import Interrupted
 
@@ -78,6 +79,8 @@ def command(
     from pcsim.search.search import check
     from pcsim.sweeps import open_store
 
+    tell = show_progress()
+    tell("plan")
     bounds = parse_limits(limits)
     plan = plan_of(
         files,
@@ -93,37 +96,27 @@ def command(
     check(plan, bounds)
     store = open_store(output or folder_of(plan, limits, screen))
     try:
-        with (
-            progress_bar("training", unit="updates") as training,
-            progress_bar("points", unit="points") as bar,
-        ):
-
-            def progress(done: int, total: int) -> None:
-                training.stop()
-                bar(done, total)
-
-            def trained(done: int, total: int) -> None:
-                bar.stop()
-                training(done, total)
-
-            found = search(
-                plan,
-                store,
-                limits=bounds,
-                screen=screen,
-                evaluations=evaluations,
-                jobs=jobs or cpu_count(),
-                cluster=cluster,
-                training=trained,
-                progress=progress,
-            )
+        found = search(
+            plan,
+            store,
+            limits=bounds,
+            screen=screen,
+            evaluations=evaluations,
+            jobs=jobs or cpu_count(),
+            cluster=cluster,
+            training=tell.counting("updates", stage="train"),
+            progress=tell.counting("points", stage="points"),
+        )
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted; what was timed and trained is kept in {store.folder}; "
             "the same command goes on from there"
         ) from None
+    tell("report")
     tell_damaged(store)
     write_found(plan, found, store)
+    written(f"the front and the report are in {store.folder}")
+    tell.stop()
     click.echo(screen_text(plan, found))
     click.echo(
         f"\nfront: {store.folder / 'front.csv'}, all that was timed: {store.folder / 'search.csv'}"

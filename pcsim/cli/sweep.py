@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pcsim.cli.ending import written
 from pcsim.cli.options import (
     ALLOW_EXTENSIONS,
     FULL_CREDIT,
@@ -19,7 +20,7 @@ from pcsim.cli.options import (
     FileOrName,
     with_flags,
 )
-from pcsim.cli.progress import progress_bar
+from pcsim.cli.progress import show_progress
 from pcsim.errors import InputError, Interrupted, Problem
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ def command(
     from pcsim.sweeps.plan import count_up_to
     from pcsim.sweeps.workers import started
 
+    tell = show_progress()
+    tell("plan")
     part = parse_shard(shard) if shard else None
     plan = plan_of(
         files,
@@ -147,7 +150,10 @@ def command(
     if dry_run:
         from pcsim.cli.forecast import forecast
 
-        click.echo("\n".join(forecast(plan, points, output, jobs=processes)))
+        tell("estimate")
+        lines = forecast(plan, points, output, jobs=processes)
+        tell.stop()
+        click.echo("\n".join(lines))
         return
     from pcsim.sweeps import default_folder, open_store, run_points, write_output
     from pcsim.sweeps.output import write_plan
@@ -155,41 +161,43 @@ def command(
     gc.freeze()  # What is imported stays; looking for garbage in it takes longer than a small point.
     store = open_store(output or default_folder(plan, points))
     write_plan(plan, points, store)
+
+    def stage(name: str) -> None:
+        if name == "simulate":  # Training tells for itself; where all is stored there is none.
+            tell("points")
+
     try:
-        with (
-            progress_bar("training", unit="updates") as training,
-            progress_bar("points", unit="points") as bar,
-        ):
-
-            def progress(done: int, total: int) -> None:
-                training.stop()
-                bar(done, total)
-
-            results = run_points(
-                points,
-                plan,
-                store,
-                jobs=processes,
-                cluster=cluster,
-                shard=part,
-                training=training,
-                progress=progress,
-            )
+        results = run_points(
+            points,
+            plan,
+            store,
+            jobs=processes,
+            cluster=cluster,
+            shard=part,
+            stage=stage,
+            training=tell.counting("updates", stage="train"),
+            progress=tell.counting("points", stage="points"),
+        )
     except KeyboardInterrupt:
         kept = sum(store.path(key).exists() for key in {point.key for point in points})
         raise Interrupted(
             f"interrupted; {kept:,} of {len(points):,} points are kept in {store.folder}; "
             "the same command goes on from there"
         ) from None
+    tell("report")
     tell_damaged(store)
     known: list[list[Row]] = [rows for rows in results if rows is not None]
     if len(known) < len(points):
+        tell.stop()
         click.echo(
             f"{len(known):,} of {len(points):,} points are in {store.folder}; "
             "the table is written by the part that ends last"
         )
         return
-    show(plan, points, write_output(plan, points, known, store), store)
+    table = write_output(plan, points, known, store)
+    written(f"the table and the report are in {store.folder}")
+    tell.stop()
+    show(plan, points, table, store)
 
 
 def plan_of(

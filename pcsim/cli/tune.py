@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from pcsim.cli.ending import written
 from pcsim.cli.options import ALLOW_EXTENSIONS, SEED, SET, WORKLOAD, FileOrName
-from pcsim.cli.progress import progress_bar
+from pcsim.cli.progress import show_progress
 from pcsim.errors import Interrupted
 
 
@@ -101,6 +102,8 @@ def command(
         write_tuned,
     )
 
+    tell = show_progress()
+    tell("load", workload)
     ranges = parse_ranges(rate=rate, pc_steps=pc_steps, pc_rate=pc_rate)
     chip, work = load_both(
         hardware, workload, overrides=overrides, allow_extensions=allow_extensions
@@ -111,8 +114,8 @@ def command(
         chip, work, budget=budget, seeds=seeds, epochs=epochs, first_seed=seed, ranges=ranges
     )
     try:
-        with progress_bar("training", unit="updates") as progress:
-            tuned = tune(plan, progress=progress)
+        tell("train", f"{len(plan.trials)} settings")
+        tuned = tune(plan, progress=tell.counting("updates", stage="train"))
     except KeyboardInterrupt:
         done, begun, total = kept_seeds(plan.course, plan.candidates, first_seed=seed)
         half_way = f", {begun} half-way" if begun else ""
@@ -120,6 +123,8 @@ def command(
             f"interrupted; {done} of {total} trainings are kept{half_way}; "
             "the same command goes on from there"
         ) from None
-    written, table = write_tuned(tuned, folder)
+    tuned_file, table = write_tuned(tuned, folder)
+    written(f"the tuned workload is {tuned_file}")
+    tell.stop()
     click.echo(screen(tuned))
-    click.echo(f"\ntuned: {written}, {table}")
+    click.echo(f"\ntuned: {tuned_file}, {table}")

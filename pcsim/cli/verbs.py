@@ -5,6 +5,8 @@ Importing click takes three times as long as starting an interpreter that does n
 
 from __future__ import annotations
 
+import sys
+
 QUESTION = (
     "What does it cost to learn by predictive coding instead of backpropagation, on your chip?"
 )
@@ -27,8 +29,16 @@ VERBS = {
 }
 """Every verb in the order of the help; the module ``pcsim.cli.<verb>`` holds it as ``command``."""
 
+COMPLETION = "_PCSIM_COMPLETE"
+"""The environment variable by which a shell asks for words: click's own name for it."""
+
 HELP_COLUMNS = 80
 """What ``help_page`` needs; on a narrower terminal click wraps its lines."""
+
+
+def program() -> str:
+    """What this program was called as."""
+    return "python -m pcsim" if sys.argv[0].endswith("__main__.py") else "pcsim"
 
 
 def help_page(program: str) -> str:

@@ -12,6 +12,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal
 
 from pcsim.engine.cache import kept
+from pcsim.engine.compiled import kinds_of, remember
 from pcsim.engine.network import Network
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
@@ -129,6 +130,8 @@ def _train(
             )
         finally:
             tell.stop()
+    for candidate in chosen.values():
+        remember(kinds_of(candidate, dtypes[candidate.id]))
     return dict(zip(missing, learned, strict=True))
 
 

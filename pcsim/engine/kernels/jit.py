@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 import numba
 
+import pcsim.engine.kernels.events  # noqa: F401 - tells of compiling from here on
 from pcsim.engine.cache import kernel_folder
 from pcsim.engine.kernels.kept import KernelCache
 

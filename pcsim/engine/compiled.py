@@ -1,0 +1,63 @@
+"""Which kernels does a training need, and are they compiled already, on this machine and in this version?
+
+numba keeps what it has compiled, and compiles once for each type of the arguments: for each width of number, and
+again where values are rounded in between. A file for each such kind lies beside what is kept of it, so that the
+question can be answered without importing numba.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from pcsim.engine.cache import kernel_folder
+
+if TYPE_CHECKING:
+    from pcsim.config import Candidate
+
+FOLDER = "compiled"
+SHARED = "shared"
+"""The kernels that every rule calls."""
+
+
+class Kind(NamedTuple):
+    """Kernels that are compiled together: which ``part``, for arrays of ``dtype``, with which rounding."""
+
+    part: str
+    dtype: str
+    rounding: str
+
+    @property
+    def name(self) -> str:
+        return "-".join(self)
+
+
+def kinds_of(candidate: Candidate, dtype: str) -> tuple[Kind, ...]:
+    """All that training ``candidate`` calls: what rules share, and what is its own."""
+    rounding = "plain" if candidate.numerics.plain else "rounded"
+    return tuple(Kind(part, dtype, rounding) for part in (SHARED, _own(candidate)))
+
+
+def _own(candidate: Candidate) -> str:
+    inference = candidate.inference
+    if inference is None:
+        return "backpropagation"
+    if inference.variant != "pc":
+        return inference.variant
+    return "jacobi" if inference.plain else "relaxation"
+
+
+def compiled(kind: Kind) -> bool:
+    """Whether kernels of this kind were compiled and kept."""
+    return (kernel_folder() / FOLDER / kind.name).exists()
+
+
+def remember(kinds: Iterable[Kind]) -> None:
+    """Note that kernels of these kinds are compiled; where nothing can be kept, they are not."""
+    for kind in kinds:
+        path = kernel_folder() / FOLDER / kind.name
+        if not path.exists():
+            with suppress(OSError):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()

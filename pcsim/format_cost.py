@@ -40,7 +40,7 @@ def format_warnings(
     narrow = [result for result in results if not result.candidate.numerics.plain]
     if not narrow:
         return []
-    tell("train in fp32")
+    tell("fp32")
     fp32 = Formats.model_validate(dict.fromkeys(Formats.model_fields, "fp32") | {"master": None})
     wide = {
         result.candidate.id: replace(result.candidate, numerics=Numerics(fp32)) for result in narrow

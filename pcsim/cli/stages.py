@@ -16,6 +16,8 @@ STAGES = {
     "points": "simulating",
     "time": "simulating",
     "simulate": "simulating updates on the chip",
+    "fp32": "training in fp32, to see what the chip's formats cost",
+    "levers": "simulating the chip with more of each resource",
     "judge": "judging",
     "measure": "measuring",
     "look": "looking at",

@@ -93,6 +93,12 @@ class DoesNotFitError(PcsimError):
     exit_code = 2
 
 
+class TruncatedCreditError(PcsimError):
+    """Credit for every layer was asked for, and a training gave less; the message says why and what helps."""
+
+    exit_code = 2
+
+
 class MissingCostError(PcsimError):
     """The technology gives no price for something the chip does; the message names all of them."""
 

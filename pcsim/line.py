@@ -14,18 +14,29 @@ from dataclasses import dataclass
 from pcsim.config import Candidate, Hardware, Workload, candidates, check_size
 from pcsim.engine import Profile, Training, train_all
 from pcsim.errors import DoesNotFitError
-from pcsim.machine import Activity, Recorder, Recording, recording_of, simulate
+from pcsim.format_cost import format_warnings
+from pcsim.levers import affordable, levers_of
+from pcsim.machine import (
+    Activity,
+    Recorder,
+    Recording,
+    critical_path,
+    recording_of,
+    simulate,
+)
 from pcsim.placement import Placement, place
 from pcsim.program import Program, inference_of
-from pcsim.schedules import choose, too_large_of, update_program
+from pcsim.schedules import check_credit, choose, too_large_of, update_program
 from pcsim.technology import Bill, PriceList, bill, price_list, ratio_range
 from pcsim.verdict import (
     Bound,
     Cost,
     LayerPlace,
+    Lever,
     Result,
     Tried,
     Verdict,
+    Warned,
     bound_of,
     cost_of,
     judge,
@@ -38,7 +49,8 @@ from pcsim.verdict import (
 class Timed:
     """One candidate on one chip, without its accuracy: what an update and an inference cost.
 
-    ``recording`` is None unless it was asked for.
+    ``recording`` and ``critical_path``, cycles by cause, are None unless they were asked for;
+    ``instances`` counts the operations of an update.
     """
 
     candidate: Candidate
@@ -49,6 +61,8 @@ class Timed:
     bound: Bound
     places: tuple[LayerPlace, ...]
     recording: Recording | None
+    critical_path: Mapping[str, int] | None
+    instances: int
 
 
 def time_candidate(
@@ -70,6 +84,7 @@ def time_candidate(
     recorder = Recorder() if record else None
     activity = simulate(placement, hardware, recorder=recorder)
     cold = simulate(placement, hardware, cold=True)
+    recording = None if recorder is None else recording_of(placement, hardware, activity, recorder)
     update_bill = bill(activity, prices, clock_hz=hardware.clock_hz)
     feed_forward = simulate(place(inference_of(workload), hardware), hardware)
     feed_forward_bill = bill(feed_forward, prices, clock_hz=hardware.clock_hz)
@@ -86,7 +101,9 @@ def time_candidate(
         update_bill,
         bound_of(activity),
         _places(program, placement),
-        None if recorder is None else recording_of(placement, hardware, activity, recorder),
+        recording,
+        None if recording is None else critical_path(recording),
+        int(placement.tasks.instances().sum()),
     )
 
 
@@ -97,13 +114,15 @@ def run(
     rule: str = "all",
     seed: int = 0,
     record: bool = False,
+    levers: bool | None = None,
     stage: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verdict:
     """Train ``workload`` by every rule asked for, time and price each on ``hardware``, and compare.
 
     ``rule`` is "pc", "bp" or "all"; ``seed`` the first of the workload's seeds; ``record`` asks for when
-    each operation of an update ran. ``stage`` is told the name of each stage as it begins, ``progress``
+    each operation of an update ran; ``levers`` for what changes of the chip would bring, None where that
+    takes little time. ``stage`` is told the name of each stage as it begins, ``progress``
     how many of how many updates are trained.
 
     Raises:
@@ -126,8 +145,23 @@ def run(
     results, tried = best_results(
         hardware, workload, chosen, trainings, prices=prices, too_large=too_large, record=record
     )
+    further = format_warnings(hardware, workload, results, seed=seed, tell=tell, progress=progress)
+    if levers is None:
+        levers = affordable(results)
+    if levers:
+        tell("levers")
+    moved = levers_of(hardware, workload, results) if levers else ()
     tell("judge")
-    return verdict_of(hardware, workload, results, prices=prices, seed=seed, tried=tried)
+    return verdict_of(
+        hardware,
+        workload,
+        results,
+        prices=prices,
+        seed=seed,
+        tried=tried,
+        further=further,
+        levers=moved,
+    )
 
 
 def best_results(
@@ -162,7 +196,12 @@ def result_of(
     prices: PriceList,
     record: bool = False,
 ) -> Result:
-    """Everything about one trained candidate on this chip."""
+    """Everything about one trained candidate on this chip.
+
+    Raises:
+        TruncatedCreditError: credit for all layers was asked for, and this training gave less.
+    """
+    check_credit(workload, candidate, training)
     timed = time_candidate(
         hardware, workload, candidate, profile=training.profile, prices=prices, record=record
     )
@@ -178,6 +217,8 @@ def result_of(
         bound=timed.bound,
         places=timed.places,
         recording=timed.recording,
+        critical_path=timed.critical_path,
+        instances=timed.instances,
     )
 
 
@@ -189,8 +230,11 @@ def verdict_of(
     prices: PriceList,
     seed: int,
     tried: tuple[Tried, ...] = (),
+    further: Sequence[Warned] = (),
+    levers: tuple[Lever, ...] = (),
 ) -> Verdict:
-    """Compare the first result of each rule; ``tried`` are the schedules that it was chosen from."""
+    """Compare the first result of each rule; ``tried`` are the schedules that it was chosen from,
+    ``further`` the warnings and ``levers`` the changes of the chip that took simulations of their own."""
     by_rule = {result.candidate.rule: result for result in reversed(results)}
     both = len(by_rule) == 2
     energy_range = ratio_range(by_rule["pc"].bill, by_rule["bp"].bill, prices) if both else None
@@ -204,6 +248,8 @@ def verdict_of(
         energy_range=energy_range,
         swings=tornado(by_rule["pc"], by_rule["bp"], prices) if both else (),
         tried=tried,
+        further=further,
+        levers=levers,
     )
 
 

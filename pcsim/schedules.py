@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 
 from pcsim.config import Candidate, Hardware, Workload
 from pcsim.engine import Profile, Training
-from pcsim.errors import DoesNotFitError
+from pcsim.errors import DoesNotFitError, PcsimError, TruncatedCreditError
 from pcsim.machine import simulate
 from pcsim.placement import place
 from pcsim.program import Program, Told, program_of
 from pcsim.technology import PriceList, bill
 from pcsim.verdict import Tried, cost_of, ranked, to_target
+from pcsim.verdict.truncated import remedy_of, why_truncated
 
 
 def update_program(workload: Workload, candidate: Candidate, *, profile: Profile | None) -> Program:
@@ -44,6 +45,25 @@ def too_large_of(
     return errors
 
 
+def check_credit(workload: Workload, candidate: Candidate, training: Training) -> None:
+    """Make sure that predictive coding teaches every layer, where ``full_credit`` asks for that.
+
+    By what was measured on a batch after training, not by the number of steps.
+
+    Raises:
+        TruncatedCreditError: some layer has no credit; says why, and what would give it some.
+    """
+    layers = len(workload.network.layers) - 1
+    if candidate.rule != "pc" or not workload.pc.full_credit or training.credit_depth == layers:
+        return
+    profile = training.profile
+    remedy = remedy_of(candidate, profile, layers)
+    raise TruncatedCreditError(
+        f"pc.full_credit is asked for, but {candidate.id} teaches {training.credit_depth} of {layers} "
+        f"layers: {why_truncated(profile)}.{f' {remedy}' if remedy else ''}"
+    )
+
+
 def choose(
     hardware: Hardware,
     workload: Workload,
@@ -60,10 +80,11 @@ def choose(
 
     Raises:
         DoesNotFitError: none of a rule fits; the reason of its last.
+        TruncatedCreditError: likewise, where the last does not teach every layer as asked.
     """
     if len({candidate.rule for candidate in offered}) == len(offered):
         return tuple(offered), ()
-    errors = dict(too_large)
+    errors: dict[str, PcsimError] = dict(too_large)
     tried = []
     for candidate in offered:
         if candidate.id not in errors:
@@ -71,7 +92,7 @@ def choose(
             try:
                 tried.append(_try(hardware, workload, candidate, training, prices=prices))
                 continue
-            except DoesNotFitError as error:
+            except (DoesNotFitError, TruncatedCreditError) as error:
                 errors[candidate.id] = error
         tried.append(Tried(candidate, None, None, str(errors[candidate.id])))
     _check_one_fits(offered, errors)
@@ -87,6 +108,7 @@ def _try(
     *,
     prices: PriceList,
 ) -> Tried:
+    check_credit(workload, candidate, training)
     program = update_program(workload, candidate, profile=training.profile)
     activity = simulate(place(program, hardware, spread=candidate.spread), hardware)
     paid = bill(activity, prices, clock_hz=hardware.clock_hz)
@@ -95,7 +117,7 @@ def _try(
     return Tried(candidate, cost, to_target(training, cost, target=target))
 
 
-def _check_one_fits(offered: Sequence[Candidate], errors: Mapping[str, DoesNotFitError]) -> None:
+def _check_one_fits(offered: Sequence[Candidate], errors: Mapping[str, PcsimError]) -> None:
     for rule in dict.fromkeys(candidate.rule for candidate in offered):
         mine = [candidate.id for candidate in offered if candidate.rule == rule]
         if all(key in errors for key in mine):

@@ -248,8 +248,9 @@ SMALL = Host(memory_bytes=8 << 30, cores=4)
 
 
 def size_said(*settings: str, rule: str = "all", work: str = "mlp128", host: Host = SMALL) -> str:
-    """What is said of a job that is too large for ``host``."""
-    hardware, workload = load_both("tile64", work, overrides=settings)
+    """What is said of a job that is too large for ``host``; of 3 seeds and 10 epochs, unless it says so."""
+    usual = ("training.seeds=3", "training.epochs=10", "training.evaluate_every=10")
+    hardware, workload = load_both("tile64", work, overrides=[*usual, *settings])
     with pytest.raises(InputError) as caught:
         check_size(hardware, workload, candidates(hardware, workload, rule=rule), host=host)
     return str(caught.value)

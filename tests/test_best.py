@@ -258,7 +258,7 @@ def pcsim(*arguments):
 def test_the_command_writes_what_was_tried(tmp_path):
     folder = tmp_path / "out"
     settings = [word for each in (*SHORT, *BEST) for word in ("--set", each)]
-    done = pcsim("run", "tile64", "digits", *settings, "--objective", "edp", "-o", folder)
+    done = pcsim("run", "tile64", "digits", *settings, "--objective", "edp", "--full", "-o", folder)
     assert done.exit_code == 0, done.stderr
     facts = json.loads((folder / "summary.json").read_text())
     assert facts["objective"] == "edp"
@@ -317,7 +317,7 @@ def test_check_tells_how_many_schedules_fit(small, tmp_path):
     assert done.exit_code == 0
     assert f"\n  PC fits in {fit['pc']} of 36 schedules\n" in done.output
     assert f"\n  BP fits in {fit['bp']} of 39 schedules\n" in done.output
-    assert "of 12 are not stored" in done.output  # Three orders and backpropagation, three seeds.
+    assert "of 40 are not stored" in done.output  # Three orders and backpropagation, ten seeds.
 
 
 def test_full_credit_refuses_steps_that_leave_layers_out_and_says_how_many_are_enough():

@@ -110,7 +110,8 @@ def test_a_network_that_does_not_fit_is_told_rule_by_rule_with_what_would(here):
 
 @pytest.fixture
 def digits():
-    workload = load_workload("digits")
+    usual = ("training.seeds=3", "training.epochs=20", "training.evaluate_every=10")
+    workload = load_workload("digits", overrides=usual)
     return workload, candidates(load_hardware("tile64"), workload)
 
 

@@ -189,7 +189,7 @@ def test_mlp128_is_the_network_that_the_comparison_is_about():
     assert work.data == Data(
         dataset="mnist5k", train=3500, validation=500, test=1000, normalise=True
     )
-    assert work.pc.optimiser == work.bp.optimiser == Optimiser(kind="adam", rate=1e-3)
+    assert work.pc.optimiser == work.bp.optimiser == Optimiser(kind="adam", rate=2e-3)
     assert work.pc.wavefront
     assert work.pc.hoist
 
@@ -425,7 +425,7 @@ def test_both_rules_are_candidates_on_the_formats_of_the_chip():
     chip, work = load_both("tile64", "mlp128", overrides=settings_)
     pc, bp = candidates(chip, work)
     assert (pc.id, pc.rule, pc.order, pc.schedule) == ("pc-jacobi", "pc", "jacobi", "free")
-    assert (pc.steps, pc.rate, pc.wavefront, pc.hoist) == (3, 0.3, True, True)
+    assert (pc.steps, pc.rate, pc.wavefront, pc.hoist) == (3, 0.25, True, True)
     assert (bp.id, bp.rule, bp.order, bp.schedule) == ("bp-sequential", "bp", None, "sequential")
     assert (bp.steps, bp.rate, bp.wavefront, bp.hoist) == (0, None, False, False)
     assert pc.numerics == bp.numerics == Numerics(chip.tiles.formats)

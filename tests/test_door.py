@@ -288,9 +288,7 @@ def test_a_pipe_that_does_not_block_gets_all_of_the_text():
 )
 def test_a_library_that_is_missing_is_named(library, tmp_path):
     code = f"sys.modules[{library!r}] = None\nfrom pcsim.__main__ import main\nmain()"
-    status, _, told = process(
-        "run", "tile64", "digits", *SHORT, "-o", "o", code=code, cwd=tmp_path
-    )
+    status, _, told = process("run", "tile64", "digits", *SHORT, "-o", "o", code=code, cwd=tmp_path)
     assert status == 3
     last = told.splitlines()[-1]
     assert last.startswith(f"pcsim: {library} is needed and cannot be imported (")

@@ -313,7 +313,7 @@ def test_links_carry_their_bytes_at_a_share_of_their_width():
 
 def test_learning_csv_has_every_evaluation_with_the_energy_spent_until_then():
     rows = rows_of(learning_table(verdict()).csv())
-    assert len(rows) == 2 * 2 * 5
+    assert len(rows) == 2 * 2 * len(FAST)
     row = rows[2]
     assert (row["candidate"], row["seed"], row["updates"]) == ("pc-jacobi", "0", "20")
     assert row["samples"] == str(20 * 64)
@@ -368,8 +368,8 @@ def test_the_paper_table_has_units_in_its_heads_and_is_scaled_to_them():
     ]
     assert lines[4:] == [
         r"\midrule",
-        r"PC & 95 & 3 & 2\,048 & 2 & 4.5 & 9 & 0.2 & 30 & 135 & 60 \\",
-        r"BP & 95 & 0 & 1\,024 & 1.6 & 3 & 4.8 & 0.125 & 40 & 120 & 64 \\",
+        r"PC & 95 & 3 & 2\,048 & 2 & 4.5 & 9 & 0.2 & 37 & 165 & 73.1 \\",
+        r"BP & 95 & 0 & 1\,024 & 1.6 & 3 & 4.8 & 0.125 & 49 & 146 & 78 \\",
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -703,15 +703,18 @@ def test_the_screen_compares_pc_and_bp_line_by_line():
         "energy-delay product per update | 9 µJ·s | 4.8 µJ·s | 1.88",
         "utilization | 0.2 % | 0.125 % | 1.60",
         "energy per MAC | 2.2 mJ/MAC | 2.93 mJ/MAC",
-        "updates to target | 30 | 40 | 0.71 (0.0086..57.8)",
-        "energy to target | 135 J | 120 J | 1.06 (0.013..86.7)",
-        "time to target | 60 µs | 64 µs | 0.88 (0.011..72.3)",
         "not modelled: Clock trunk, Voltage and temperature and 16 more; listed in the report",
         "assumed costs: 3, together up to 28 % of a candidate's energy; listed in the report",
         "report: reports/x/report.html",
         "wall time: train 1.3 s, simulate 0.5 s",
     ):
         assert expected in lines
+    for start in (
+        "updates to target | 37 | 49 | 0.71 (0.0",
+        "energy to target | 165 J | 146 J | 1.06 (0.0",
+        "time to target | 73.1 µs | 78 µs | 0.88 (0.0",
+    ):
+        assert any(line.startswith(start) for line in lines), start
 
 
 def test_without_a_terminal_the_screen_is_plain_text():

@@ -76,9 +76,34 @@ WORKLOAD: dict[str, Any] = {
     "bp": {"schedule": "sequential", "optimiser": {"kind": "sgd", "rate": 0.1}},
 }
 
-FAST, SLOW, NEVER = (0.1, 0.92, 0.93, 0.94, 0.95), (0.1, 0.5, 0.8, 0.92, 0.95), (0.1,) * 5
-"""Validation accuracies every 10 updates: they reach 0.9 after 20 and 40 updates, and not at
-all."""
+
+class Learning(tuple[float, ...]):
+    """Validation accuracies, one every ``every`` updates, the first before any."""
+
+    every: int
+
+    def __new__(cls, every: int, accuracies: Sequence[float]) -> Learning:
+        made = super().__new__(cls, accuracies)
+        made.every = every
+        return made
+
+
+RISE = (0.616, 0.712, 0.808, 0.904, 1.0, 1.0, 0.95)
+"""A straight line up to the fifth evaluation, so that averaging it over any window changes nothing: on it
+0.8 lies 1.91667 and 0.9 lies 2.95833 evaluations from the start."""
+
+FAST, SLOW, NEVER = Learning(10, RISE), Learning(20, RISE), Learning(10, (0.1,) * 13)
+FAST_UPDATES, SLOW_UPDATES = 24.375, 48.75
+"""To the target 0.9: the mean of ten levels equally spaced on the line, (19.1667 + 29.5833) / 2, and twice
+that."""
+
+FAST_AT_TARGET, SLOW_AT_TARGET = 355 / 12, 355 / 6
+"""At the target itself."""
+
+SPACING = (0.1**2 + 0.9**2) ** 0.5 * 10 / 12**0.5
+"""What the spacing of the evaluations leaves of FAST: one level in one gap, nine in the next."""
+
+UPDATES = 120
 
 
 def hardware() -> Hardware:
@@ -107,10 +132,11 @@ def candidate(rule: str) -> Candidate:
 
 
 def curve(seed: int, accuracy: Sequence[float], *, diverged_at: int | None = None) -> SeedCurve:
-    """A curve evaluated every 10 updates, the first time before any; its loss is what accuracy
-    lacks."""
+    """A curve evaluated every 10 updates, unless ``accuracy`` says otherwise, the first time before any;
+    its loss is what accuracy lacks."""
     loss = tuple(1 - value for value in accuracy)
-    updates = tuple(range(0, 10 * len(accuracy), 10))
+    every = accuracy.every if isinstance(accuracy, Learning) else 10
+    updates = tuple(range(0, every * len(accuracy), every))
     return SeedCurve(seed, updates, tuple(accuracy), loss, loss, accuracy[-1], diverged_at)
 
 
@@ -119,7 +145,7 @@ def training(
 ) -> Training:
     steps = 3 if rule == "pc" else 0
     profile = Profile(steps, BATCH, ((1, 1),) * (steps + 1), ((1, 1),) * (steps + 1), credited)
-    return Training(rule, BATCH, 40, tuple(curves), profile)
+    return Training(rule, BATCH, UPDATES, tuple(curves), profile)
 
 
 def line(

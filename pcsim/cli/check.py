@@ -84,6 +84,16 @@ def checked(reference: str) -> Hardware | Workload:
     return file
 
 
+def absent_lines(workload: Workload) -> list[str]:
+    """A note on the classes of which some part of the data has no image; reads the data set."""
+    from pcsim.engine.datasets import absent_classes, load_dataset
+    from pcsim.verdict.warnings import absent_text
+
+    classes = workload.network.layers[-1]
+    said = absent_text(absent_classes(load_dataset(workload.data, classes=classes)))
+    return [f"  note: {said}; accuracy says nothing of them"] if said else []
+
+
 def about_pair(
     hardware: Hardware, workload: Workload, *, stage: Callable[[str], None]
 ) -> tuple[bool, list[str]]:
@@ -112,6 +122,7 @@ def about_pair(
             said.append(f"  {name} fits in {len(placed)} of {len(offered)} schedules")
         tasks += sum(placed.values())
         fits = fits and bool(placed)
+    said += absent_lines(workload)
     if fits:
         from pcsim.cli.estimate import duration
 

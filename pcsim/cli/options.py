@@ -65,7 +65,10 @@ OUTPUT = click.option(
 FULL_CREDIT = click.option(
     "--full-credit",
     is_flag=True,
-    help="Refuse inference steps that leave layers without a gradient (sets pc.full_credit).",
+    help="Refuse settings with which some layer learns nothing, as measured (sets pc.full_credit).",
+)
+FULL = click.option(
+    "--full", is_flag=True, help="Print all that is known instead of the first screen."
 )
 OBJECTIVE = click.option(
     "--objective",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pcsim.cli.ending import written
-from pcsim.cli.options import RUN
+from pcsim.cli.options import FULL, RUN
 from pcsim.cli.progress import show_progress
 
 
@@ -20,17 +20,20 @@ from pcsim.cli.progress import show_progress
     help="Folder to write the page, tables and figures to; several runs have one of their own in reports.",
 )
 @click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
-def command(runs: tuple[Path, ...], output: Path | None, png: bool) -> None:
+@FULL
+def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) -> None:
     """Show a stored run again, or compare several on one page.
 
-    Each RUN is a folder that pcsim run has written. Of one run the screen is shown, and with -o its page
-    is drawn anew; of several the numbers stand side by side, and a page with figures is written.
+    Each RUN is a folder that pcsim run has written, or last: the one written last. Of one run the screen
+    is shown, and with -o its page is drawn anew; of several the numbers stand side by side, and a page
+    with figures is written.
     """
+    from pcsim.report.last import note, resolved
     from pcsim.report.stored import load_run
 
     tell = show_progress()
     tell("read", ", ".join(map(str, runs)))
-    stored = [load_run(run) for run in runs]
+    stored = [load_run(resolved(run)) for run in runs]
     if len(stored) > 1:
         from pcsim.report.comparison import compare_runs
         from pcsim.report.side_by_side import side_by_side
@@ -44,7 +47,7 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool) -> None:
         return
     from rich.console import Console
 
-    from pcsim.report import screen
+    from pcsim.report import FirstScreen, screen
 
     shown = stored[0].folder
     if output is not None:
@@ -53,7 +56,9 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool) -> None:
         tell("report")
         shown = write_again(stored[0], output, png=png)
         written(f"the report is in {shown}")
+        note(shown)
     elif png:
         raise click.UsageError("--png needs -o: the folder to write the figures to")
     tell.stop()
-    Console().print(screen(stored[0].summary, folder=str(shown)))
+    draw = screen if full else FirstScreen
+    Console().print(draw(stored[0].summary, folder=str(shown)))

@@ -9,6 +9,7 @@ import click
 
 from pcsim.cli.ending import written
 from pcsim.cli.options import (
+    FULL,
     FULL_CREDIT,
     HARDWARE,
     OBJECTIVE,
@@ -41,6 +42,12 @@ from pcsim.errors import Interrupted
     help="Trace the cycles from A to B alone; either may be left out.",
 )
 @click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
+@FULL
+@click.option(
+    "--levers/--no-levers",
+    default=None,
+    help="Simulate what more of each resource would bring; default: where that takes seconds.",
+)
 @click.option("--json", "json_only", is_flag=True, help="Print one JSON object, and nothing else.")
 @click.option(
     "--resume",
@@ -59,6 +66,8 @@ def command(
     traced: bool,
     trace_window: str | None,
     png: bool,
+    full: bool,
+    levers: bool | None,
     json_only: bool,
     resume: bool,
 ) -> None:
@@ -98,11 +107,21 @@ def command(
     )
     training = tell.counting("updates", stage="train")
     try:
-        verdict = run(chip, work, rule=rule, seed=seed, record=True, stage=tell, progress=training)
+        verdict = run(
+            chip,
+            work,
+            rule=rule,
+            seed=seed,
+            record=True,
+            levers=levers,
+            stage=tell,
+            progress=training,
+        )
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; {kept()}; the same command goes on from there") from None
     tell("report")
-    from pcsim.report import folder_name, provenance_of, screen, trace_of, write_folder
+    from pcsim.report import FirstScreen, folder_name, provenance_of, screen, trace_of, write_folder
+    from pcsim.report.last import note
     from pcsim.verdict import as_json, summary
 
     config_text = f"{dump_yaml(chip)}---\n{dump_yaml(work)}"
@@ -115,6 +134,7 @@ def command(
         png=png,
     )
     written(f"the report is in {folder}")
+    note(folder)
     facts = summary(verdict)
     tell.stop()
     if json_only:
@@ -123,4 +143,7 @@ def command(
     else:
         from rich.console import Console
 
-        Console().print(screen(facts, folder=str(folder), wall_s=tell.wall_s()))
+        if full:
+            Console().print(screen(facts, folder=str(folder), wall_s=tell.wall_s()))
+        else:
+            Console().print(FirstScreen(facts, folder=str(folder)))

@@ -216,7 +216,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "micro_batches": "Equal parts of a batch that relax in turn, so that one computes while another travels.",
         "spread": "How many times the fewest tiles that hold it each layer gets.",
         "check_lag": "Inference steps begun before the answer whether the batch has settled is there.",
-        "full_credit": "Whether to refuse settings that leave layers without a gradient.",
+        "full_credit": "Whether to refuse settings with which some layer learns nothing, by its steps or as measured.",
         "optimiser": "How a gradient changes the weights.",
     },
     "Backpropagation": {

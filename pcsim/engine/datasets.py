@@ -91,3 +91,11 @@ def _pieces(images: Images, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]
     step = max(1, _PIECE // images.pixels.shape[1])
     for begin in range(0, len(rows), step):
         yield begin, images.pixels[rows[begin : begin + step]] / np.float64(images.brightest)
+
+
+def absent_classes(dataset: Dataset) -> tuple[tuple[int, ...], ...]:
+    """The classes, counted from 0, of which the training, validation and test part have no image."""
+    parts = (dataset.train, dataset.validation, dataset.test)
+    return tuple(
+        tuple(int(label) for label in np.flatnonzero(part.y.sum(axis=0) <= 0)) for part in parts
+    )

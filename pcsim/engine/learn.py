@@ -68,6 +68,7 @@ def train_all(
             curves=tuple(results[keys[c.id, s]].curve for s in seeds),
             profile=results[keys[c.id, first_seed]].profile,
             rate=c.rate,
+            absent=results[keys[c.id, first_seed]].absent,
         )
         for c in candidates
     }
@@ -95,7 +96,7 @@ def _train(
     from threadpoolctl import threadpool_limits
 
     from pcsim.engine.checkpoint import Checkpoint
-    from pcsim.engine.datasets import load_dataset
+    from pcsim.engine.datasets import absent_classes, load_dataset
     from pcsim.engine.loop import learn_seed, profile_of
 
     chosen = {candidate.id: candidate for candidate, _ in missing.values()}
@@ -104,6 +105,7 @@ def _train(
     datasets = {
         d: load_dataset(workload.data, classes=classes, dtype=d) for d in set(dtypes.values())
     }
+    absent_of = {d: absent_classes(dataset) for d, dataset in datasets.items()}
     courses = {
         key: course_of(workload, candidate, datasets[dtypes[key]])
         for key, candidate in chosen.items()
@@ -114,7 +116,8 @@ def _train(
     def learn(key: str, candidate: Candidate, seed: int) -> SeedResult:
         course, checkpoint = courses[candidate.id], Checkpoint(checkpoint_path(key))
         curve, weights = learn_seed(course, seed, progress=tell, checkpoint=checkpoint)
-        result = SeedResult(curve, profile_of(course, seed, weights))
+        absent = absent_of[dtypes[candidate.id]]
+        result = SeedResult(curve, profile_of(course, seed, weights), absent)
         save_seed(key, result)
         checkpoint.discard()
         return result

@@ -14,6 +14,7 @@ import numpy as np
 
 from pcsim.engine.arithmetic import rounded_data
 from pcsim.engine.checkpoint import Checkpoint
+from pcsim.engine.credit import credit_of
 from pcsim.engine.datasets import Dataset, Part
 from pcsim.engine.network import Network, Weights, batch_rows, initial_weights
 from pcsim.engine.optimiser import WeightOptimiser
@@ -63,7 +64,8 @@ def learn_seed(
     just made.
 
     A seed diverges when its energy or loss is no longer finite, or the energy has grown
-    ``BLOW_UP`` times beyond what the untrained network had.
+    ``BLOW_UP`` times beyond what the untrained network had. Where inference alone takes the untrained
+    network's energy beyond all numbers, that is before the first update.
     """
     train = course.dataset.train
     order = batch_rows(seed, len(train.x), batch=course.batch, epochs=course.epochs)
@@ -78,7 +80,9 @@ def learn_seed(
         progress(kept.done)
     done, diverged_at = evaluations[-1][0], None
     bound = BLOW_UP * max(evaluations[0][3], 1.0)
-    while done < len(order):
+    if not math.isfinite(evaluations[0][3]):
+        diverged_at = 0
+    while done < len(order) and diverged_at is None:
         asked = order[done : done + course.evaluate_every]
         made, energy = learner.updates(asked, done=done)
         done += made
@@ -90,9 +94,12 @@ def learn_seed(
         evaluations.append((done, accuracy, loss, energy))
         if checkpoint:
             checkpoint.offer(learner.parameters, evaluations)
-    test_accuracy, _ = evaluate(learner, course.dataset.test)
+    test_accuracy = None
+    if diverged_at is None:
+        test_accuracy, _ = evaluate(learner, course.dataset.test)
     updates, accuracies, losses, energies = zip(*evaluations, strict=True)
-    curve = SeedCurve(seed, updates, accuracies, losses, energies, test_accuracy, diverged_at)
+    known = tuple(energy if math.isfinite(energy) else None for energy in energies)
+    curve = SeedCurve(seed, updates, accuracies, losses, known, test_accuracy, diverged_at)
     return curve, learner.weights()
 
 
@@ -123,17 +130,21 @@ def profile_of(course: Course, seed: int, weights: Weights) -> Profile:
         learner.updates(order, done=0, learn=False)
         counts = learner.executed
         executed = tuple((int(t), int(counts[t])) for t in np.flatnonzero(counts)) or executed
+    credit = credit_of(course.rule, course.network, weights, x, y, result, numerics=numerics)
     told = result.sent_states.any() or result.sent_errors.any()
     return Profile(
         steps=max(steps for steps, _ in executed),
         batch=course.batch,
         active_states=tuple(map(tuple, result.active_states.tolist())),
         active_errors=tuple(map(tuple, result.active_errors.tolist())),
-        credited_layers=result.credited_layers,
+        credited_layers=tuple(i for i, why in enumerate(credit.reasons, 1) if not why),
         executed=executed,
         sent_states=tuple(map(tuple, result.sent_states.tolist())) if told else (),
         sent_errors=tuple(map(tuple, result.sent_errors.tolist())) if told else (),
         rate_limit=course.rule.rate_limit(course.network, weights, x),
+        gradient_norms=credit.norms,
+        gradient_cosines=credit.cosines,
+        credit_reasons=credit.reasons,
     )
 
 

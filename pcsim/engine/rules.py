@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from pcsim.config.credit import credited
 from pcsim.engine.arithmetic import new_arithmetic, rewrite, rounded_weights
 from pcsim.engine.inference import BatchResult, backpropagate, infer
 from pcsim.engine.kernels import layout
@@ -36,6 +37,13 @@ class Rule(Protocol):
     @property
     def settles(self) -> bool:
         """Whether batches differ in how many inference steps they take."""
+
+    @property
+    def errors_are_differences(self) -> bool:
+        """Whether a layer's error is computed as state minus prediction, which rounding limits."""
+
+    def reach(self, layers: int) -> int:
+        """How many layers, from the output down, errors can have reached after all steps."""
 
     def weight_steps(self) -> int:
         """How often an update steps the weights."""
@@ -74,6 +82,14 @@ class PredictiveCoding:
     @property
     def settles(self) -> bool:
         return self.relaxation.tolerance > 0
+
+    @property
+    def errors_are_differences(self) -> bool:
+        return self.relaxation.variant != "epc"
+
+    def reach(self, layers: int) -> int:
+        how = self.relaxation
+        return credited(layers, how.variant, how.order, how.steps)
 
     def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
         return rate_limit(network, weights, x, relaxation=self.relaxation)
@@ -183,6 +199,13 @@ class Backpropagation:
     @property
     def settles(self) -> bool:
         return False
+
+    @property
+    def errors_are_differences(self) -> bool:
+        return False
+
+    def reach(self, layers: int) -> int:
+        return layers
 
     def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
         return None

@@ -16,17 +16,17 @@ class SeedCurve:
 
     ``train_energy`` is the energy F after inference (pc) or the loss (bp) of the last batch before
     the evaluation, at the weights that batch met; entry 0 is the first batch's at the initial
-    weights. A seed that diverges stops after ``diverged_at`` updates: its curve keeps the
-    evaluations before that, and ``test_accuracy`` is what its last weights give, an output that is
-    not finite counting as wrong.
+    weights, None where it is not finite. A seed that diverges stops after ``diverged_at`` updates: its curve
+    keeps the evaluations before that, and ``test_accuracy`` is None, as what a diverged network
+    answers says nothing of its rule. Where inference diverges on the untrained network, that is 0.
     """
 
     seed: int
     updates: tuple[int, ...]
     validation_accuracy: tuple[float, ...]
     validation_loss: tuple[float, ...]
-    train_energy: tuple[float, ...]
-    test_accuracy: float
+    train_energy: tuple[float | None, ...]
+    test_accuracy: float | None
     diverged_at: int | None
 
 
@@ -39,10 +39,12 @@ class Profile:
     the trained weights. ``active_states[t][l - 1]``
     counts the non-zero values that products read of layer l after t steps, phi(z_l), or at the
     output the prediction; ``active_errors`` counts the non-zero errors alike. Both sum over the
-    batch. ``credited_layers`` are the layers, counted from 1, whose weight gradient has a non-zero
-    entry. ``sent_states`` and ``sent_errors``, shaped alike, count the values told to neighbours,
-    where there is a threshold for that, else they are empty. ``rate_limit`` is the inference rate
-    beyond which this batch's linearised network does not settle; None where no bound is known.
+    batch. ``credited_layers`` are the layers, counted from 1, whose weight gradient is above the noise of
+    rounding (``credit.py``); ``gradient_norms``, ``gradient_cosines`` and ``credit_reasons`` have an entry a
+    layer and say how large it is, how well it points where float64's does, and why it is no credit.
+    ``sent_states`` and ``sent_errors``, shaped alike, count the values told to neighbours, where there is a
+    threshold for that, else they are empty. ``rate_limit`` is the inference rate beyond which this batch's
+    linearised network does not settle; None where no bound is known.
     """
 
     steps: int
@@ -54,6 +56,9 @@ class Profile:
     sent_states: tuple[tuple[int, ...], ...] = ()
     sent_errors: tuple[tuple[int, ...], ...] = ()
     rate_limit: float | None = None
+    gradient_norms: tuple[float | None, ...] = ()
+    gradient_cosines: tuple[float | None, ...] = ()
+    credit_reasons: tuple[str, ...] = ()
 
     @property
     def mean_steps(self) -> float:
@@ -66,15 +71,23 @@ class Profile:
 
 @dataclass(frozen=True)
 class SeedResult:
-    """What one seed found out, as it is stored."""
+    """What one seed found out, as it is stored.
+
+    ``absent`` are the classes, counted from 0, of which the training, validation and test images have
+    none.
+    """
 
     curve: SeedCurve
     profile: Profile
+    absent: tuple[tuple[int, ...], ...] = ((), (), ())
 
 
 @dataclass(frozen=True)
 class Training:
-    """Everything known of one rule after training it with several seeds; ``rate`` is that of inference."""
+    """Everything known of one rule after training it with several seeds.
+
+    ``rate`` is that of inference; ``absent`` the classes without training, validation and test images.
+    """
 
     rule: str
     batch: int
@@ -82,6 +95,7 @@ class Training:
     curves: tuple[SeedCurve, ...]
     profile: Profile
     rate: float | None = None
+    absent: tuple[tuple[int, ...], ...] = ((), (), ())
 
     @property
     def rate_excess(self) -> float | None:
@@ -105,7 +119,7 @@ def seed_to_json(result: SeedResult) -> dict[str, Any]:
 def seed_from_json(value: dict[str, Any]) -> SeedResult:
     """The inverse of ``seed_to_json``; raises KeyError or TypeError where something is missing."""
     curve = SeedCurve(**_tuples(value["curve"]))
-    return SeedResult(curve, Profile(**_tuples(value["profile"])))
+    return SeedResult(curve, Profile(**_tuples(value["profile"])), _tuples(value["absent"]))
 
 
 def _tuples(value: Any) -> Any:

@@ -22,7 +22,7 @@ from pcsim.theory.counts import (
     predictive_coding_counts,
 )
 from pcsim.verdict import Estimate
-from pcsim.verdict.compare import paired_ratio
+from pcsim.verdict.interval import paired_ratio
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -69,7 +69,8 @@ def _accuracies(
         for rule, training in train_all(work, narrow).items():
             (curve,) = training.curves
             found = {"part": "accuracy", "row": row, "rule": rule}
-            rows.append({**found, "test": 100 * curve.test_accuracy})
+            accuracy = curve.test_accuracy
+            rows.append({**found, "test": None if accuracy is None else 100 * accuracy})
     return rows
 
 

@@ -106,10 +106,10 @@ class Recording:
         for span in self.spans:
             if span in self.sent:
                 route = self.tasks.routes[int(self.tasks.route[span.task])]
-                for link, behind in zip(route.links, self._behind(route), strict=True):
+                for link, behind in zip(route.links, self.behind(route), strict=True):
                     yield link, span._replace(start=span.start + behind)
 
-    def _behind(self, route: Route) -> list[int]:
+    def behind(self, route: Route) -> list[int]:
         """Per link of ``route`` the cycles that a head takes to it."""
         ways = zip(route.hops, route.wires, strict=True)
         return [hops * self.router_cycles + wire * self.link_cycles for hops, wire in ways]
@@ -127,7 +127,7 @@ class Recording:
             if self.tasks.kind[span.task] in sends:
                 # The tail arrives a flight after the start of sending; see `Network.flight_cycles`.
                 route = self.tasks.routes[int(self.tasks.route[span.task])]
-                end += max(self._behind(route)) - (1 if flits else 0)
+                end += max(self.behind(route)) - (1 if flits else 0)
             else:
                 end += self.lowered.delay[span.task]
             insort(ends.setdefault(span.task, []), end)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pcsim.report.console import screen as screen
+    from pcsim.report.first_screen import FirstScreen as FirstScreen
     from pcsim.report.folder import check_replaceable as check_replaceable
     from pcsim.report.folder import folder_name as folder_name
     from pcsim.report.folder import write_folder as write_folder
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pcsim.report.trace import trace_of as trace_of
 
 _HOME = {
+    "FirstScreen": "first_screen",
     "check_replaceable": "folder",
     "drawn": "svg",
     "folder_name": "folder",
@@ -31,6 +33,7 @@ _HOME = {
     "write_folder": "folder",
 }
 __all__ = [
+    "FirstScreen",
     "check_replaceable",
     "drawn",
     "folder_name",

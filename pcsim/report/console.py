@@ -1,4 +1,4 @@
-"""What does a run look like on one screen?
+"""What does a run look like in full, on a terminal?
 
 Built from the summary alone, as one rich renderable; printing it, with or without colour, is the
 caller's.
@@ -131,7 +131,8 @@ class Sentences:
 class EnergyBars:
     """Energy per update as one bar of coloured blocks per candidate, with a legend.
 
-    PC's blocks are full and BP's shaded; where the terminal cannot show them, letters stand in.
+    PC's blocks are full and BP's shaded; letters stand in where the terminal cannot show them, or has
+    too few colours to tell all components apart.
     """
 
     def __init__(self, results: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
@@ -150,7 +151,7 @@ class EnergyBars:
             if joules
         }
         components = style.in_order(used)
-        plain = options.ascii_only or console.color_system is None
+        plain = options.ascii_only or console.color_system in (None, "standard", "windows")
         widest = max(map(len, self.names))
         cells = min(BAR_CELLS, max(10, options.max_width - widest - 18))
         for result, name, cost in zip(self.results, self.names, costs, strict=True):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pcsim.report import style, tables
+from pcsim.report.lever_table import lever_table
 from pcsim.report.tables import Table
 from pcsim.report.timeline import timeline_table
 from pcsim.report.tornado import tornado_table
@@ -21,6 +22,7 @@ TABLES = {
     "energy": tables.energy_table,
     "layers": tables.layer_table,
     "learning": tables.learning_table,
+    "levers": lever_table,
     "links": tables.link_table,
     "roofline": tables.roofline_table,
     "tiles": tables.tile_table,

@@ -10,6 +10,7 @@ from pcsim.report.facts import RunFacts
 from pcsim.report.figure import Figure
 from pcsim.report.figures import drawn_ids
 from pcsim.report.html import Cell, render, same
+from pcsim.report.lever_table import LEVER_COLUMNS, lever_rows
 from pcsim.report.sources import price_rows, source_rows
 from pcsim.report.tables import Table
 from pcsim.report.tried import TRIED_COLUMNS, tried_rows
@@ -40,6 +41,8 @@ def run_page(run: RunFacts, figures: Sequence[Figure]) -> str:
         "components": _components(summary),
         "layer_columns": _LAYER_COLUMNS,
         "layers": _layers(summary, run.tables["layers"]),
+        "lever_columns": LEVER_COLUMNS,
+        "levers": lever_rows(summary),
         "tried_columns": TRIED_COLUMNS,
         "tried": tried_rows(summary),
         "assumed": _assumed(summary),
@@ -70,12 +73,16 @@ def _facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _accuracy(mean: float | None) -> str:
+    return "diverged" if mean is None else f"{100 * mean:.1f}"
+
+
 def _cards(summary: Mapping[str, Any]) -> list[Card]:
     ratios = summary["ratios"]
     target = percent(summary["results"][0]["to_target"]["target"])
     accuracy = Card(
         "Test accuracy (%)",
-        " / ".join(f"{100 * result['accuracy']['mean']:.1f}" for result in summary["results"]),
+        " / ".join(_accuracy(result["accuracy"]["mean"]) for result in summary["results"]),
         " / ".join(names(summary)),
     )
     if not ratios:

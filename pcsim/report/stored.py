@@ -21,7 +21,7 @@ from pcsim.technology import PriceList, price_list
 from pcsim.verdict.summary import SCHEMA
 
 Row = TypeVar("Row")
-OPTIONAL = ("links", "roofline", "timeline", "tornado", "tried")
+OPTIONAL = ("levers", "links", "roofline", "timeline", "tornado", "tried")
 """Tables that a report may lack: one tile has no links, one candidate no rival, and reports of earlier
 versions had fewer."""
 

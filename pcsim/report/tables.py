@@ -107,7 +107,7 @@ def layer_table(verdict: Verdict) -> Table:
     """One row per candidate and layer, of one update; the row without a layer is the time-driven
     rest.
 
-    ``credited`` is 1 where the layer received a weight gradient. The bytes are those read and
+    ``credited`` is 1 where the layer's weight gradient is above the noise of rounding. The bytes are those read and
     written in SRAM and DRAM and those times hops in the network.
     """
     columns = (
@@ -221,7 +221,7 @@ def learning_table(verdict: Verdict) -> Table:
     for result in verdict.results:
         cost, batch = result.per_update, result.training.batch
         for curve in result.training.curves:
-            measured: Iterable[tuple[int, float, float, float]] = zip(
+            measured: Iterable[tuple[int, float, float, float | None]] = zip(
                 curve.updates,
                 curve.validation_accuracy,
                 curve.validation_loss,

@@ -68,7 +68,8 @@ def screen_text(plan: Plan, found: Found) -> str:
     if not found.front:
         return "\n".join([*lines, "no point keeps to the limits"])
     headline = ["accuracy", "energy_j", "latency_s", "area_mm2"]
-    columns = [*plan.paths, *headline[plan.timing_only :]]
+    truncated = ["credit"] if any(row["credit"] for row in found.front) else []
+    columns = [*plan.paths, *headline[plan.timing_only :], *truncated]
     shown = frame_of(found.front[:SHOWN_ROWS], plan.paths)
     lines += ["", f"the front, {len(found.front):,} points:", ""]
     lines.append(shown.to_string(index=False, columns=columns))

@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from pcsim.config import Candidate, Hardware, Workload
+from pcsim.config.credit import credited
 from pcsim.engine import Training
 from pcsim.errors import PcsimError
 from pcsim.line import Timed, best_results, result_of, time_candidate, verdict_of
 from pcsim.technology import price_list
 from pcsim.verdict import Cost, Result, Verdict
+from pcsim.verdict.interval import mean_or_none
+from pcsim.verdict.truncated import credit_label, reason_of
 
 COLUMNS = (
     "candidate",
     "accuracy",
     "credit_depth",
+    "credit",
     "inference_steps",
     "updates_to_target",
     "time_to_target_s",
@@ -38,7 +42,8 @@ COLUMNS = (
     "energy_to_target_ratio",
     "error",
 )
-"""Columns of a sweep's table behind those of its axes; ratios are PC over BP."""
+"""Columns of a sweep's table behind those of its axes; ratios are PC over BP. ``credit`` is empty where
+every layer learns, else "truncated" and why."""
 
 Row = dict[str, Any]
 
@@ -144,6 +149,7 @@ def _timed(task: Task) -> list[Row]:
         rows[key] = {
             **dict.fromkeys(COLUMNS),
             "candidate": key,
+            "credit": credit_label(_untrained_reason(task.workload, time.candidate)),
             "inference_steps": time.candidate.steps,
             **_costs(time.per_update),
             "area_mm2": area_mm2,
@@ -153,13 +159,22 @@ def _timed(task: Task) -> list[Row]:
     return [rows[candidate.id] for candidate in task.candidates]
 
 
+def _untrained_reason(workload: Workload, candidate: Candidate) -> str:
+    """Why layers have no credit as far as the number of steps tells; nothing else is known untrained."""
+    how, layers = candidate.inference, len(workload.network.layers) - 1
+    if how is None or credited(layers, how.variant, how.order, candidate.steps) == layers:
+        return ""
+    return "steps"
+
+
 def _row(verdict: Verdict, result: Result) -> Row:
     target, ratios = result.to_target, verdict.ratios
     to_target = None if ratios is None else ratios.energy_to_target
     return {
         "candidate": result.candidate.id,
-        "accuracy": sum(result.accuracies) / len(result.accuracies),
+        "accuracy": mean_or_none(result.accuracies),
         "credit_depth": result.credit_depth,
+        "credit": credit_label(reason_of(result.training.profile)),
         "inference_steps": result.inference_steps,
         "updates_to_target": target.updates,
         "time_to_target_s": target.time_s,

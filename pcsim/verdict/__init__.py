@@ -17,12 +17,15 @@ from pcsim.verdict.values import Cost as Cost
 from pcsim.verdict.values import EqualEnergy as EqualEnergy
 from pcsim.verdict.values import Estimate as Estimate
 from pcsim.verdict.values import LayerPlace as LayerPlace
+from pcsim.verdict.values import Lever as Lever
+from pcsim.verdict.values import Race as Race
 from pcsim.verdict.values import Result as Result
 from pcsim.verdict.values import Sample as Sample
 from pcsim.verdict.values import Swing as Swing
 from pcsim.verdict.values import ToTarget as ToTarget
 from pcsim.verdict.values import Tried as Tried
 from pcsim.verdict.values import Verdict as Verdict
+from pcsim.verdict.values import Warned as Warned
 from pcsim.verdict.words import COMPONENT_NAMES as COMPONENT_NAMES
 from pcsim.verdict.words import OBJECTIVE_NAMES as OBJECTIVE_NAMES
 from pcsim.verdict.words import RULE_NAMES as RULE_NAMES

@@ -14,7 +14,8 @@ from pcsim.verdict.lifetime import lifetime_sentence
 from pcsim.verdict.not_modelled import left_out
 from pcsim.verdict.sentences import sentences
 from pcsim.verdict.tuned import tuning_sentence
-from pcsim.verdict.values import Result, Swing, Tried, Verdict
+from pcsim.verdict.values import Lever, Result, Swing, Tried, Verdict, Warned
+from pcsim.verdict.warnings import warnings_of
 from pcsim.verdict.words import candidate_names
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def judge(
     swings: tuple[Swing, ...] = (),
     tried: tuple[Tried, ...] = (),
     not_modelled: tuple[str, ...] | None = None,
+    further: Sequence[Warned] = (),
+    levers: tuple[Lever, ...] = (),
 ) -> Verdict:
     """Compare the results of one run.
 
@@ -40,17 +43,24 @@ def judge(
     ``energy_range`` the lowest and highest PC over BP energy per update over the ranges of the
     assumed costs, None where only one rule ran; ``swings`` what single costs do to that energy; ``tried``
     all schedules where the best was asked for. The first result of each rule is compared. ``not_modelled``
-    is what the model of this chip leaves out, unless something else is given.
+    is what the model of this chip leaves out, unless something else is given. ``further`` are warnings
+    that took simulations of their own, ``levers`` what changes of the chip would bring.
     """
     names = candidate_names([(each.candidate.rule, each.candidate.id) for each in results])
     results = [replace(each, label=name) for each, name in zip(results, names, strict=True)]
     first = {result.candidate.rule: result for result in reversed(results)}
+    per_epoch = workload.data.train // workload.training.batch
     ratios = (
-        compare(first["pc"], first["bp"], energy_range=energy_range) if len(first) == 2 else None
+        compare(first["pc"], first["bp"], energy_range=energy_range, updates_per_epoch=per_epoch)
+        if len(first) == 2
+        else None
     )
+    assumed = assumed_costs(prices, {result.candidate.id: result.bill for result in results})
+    warned = warnings_of(results, assumed, further=further)
     spent_alike = equal_energy(first["pc"], first["bp"]) if len(first) == 2 else None
     said = [
-        *sentences(results, ratios, at_equal_energy=spent_alike, swings=swings),
+        *(f"{each.text} {each.mend}".strip() for each in warned),
+        *sentences(results, ratios, at_equal_energy=spent_alike, swings=swings, levers=levers),
         *best_sentences(tried, workload.objective),
         *_of_the_chip(hardware, results),
         tuning_sentence(workload),
@@ -62,9 +72,11 @@ def judge(
         areas=prices.areas,
         results=tuple(results),
         ratios=ratios,
-        assumed=assumed_costs(prices, {result.candidate.id: result.bill for result in results}),
+        assumed=assumed,
         not_modelled=left_out(hardware) if not_modelled is None else not_modelled,
         sentences=tuple(said),
+        warnings=warned,
+        levers=levers,
         tried=tried,
         equal_energy=spent_alike,
         tornado=swings,

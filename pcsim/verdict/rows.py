@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pcsim.units import format_quantity
-from pcsim.verdict.words import candidate_names, factor, percent
+from pcsim.verdict.words import accuracy_text, candidate_names, factor
 
 NOTHING = "-"
 
@@ -89,7 +89,7 @@ def _plain(value: float | None) -> str:
 
 
 def _accuracy(result: Mapping[str, Any]) -> str:
-    return percent(result["accuracy"]["mean"])
+    return accuracy_text(result["accuracy"]["mean"])
 
 
 def _accuracy_gap(summary: Mapping[str, Any]) -> str:
@@ -98,6 +98,8 @@ def _accuracy_gap(summary: Mapping[str, Any]) -> str:
         return ""
     mean = {result["id"]: result["accuracy"]["mean"] for result in summary["results"]}
     pc, bp = mean[summary["ratios"]["pc"]], mean[summary["ratios"]["bp"]]
+    if pc is None or bp is None:
+        return NOTHING
     return f"{100 * (pc - bp):+.2f} points"
 
 

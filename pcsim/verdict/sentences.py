@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from pcsim.units import format_quantity
-from pcsim.verdict.bound import Bound
 from pcsim.verdict.equal_energy import equal_energy_sentence
+from pcsim.verdict.lever_words import lever_sentences
+from pcsim.verdict.race_words import race_sentence, with_interval
 from pcsim.verdict.tornado import tornado_sentence
-from pcsim.verdict.values import Comparison, EqualEnergy, Estimate, Result, Swing
-from pcsim.verdict.words import component_name, factor, percent, wait_name
+from pcsim.verdict.values import Comparison, EqualEnergy, Estimate, Lever, Result, Swing
+from pcsim.verdict.words import component_name, factor, goal, percent
 
 
 def sentences(
@@ -19,6 +20,7 @@ def sentences(
     *,
     at_equal_energy: EqualEnergy | None = None,
     swings: Sequence[Swing] = (),
+    levers: Sequence[Lever] = (),
 ) -> tuple[str, ...]:
     """The verdict on ``results``, most important first; ``ratios`` is None where only one rule
     ran."""
@@ -35,35 +37,38 @@ def sentences(
         said += _per_update(pc, bp, ratios)
     else:
         said += [_alone(result) for result in results]
-    said += [_accuracy(results)]
-    said += [sentence for result in results for sentence in _credit(result)]
-    said += [sentence for result in results for sentence in _diverged(result)]
+    said += _accuracy(results)
     said += [sentence for result in results for sentence in _fell_back(result)]
-    said += [f"{result.name} {bound_by(result.bound)}" for result in results]
+    said += [held_up(result) for result in results]
+    said += lever_sentences(levers)
     return tuple(said)
 
 
-def with_interval(estimate: Estimate) -> str:
-    """``1.27 (1.20..1.35)``, or without the interval where there is none."""
-    if estimate.low is None or estimate.high is None:
-        return factor(estimate.value)
-    return f"{factor(estimate.value)} ({factor(estimate.low)}..{factor(estimate.high)})"
+CAUSES = {
+    "link": "links",
+    "flight": "hops",
+    "room": "waiting for room or supply",
+    "dma": "DMA set-up",
+}
+"""Causes of the critical path that are no component of the bill."""
+
+SHOWN_CAUSES = 4
 
 
-def bound_by(bound: Bound) -> str:
-    """What held an update up, as the rest of a sentence that starts with the rule's name."""
-    share = _percent0(bound.busy_share)
-    if bound.saturated:
-        text = f"is bound by its {component_name(bound.kind)}: {bound.busiest}"
-    else:
-        text = f"is bound by the order of its operations: the busiest unit, {bound.busiest},"
-    text += (
-        f" works {share} of an update; its arrays compute {_percent0(bound.array_busy)} of the time"
-    )
-    if bound.array_waits:
-        reason, waited = next(iter(bound.array_waits.items()))
-        text += f" and wait most for {wait_name(reason)} ({_percent0(waited)})"
-    return f"{text}."
+def held_up(result: Result) -> str:
+    """What an update's time went to: the causes along its critical path, and its busiest unit."""
+    bound = result.bound
+    busiest = f"the busiest unit, {bound.busiest}, works {_percent0(bound.busy_share)} of the time"
+    path = result.critical_path
+    if not path:
+        return f"In an update of {result.name} {busiest}."
+    total = sum(path.values())
+    parts = [
+        f"{_percent0(cycles / total)} {CAUSES.get(cause, component_name(cause))}"
+        for cause, cycles in list(path.items())[:SHOWN_CAUSES]
+        if cycles >= 0.01 * total
+    ]
+    return f"The critical path of {result.name}'s update, {total:,} cycles, is {', '.join(parts)}; {busiest}."
 
 
 def _percent0(share: float) -> str:
@@ -71,34 +76,29 @@ def _percent0(share: float) -> str:
 
 
 def _to_target(pc: Result, bp: Result, ratios: Comparison) -> Iterator[str]:
-    goal = f"{percent(pc.to_target.target)} validation accuracy"
-    if ratios.energy_to_target is None:
-        yield from _not_reached(pc, bp, goal)
-    else:
-        yield _race("energy", goal, ratios.energy_to_target)
-    if ratios.time_to_target is not None:
-        yield _race("time", goal, ratios.time_to_target)
+    yield from (race_sentence(race, pc, bp) for race in ratios.races)
     if ratios.energy is not None:
-        measured = "not measured"
+        measured = "the measured advantage is not known"
         if ratios.sample_advantage is not None:
-            measured = f"measured {with_interval(ratios.sample_advantage)}"
+            measured = f"the measured advantage is {with_interval(ratios.sample_advantage)}"
         yield (
-            f"Break-even: PC needs a samples-to-target advantage above {factor(ratios.energy)} "
-            f"on this chip; {measured}."
+            f"Break-even: PC must reach the target with {factor(ratios.energy)} times fewer samples than BP "
+            f"to take the same energy on this chip; {measured}."
         )
+    yield from _other_measures(ratios)
     if ratios.energy_to_target is not None and ratios.energy_to_target.decided:
         yield from _assumed_decide(ratios.energy_to_target, ratios)
 
 
-def _race(what: str, goal: str, estimate: Estimate) -> str:
-    """Who needs less ``what`` to reach ``goal``, and whether seeds could have decided it."""
-    start = f"To {goal} PC takes {with_interval(estimate)} times BP's {what}: "
-    winner = "BP" if estimate.value > 1 else "PC"
-    if not estimate.decided:
-        return start + "no winner, the 95 % interval over seeds contains 1."
-    if estimate.low is None:
-        return start + f"{winner} needs less, by one seed, so without an interval."
-    return start + f"{winner} needs less."
+def _other_measures(ratios: Comparison) -> Iterator[str]:
+    """Samples to target by two other measures, which need no accuracy to be crossed."""
+    if ratios.loss_crossing is None or ratios.curve_area is None:
+        return
+    yield (
+        f"By other measures PC needs {with_interval(ratios.loss_crossing)} times BP's samples until "
+        f"the validation loss has fallen to that of the target, and the area over its accuracy curve is "
+        f"{with_interval(ratios.curve_area)} times BP's."
+    )
 
 
 def _assumed_decide(estimate: Estimate, ratios: Comparison) -> Iterator[str]:
@@ -113,22 +113,10 @@ def _assumed_decide(estimate: Estimate, ratios: Comparison) -> Iterator[str]:
     )
 
 
-def _not_reached(pc: Result, bp: Result, goal: str) -> Iterator[str]:
-    for result in (pc, bp):
-        if result.to_target.updates is None:
-            yield _missed(result, goal)
-    failed = [result.name for result in (pc, bp) if result.to_target.energy_j is None]
-    if len(failed) == 2:
-        yield "So no rule wins on energy or time to target; only costs per update can be compared."
-    elif failed:
-        winner = "BP" if failed == ["PC"] else "PC"
-        yield f"So {winner} wins on energy and time to target: it reached it on every seed."
-
-
-def _missed(result: Result, goal: str) -> str:
+def _missed(result: Result, accuracy: str) -> str:
     seeds = len(result.to_target.per_seed)
     return (
-        f"{result.name} did not reach {goal} on {seeds - result.to_target.seeds_reached} of {seeds} "
+        f"{result.name} did not reach {accuracy} on {seeds - result.to_target.seeds_reached} of {seeds} "
         f"seeds in {result.training.updates_total:,} updates; nothing is extrapolated."
     )
 
@@ -174,39 +162,24 @@ def _why(pc: Result, bp: Result) -> Iterator[str]:
 
 
 def _alone(result: Result) -> str:
-    goal = f"{percent(result.to_target.target)} validation accuracy"
+    accuracy = f"{goal(result.to_target.levels)} validation accuracy"
     if result.to_target.updates is None:
-        return _missed(result, goal)
-    return f"{result.name} reached {goal} after {result.to_target.updates:,.0f} updates on average."
+        return _missed(result, accuracy)
+    return f"{result.name} reached {accuracy} after {result.to_target.updates:,.0f} updates on average."
 
 
-def _accuracy(results: Sequence[Result]) -> str:
+def _accuracy(results: Sequence[Result]) -> Iterator[str]:
     parts = []
     for result in results:
         values = result.accuracies
-        mean = f"{100 * fmean(values):.2f} %"
-        spread = f" ({100 * min(values):.2f}..{100 * max(values):.2f})" if len(values) > 1 else ""
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            continue
+        mean = f"{100 * fmean(known):.2f} %"
+        spread = f" ({100 * min(known):.2f}..{100 * max(known):.2f})" if len(known) > 1 else ""
         parts.append(f"{result.name} {mean}{spread}")
-    return f"Test accuracy after training: {', '.join(parts)}."
-
-
-def _credit(result: Result) -> Iterator[str]:
-    depth = len(result.places)
-    if result.credit_depth < depth:
-        yield (
-            f"Truncated credit: {result.name} gives a weight gradient to {result.credit_depth} of "
-            f"{depth} layers; the others do not learn."
-        )
-
-
-def _diverged(result: Result) -> Iterator[str]:
-    seeds = [curve for curve in result.training.curves if curve.diverged_at is not None]
-    if seeds:
-        first = min(curve.diverged_at for curve in seeds if curve.diverged_at is not None)
-        yield (
-            f"{result.name} diverged on {len(seeds)} of {len(result.training.curves)} seeds, "
-            f"first at update {first:,}."
-        )
+    if parts:
+        yield f"Test accuracy after training: {', '.join(parts)}."
 
 
 FALLEN = 0.05

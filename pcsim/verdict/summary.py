@@ -8,19 +8,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from statistics import fmean
 from typing import Any
 
 from pcsim.config import Hardware
 from pcsim.verdict.assumed import AssumedCost
 from pcsim.verdict.best import measure
+from pcsim.verdict.interval import mean_or_none
+from pcsim.verdict.lever_words import lever_phrase
 from pcsim.verdict.lifetime import lifetime_of
+from pcsim.verdict.to_target import DEFINITION
 from pcsim.verdict.tuned import tuning_facts
 from pcsim.verdict.values import (
     Comparison,
     Cost,
     EqualEnergy,
     Estimate,
+    Lever,
+    Race,
     Result,
     Sample,
     Tried,
@@ -55,6 +59,8 @@ def summary(verdict: Verdict) -> dict[str, Any]:
         "tuning": tuning_facts(workload),
         "results": [_result(result, hardware) for result in verdict.results],
         "ratios": {} if verdict.ratios is None else _ratios(verdict.ratios),
+        "warnings": [asdict(warned) for warned in verdict.warnings],
+        "levers": [_lever(lever) for lever in verdict.levers],
         "sentences": list(verdict.sentences),
         "assumed": [_assumed(cost) for cost in verdict.assumed],
         "not_modelled": list(verdict.not_modelled),
@@ -84,26 +90,50 @@ def _result(result: Result, hardware: Hardware) -> dict[str, Any]:
         "optimiser": candidate.optimiser.model_dump(mode="json"),
         "rate": candidate.rate,
         "accuracy": {
-            "mean": fmean(result.accuracies),
+            "mean": mean_or_none(result.accuracies),
             "per_seed": list(result.accuracies),
         },
         "diverged_at": [curve.diverged_at for curve in result.training.curves],
         "credit_depth": result.credit_depth,
+        "credit": _credit(result),
         "depth": len(result.places),
         "inference_steps": result.inference_steps,
         "updates_total": result.training.updates_total,
         "to_target": {
+            "definition": DEFINITION,
             **asdict(result.to_target),
+            "levels": list(result.to_target.levels),
             "per_seed": [asdict(seed) for seed in result.to_target.per_seed],
         },
         "per_update": _cost(result.per_update),
         "per_inference": _cost(result.per_inference),
         "bound_by": asdict(result.bound),
+        "critical_path_cycles": None
+        if result.critical_path is None
+        else dict(result.critical_path),
         "cell_lifetime": None if lifetime is None else asdict(lifetime),
         "tiles_used": len({tile for place in result.places for tile in place.tiles}),
         "peak_sram_bytes": max(result.activity.peak_bytes.values(), default=0),
         "peak_buffer_bytes": result.activity.peak_buffer_bytes,
     }
+
+
+def _credit(result: Result) -> list[dict[str, Any]]:
+    """Layer by layer, from the input up: the gradient's norm, its cosine with float64's, and why it is no
+    credit ("" where it is)."""
+    profile = result.training.profile
+    return [
+        {"layer": layer, "norm": norm, "cosine": cosine, "reason": reason}
+        for layer, (norm, cosine, reason) in enumerate(
+            zip(
+                profile.gradient_norms,
+                profile.gradient_cosines,
+                profile.credit_reasons,
+                strict=True,
+            ),
+            1,
+        )
+    ]
 
 
 def _cost(cost: Cost) -> dict[str, Any]:
@@ -127,6 +157,9 @@ def _ratios(ratios: Comparison) -> dict[str, Any]:
         "energy_to_target": _estimate(ratios.energy_to_target),
         "time_to_target": _estimate(ratios.time_to_target),
         "sample_advantage": _estimate(advantage),
+        "races": [_race(race) for race in ratios.races],
+        "loss_crossing": _estimate(ratios.loss_crossing),
+        "curve_area": _estimate(ratios.curve_area),
         "break_even": {
             "sample_advantage_needed": ratios.energy,
             "sample_advantage_measured": None if advantage is None else advantage.value,
@@ -142,6 +175,23 @@ def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
         "low": estimate.low,
         "high": estimate.high,
         "per_seed": list(estimate.per_seed),
+    }
+
+
+def _lever(lever: Lever) -> dict[str, Any]:
+    return {**asdict(lever), "settings": list(lever.settings), "phrase": lever_phrase(lever)}
+
+
+def _race(race: Race) -> dict[str, Any]:
+    return {
+        "what": race.what,
+        "winner": race.winner,
+        "ratio": _estimate(race.ratio),
+        "at_least": _estimate(race.at_least),
+        "at_most": _estimate(race.at_most),
+        "reason": race.reason,
+        "more_epochs": race.more_epochs,
+        "more_seeds": race.more_seeds,
     }
 
 

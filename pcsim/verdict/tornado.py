@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from pcsim.technology import Bill, Leak, Price, PriceList
-from pcsim.verdict.compare import compare
+from pcsim.verdict.compare import sample_advantage
 from pcsim.verdict.values import Result, Swing
 from pcsim.verdict.words import factor
 
@@ -22,7 +22,7 @@ def tornado(pc: Result, bp: Result, prices: PriceList) -> tuple[Swing, ...]:
     """
     if not bp.per_update.energy_j:
         return ()
-    advantage = compare(pc, bp).sample_advantage
+    advantage = sample_advantage(pc, bp)
     needed = None if advantage is None else advantage.value
     paid = {line.key for result in (pc, bp) for line in result.bill.lines if line.count}
     costs: tuple[Price | Leak, ...] = (*prices.prices.values(), *prices.leaks)

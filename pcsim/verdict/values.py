@@ -59,24 +59,39 @@ class Cost:
 
 @dataclass(frozen=True)
 class SeedToTarget:
-    """What one seed needed until it reached the target; all None where it never did."""
+    """What one seed needed to reach the target; ``updates`` to ``energy_j`` are None where it did not.
+
+    ``updates`` is a mean over the levels (``crossing.py``), ``target_updates`` is when the highest level,
+    the target itself, was crossed. ``at_least_updates`` is what ``updates`` is at least, whatever
+    happens after the training's end: equal to it where all levels were crossed, else ``missed_levels`` of
+    them count as the last update at which the curve is known. ``spacing_updates`` is the standard
+    deviation of ``updates`` that the spacing of the evaluations leaves. ``diverged`` tells that
+    training ended as a divergence.
+    """
 
     seed: int
-    updates: int | None
-    samples: int | None
+    updates: float | None
+    samples: float | None
     time_s: float | None
     energy_j: float | None
+    target_updates: float | None
+    at_least_updates: float
+    missed_levels: int
+    spacing_updates: float
+    diverged: bool
 
 
 @dataclass(frozen=True)
 class ToTarget:
     """What a candidate needed to reach validation accuracy ``target``: means over the seeds.
 
-    None unless every seed reached it: a mean over the lucky ones would flatter, and nothing is
-    extrapolated. ``seeds_reached`` says how many did.
+    ``levels`` are the accuracies, the highest of them ``target``, over whose crossings each seed is
+    averaged. The means are None unless every seed reached it: a mean over the lucky ones would flatter,
+    and nothing is extrapolated. ``seeds_reached`` says how many did.
     """
 
     target: float
+    levels: tuple[float, ...]
     samples: float | None
     updates: float | None
     time_s: float | None
@@ -100,7 +115,11 @@ class LayerPlace:
 @dataclass(frozen=True)
 class Result:
     """Everything known about one candidate. ``activity``, ``bill`` and ``bound`` are of one
-    update; ``recording`` is, too, and None unless it was asked for."""
+    update; ``recording`` and ``critical_path`` are, too, and None unless they were asked for.
+
+    ``critical_path`` are the cycles of an update by their cause (``machine/critical_path.py``);
+    ``instances`` is how many operations an update is made of.
+    """
 
     candidate: Candidate
     training: Training
@@ -113,6 +132,8 @@ class Result:
     places: tuple[LayerPlace, ...]
     label: str = ""
     recording: Recording | None = None
+    critical_path: Mapping[str, int] | None = None
+    instances: int = 0
 
     @property
     def name(self) -> str:
@@ -131,9 +152,48 @@ class Result:
         return self.training.profile.steps
 
     @property
-    def accuracies(self) -> tuple[float, ...]:
-        """Test accuracy of each seed, read once, after training."""
+    def accuracies(self) -> tuple[float | None, ...]:
+        """Test accuracy of each seed, read once, after training; None of a seed that diverged."""
         return tuple(curve.test_accuracy for curve in self.training.curves)
+
+
+@dataclass(frozen=True)
+class Lever:
+    """What one resource of the chip, doubled or unlimited, would change in an update.
+
+    ``what`` says it in words ("links 32 to 64 B/cycle"), ``settings`` are the ``--set`` options that do it.
+    ``latency`` and ``energy`` are of one update, new over old, by rule; ``area`` likewise, None where
+    an area is not known. ``reason`` says why nothing could be simulated, else it is "".
+    """
+
+    key: str
+    what: str
+    settings: tuple[str, ...]
+    unlimited: bool
+    latency: Mapping[str, float]
+    energy: Mapping[str, float]
+    area: float | None
+    reason: str = ""
+
+    @property
+    def speed(self) -> float:
+        """Geometric mean over the rules of latency, new over old; 1 where nothing is known."""
+        values = list(self.latency.values())
+        return math.prod(values) ** (1 / len(values)) if values else 1.0
+
+
+@dataclass(frozen=True)
+class Warned:
+    """What a reader of the verdict must not miss.
+
+    ``kind`` is "diverged", "rate", "credit", "classes", "format" or "assumed". ``rule`` is "pc" or "bp", None
+    where it concerns both. ``text`` is a sentence, ``mend`` says what can be done, "" for nothing.
+    """
+
+    kind: str
+    rule: str | None
+    text: str
+    mend: str
 
 
 @dataclass(frozen=True)
@@ -147,10 +207,8 @@ class Estimate:
 
     @property
     def decided(self) -> bool:
-        """Whether the ratio is not 1, as far as seeds can tell."""
-        low = self.value if self.low is None else self.low
-        high = self.value if self.high is None else self.high
-        return not low <= 1 <= high
+        """Whether the ratio is not 1, as far as seeds can tell; one seed alone can tell nothing."""
+        return self.low is not None and self.high is not None and not self.low <= 1 <= self.high
 
     def scaled(self, factor: float) -> Estimate:
         """The same estimate of ``factor`` times the ratio; ``factor`` must be positive."""
@@ -172,12 +230,37 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Race:
+    """Who reached the target with less ``what``, "energy" or "time".
+
+    ``winner`` is "pc" or "bp", or None where it is open. ``ratio`` is PC over BP, None unless every seed of
+    both reached the target. Where seeds of one rule missed it, ``at_least`` and ``at_most`` bound the
+    ratio by what the rules had spent at the end of training; None where nothing bounds it. ``reason``
+    says in a few words why it is open: "seeds" (the interval contains 1), "one seed", "missed" (longer
+    training would tell), "diverged", or "" where there is a winner. ``more_epochs`` is how many more
+    epochs would tell at the latest, ``more_seeds`` about how many more seeds; None where that is not
+    known.
+    """
+
+    what: str
+    winner: str | None
+    ratio: Estimate | None
+    at_least: Estimate | None
+    at_most: Estimate | None
+    reason: str
+    more_epochs: int | None
+    more_seeds: int | None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """PC over BP. Above one PC needs more; None where BP's number is zero or nothing was reached.
 
     ``energy_range`` is the range of the energy ratio over the ranges of the assumed costs.
     ``sample_advantage`` alone is the other way round: samples to target of BP over those of PC, the
-    ``s`` that must exceed the energy ratio for PC to win.
+    ``s`` that must exceed the energy ratio for PC to win. ``races`` say who wins to the target, by energy
+    and by time. ``loss_crossing`` and ``curve_area`` are two other measures of samples to target, PC over
+    BP (``other_measures.py``).
     """
 
     pc: str
@@ -193,6 +276,9 @@ class Comparison:
     sample_advantage: Estimate | None
     energy_to_target: Estimate | None
     time_to_target: Estimate | None
+    races: tuple[Race, ...] = ()
+    loss_crossing: Estimate | None = None
+    curve_area: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -268,7 +354,8 @@ class Verdict:
     """The answer: every candidate's numbers, how they compare, and what that means in words.
 
     ``ratios`` and ``equal_energy`` are None and ``tornado`` is empty unless both rules ran; ``areas`` is None
-    where something on the chip is unlimited: such a chip has no size. ``tried`` is empty unless the
+    where something on the chip is unlimited: such a chip has no size. ``warnings`` are the most important
+    first, ``levers`` those that save most time. ``tried`` is empty unless the
     best of several schedules was asked for.
     """
 
@@ -281,6 +368,8 @@ class Verdict:
     assumed: tuple[AssumedCost, ...]
     not_modelled: tuple[str, ...]
     sentences: tuple[str, ...]
+    warnings: tuple[Warned, ...] = ()
+    levers: tuple[Lever, ...] = ()
     tried: tuple[Tried, ...] = ()
     equal_energy: EqualEnergy | None = None
     tornado: tuple[Swing, ...] = ()

@@ -76,6 +76,16 @@ def percent(fraction: float) -> str:
     return text.rstrip("0").rstrip(".") + " %"
 
 
+def accuracy_text(mean: float | None) -> str:
+    """A test accuracy; of a training that diverged there is none."""
+    return "diverged" if mean is None else percent(mean)
+
+
+def goal(levels: Sequence[float]) -> str:
+    """The accuracies that "to the target" averages over: ``80 to 90 %``."""
+    return f"{percent(levels[0]).removesuffix(' %')} to {percent(levels[-1])}"
+
+
 LONG_RUN = 5
 """From so many equal layers in a row on, they are counted instead of listed."""
 

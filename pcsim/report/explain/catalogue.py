@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from pcsim.config.fields import did_you_mean
 from pcsim.errors import InputError, Problem
-from pcsim.report.explain import derived, energy, prices
+from pcsim.report.explain import derived, energy, prices, races
+from pcsim.report.explain.glossary import definition
 from pcsim.report.explain.text import columns, wrapped
 from pcsim.report.stored import StoredRun
 
@@ -35,6 +36,12 @@ TERMS = {
     "credit_depth": Term("layers that received a gradient", derived.credit_depth),
     "inference_steps": Term("steps executed per batch", derived.inference_steps),
     "to_target": Term("updates, time and energy until the target, by seed", derived.to_target),
+    "races": Term("who reached the target with less, and how sure", races.races),
+    "break_even": Term("the advantage in samples that PC needs", races.break_even),
+    "bound": Term("what the time of an update went to", races.bound),
+    "levers": Term("what more of each resource would bring", races.levers),
+    "warnings": Term("what must not be missed", races.warned),
+    "assumed": Term("costs that nobody published", races.assumed),
     "ratios": Term("PC over BP, all of them", derived.ratios),
     "inference": Term("cost of the feed-forward pass", derived.inference),
     "peak_sram": Term("the fullest tile", derived.peak_sram),
@@ -94,7 +101,8 @@ def overview(run: StoredRun) -> str:
 def explain(run: StoredRun, term: str) -> str:
     """Where the number ``term`` comes from.
 
-    A key of the summary does as well: ``per_update.energy_j`` is ``energy``.
+    A key of the summary does as well: ``per_update.energy_j`` is ``energy``. A word that is no number
+    of the report is looked up in the glossary.
 
     Raises InputError when the run has no such number.
     """
@@ -103,6 +111,8 @@ def explain(run: StoredRun, term: str) -> str:
         if word in known:
             return "\n".join(known[word].tell(run))
     message = f"TERM must be a number of this report, not {term!r}"
+    if (meaning := definition(term)) is not None:
+        return meaning
     hint = did_you_mean(term, known) or "without TERM, pcsim explain lists all there are"
     raise InputError((Problem(message, hint=hint),))
 

@@ -168,11 +168,29 @@ def accuracy(run: StoredRun) -> list[str]:
 
 
 def credit_depth(run: StoredRun) -> list[str]:
-    return _each(
+    """How many layers learn, and what each layer's gradient is worth."""
+    said = _each(
         run,
-        "credit_depth: layers whose weight gradient has a non-zero entry on one batch after training",
+        "credit_depth: layers whose weight gradient is above the noise of rounding, on one batch after training",
         lambda result: f"{result['credit_depth']} of {result['depth']}",
     )
+    for name, result in by_rule(run):
+        layers = result.get("credit") or []
+        if not layers:
+            continue
+        rows = [("layer", "norm of gradient", "cosine with float64's", "credit")]
+        for layer in layers:
+            norm, cosine = layer["norm"], layer["cosine"]
+            rows.append(
+                (
+                    str(layer["layer"]),
+                    "not finite" if norm is None else f"{norm:.3g}",
+                    "" if cosine is None else f"{cosine:.4f}",
+                    f"none: {layer['reason']}" if layer["reason"] else "yes",
+                )
+            )
+        said += ["", f"{name}:", *columns(rows, left=1)]
+    return said
 
 
 def inference_steps(run: StoredRun) -> list[str]:
@@ -203,11 +221,11 @@ def peak_buffer(run: StoredRun) -> list[str]:
 
 def to_target(run: StoredRun) -> list[str]:
     """Updates of every seed, and what they come to."""
-    target = percent(run.results[0]["to_target"]["target"])
+    found = run.results[0]["to_target"]
     said = wrapped(
-        f"to_target: reached where the median of 3 evaluations in a row is at least {target} on the "
-        "validation images; energy = updates x energy of one update, time = updates x latency; means "
-        "over the seeds, none unless every seed got there",
+        f"to_target: {found.get('definition', 'by the definition of an earlier version')}; the target is "
+        f"{percent(found['target'])}; energy = updates x energy of one update, time = updates x latency; "
+        "means over the seeds, none unless every seed got there",
         indent="",
     )
     for name, result in by_rule(run):

@@ -100,6 +100,7 @@ def page(
     for row in failed:
         reasons[row["error"]] = reasons.get(row["error"], 0) + 1
     objectives = [o for o in OBJECTIVES if any(row[o.column] is not None for row in front)]
+    truncated = any(row["credit"] for row in front)
     return environment.get_template("sweep.html.j2").render(
         title=f"{point.hardware.name} x {point.workload.name}: {len(plan.groups)} "
         f"{'axis' if len(plan.groups) == 1 else 'axes'}",
@@ -114,12 +115,18 @@ def page(
         best=[f"{RULE_NAMES[one.rule]}, best {one.objective.title}" for one in best],
         lines=_lines(plan, best),
         front_size=len(front),
-        front_columns=[*plan.paths, "rule", *(o.title for o in objectives)],
+        front_columns=[
+            *plan.paths,
+            "rule",
+            *(o.title for o in objectives),
+            *(("credit",) if truncated else ()),
+        ],
         front=[
             [
                 *(row.get(path, "") for path in plan.paths),
                 RULE_NAMES[rule_of(row)],
                 *(shown_value(o, row[o.column]) for o in objectives),
+                *((row["credit"] or "all layers",) if truncated else ()),
             ]
             for row in front[:MOST_ROWS]
         ],
@@ -137,6 +144,9 @@ def _lines(plan: Plan, best: Sequence[Best]) -> list[Line]:
         if any(one.row[objective.column] is not None for one in best):
             cells = tuple(shown_value(objective, one.row[objective.column]) for one in best)
             lines.append(Line(objective.title, cells, False))
+    credits = tuple(one.row["credit"] or "all layers" for one in best)
+    if any(one.row["credit"] for one in best):
+        lines.append(Line("credit", credits, len(set(credits)) > 1))
     ratios = [one.row["energy_ratio"] for one in best]
     if any(value is not None for value in ratios):
         cells = tuple("" if value is None else f"{factor(value)} x" for value in ratios)

@@ -1,0 +1,504 @@
+"""What do the words mean that pcsim prints? One definition each, for screens, pages and papers.
+
+docs/glossary.md is made from this table. An entry says the idea first and gives the formula after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import wrap
+
+from pcsim.config.fields import did_you_mean
+from pcsim.errors import InputError, Problem
+
+WIDTH = 80
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A ``word`` with its ``meaning`` in plain sentences; ``aliases`` are other ways to write it, ``see``
+    words to read next."""
+
+    word: str
+    meaning: str
+    aliases: tuple[str, ...] = ()
+    see: tuple[str, ...] = ()
+
+
+GLOSSARY = (
+    # Learning.
+    Entry(
+        "predictive coding",
+        "A way to train a network without sending errors backward through all of it. Every layer predicts "
+        "the state of the layer above; states settle until predictions and states agree as well as they "
+        "can; then each weight changes by the error and the state beside it.",
+        ("PC",),
+        ("inference step", "error", "backpropagation"),
+    ),
+    Entry(
+        "backpropagation",
+        "The usual way to train a network: one pass forward, one pass backward that carries the derivative "
+        "of the loss from layer to layer, then a change of all weights.",
+        ("BP",),
+        ("predictive coding", "schedule"),
+    ),
+    Entry(
+        "inference step",
+        "One round in which every hidden state of predictive coding moves a little downhill in energy. The "
+        "number of rounds in an update is pc.steps, written T.",
+        ("inference steps", "steps", "T"),
+        ("inference rate", "order"),
+    ),
+    Entry(
+        "inference rate",
+        "How far a state moves in one inference step: the step is the rate times the slope of the energy. "
+        "It is pc.rate, written eta. It is not the rate by which weights change.",
+        ("pc.rate", "eta"),
+        ("stability limit", "weight rate"),
+    ),
+    Entry(
+        "stability limit",
+        "The largest inference rate at which states settle. Beyond it every step overshoots more than the one "
+        "before. For Jacobi it is 2 over the largest curvature of the energy, measured on one batch at the "
+        "trained weights.",
+        ("rate limit", "rate above its limit", "settle"),
+        ("inference rate", "divergence"),
+    ),
+    Entry(
+        "weight rate",
+        "How far a weight moves in one update: the rate of the optimiser, pc.optimiser.rate or "
+        "bp.optimiser.rate.",
+        ("learning rate", "optimiser rate", "rates"),
+        ("tuned",),
+    ),
+    Entry(
+        "error",
+        "In predictive coding the difference between a layer's state and its prediction; at the output the "
+        "difference between label and prediction.",
+        ("errors",),
+        ("predictive coding",),
+    ),
+    Entry(
+        "energy function",
+        "What predictive coding makes small: half the sum of all squared errors, written F. It has nothing to "
+        "do with joules.",
+        ("F", "training energy"),
+        ("error",),
+    ),
+    Entry(
+        "order",
+        "In which order the layers take their inference steps. jacobi: all at once. gauss_seidel: one after "
+        "another from the output down, each with the newest states of its neighbours. red_black: every second "
+        "layer, then the others.",
+        ("jacobi", "gauss_seidel", "red_black", "sweep"),
+        ("inference step", "credit depth"),
+    ),
+    Entry(
+        "variant",
+        "A form of predictive coding. pc: settle, then learn. ipc: weights learn at every step. z_il: equals "
+        "backpropagation exactly. fpa: predictions stay fixed. epc: errors instead of states are moved.",
+        ("ipc", "z_il", "fpa", "epc"),
+        ("predictive coding",),
+    ),
+    Entry(
+        "parameterisation",
+        "How weights and layers are scaled with width and depth. sp: the standard one, by fan-in. mupc and "
+        "ntp: scales that keep training alike over widths and, for mupc, over depths.",
+        ("sp", "mupc", "ntp"),
+        (),
+    ),
+    Entry(
+        "wavefront",
+        "After t inference steps an error has reached t layers below the output; the layers below cannot have "
+        "moved yet. Work that cannot change anything is skipped.",
+        (),
+        ("credit depth",),
+    ),
+    Entry(
+        "credit depth",
+        "How many layers learn: layers whose weight gradient is above the noise of rounding, measured on one "
+        "batch after training. A gradient counts if it lies closer to the gradient in float64 than zero "
+        "does.",
+        ("credit", "full credit", "credited"),
+        ("truncated credit",),
+    ),
+    Entry(
+        "truncated credit",
+        "Some layers do not learn. steps: errors reach them only after more inference steps. rate: what reaches "
+        "them is smaller than the rounding of their states. format: the chip's number formats lose what fp32 "
+        "would keep. underflow: errors become too small on their way to change any state. zero: units that "
+        "pass nothing on leave no gradient.",
+        ("truncated",),
+        ("credit depth", "wavefront"),
+    ),
+    Entry(
+        "divergence",
+        "Training or inference ran away: a value is no longer finite, or the energy function has grown a million "
+        "times. Accuracy of such a network says nothing and is not given.",
+        ("diverged", "diverge"),
+        ("stability limit",),
+    ),
+    Entry(
+        "batch",
+        "The images that one update learns from together.",
+        (),
+        ("one update", "micro-batch"),
+    ),
+    Entry(
+        "epoch",
+        "One pass over all training images, in a new random order.",
+        ("epochs", "more epochs"),
+        ("batch",),
+    ),
+    Entry(
+        "seed",
+        "A number from which initial weights and the order of images are drawn. Both rules train with the same "
+        "seeds, so that they meet the same weights and images.",
+        ("seeds", "paired seeds", "more seeds", "one seed"),
+        ("interval",),
+    ),
+    Entry(
+        "one update",
+        "One change of all weights, by one batch: the inference or the backward pass and the weight step, in the "
+        "steady state, with weights and images on the chip.",
+        ("update", "per update", "updates"),
+        ("batch", "latency"),
+    ),
+    Entry(
+        "test accuracy",
+        "Share of right answers on images that were used for nothing else, read once after training. same: the "
+        "seeds do not tell the two rules apart.",
+        ("accuracy", "same"),
+        ("validation accuracy",),
+    ),
+    Entry(
+        "validation accuracy",
+        "Share of right answers on images set aside during training. It decides when the target is reached.",
+        (),
+        ("target",),
+    ),
+    Entry(
+        "tuned",
+        "Rates chosen by trying several, the same number for both rules, on validation images. A verdict with "
+        "rates that were not tuned may say more of the rates than of the rules.",
+        ("tuning", "rates not tuned here"),
+        ("weight rate",),
+    ),
+    # The verdict.
+    Entry(
+        "target",
+        "The validation accuracy that both rules are to reach, training.target_accuracy.",
+        ("goal",),
+        ("samples to target",),
+    ),
+    Entry(
+        "samples to target",
+        "How many images a rule learned from until it reached the target. Reaching 90 % means here: the mean "
+        "over ten accuracies from 80 to 90 % of when the curve crossed them, because one crossing alone "
+        "jitters twice as much over seeds.",
+        ("updates to target", "to target", "samples", "to_target"),
+        ("crossing", "energy to target", "break-even"),
+    ),
+    Entry(
+        "energy to target",
+        "Joules that a rule spent until it reached the target: its updates to the target times the energy of "
+        "one update.",
+        ("energy_to_target", "energy"),
+        ("samples to target", "one update"),
+    ),
+    Entry(
+        "time to target",
+        "Seconds that a rule took on the chip until it reached the target: its updates to the target times the "
+        "time of one update.",
+        ("time_to_target", "time"),
+        ("samples to target", "latency"),
+    ),
+    Entry(
+        "crossing",
+        "When a learning curve passes an accuracy, by a straight line between two evaluations. The curve is "
+        "first averaged over the stretch from 0.8 to 1.2 times the updates, so that one lucky evaluation is no "
+        "arrival, and a slow rule is averaged as much as a fast one.",
+        ("threshold", "level", "levels", "interpolated crossing"),
+        ("samples to target",),
+    ),
+    Entry(
+        "interval",
+        "The range in which a ratio lies with 95 % certainty: Student's t over the paired seeds, widened by what "
+        "the distance between evaluations leaves open. One seed has no interval.",
+        ("95 % interval", "confidence interval"),
+        ("seed", "winner"),
+    ),
+    Entry(
+        "winner",
+        "The rule that needs less energy or time to the target, where the 95 % interval of the ratio does not "
+        "contain 1.",
+        ("wins", "no winner"),
+        ("interval", "undecided"),
+    ),
+    Entry(
+        "undecided",
+        "A rule did not reach the target and had not yet spent more than the other took, or it diverged, or "
+        "there is but one seed. The screen says what would tell: more epochs or more seeds.",
+        ("missed", "censored", "not reached"),
+        ("winner", "divergence"),
+    ),
+    Entry(
+        "break-even",
+        "How many times fewer samples PC must need than BP to take the same energy to the target: the energy of "
+        "one update of PC over that of BP.",
+        ("break_even", "sample advantage", "sample_advantage", "advantage"),
+        ("samples to target",),
+    ),
+    Entry(
+        "loss crossing",
+        "Samples until the validation loss has fallen to what it is, on average over both rules, at the target; "
+        "a smoother measure than accuracy.",
+        ("loss_crossing",),
+        ("crossing", "curve area"),
+    ),
+    Entry(
+        "curve area",
+        "The area between the target and the accuracy curve until the target is reached. It counts all of the way "
+        "there, not only its end.",
+        ("curve_area", "area over the curve"),
+        ("crossing",),
+    ),
+    Entry(
+        "equal energy",
+        "What each rule has learned once both have spent the same energy.",
+        ("equal_energy",),
+        ("energy to target",),
+    ),
+    Entry(
+        "geometric mean",
+        "The mean of ratios by which twice and half cancel: the n-th root of the product of n ratios.",
+        (),
+        ("interval",),
+    ),
+    Entry(
+        "assumed cost",
+        "A cost for which no published number was found. It has a range, a reason, and a share of the energy that "
+        "is told.",
+        ("assumed", "assumed costs", "trust"),
+        ("tornado",),
+    ),
+    Entry(
+        "tornado",
+        "Each cost alone halved, doubled and at both ends of its range: how far that moves PC's energy over BP's, "
+        "and whether it would turn the verdict.",
+        ("single cost",),
+        ("assumed cost",),
+    ),
+    Entry(
+        "lever",
+        "A resource of the chip that was doubled, alone, and simulated: what that changes in time, energy and "
+        "area. The best lever is the bottleneck.",
+        ("levers",),
+        ("critical path",),
+    ),
+    Entry(
+        "critical path",
+        "The chain of operations that made an update as long as it is. Each of its cycles is charged to one "
+        "cause, so that the causes add up to the update.",
+        ("bound", "bottleneck"),
+        ("lever",),
+    ),
+    Entry(
+        "not modelled",
+        "What the simulator leaves out, listed in every report with what that means.",
+        ("not_modelled",),
+        (),
+    ),
+    # The chip.
+    Entry(
+        "tile",
+        "A unit of the chip with its own memory: a compute unit, a vector unit, an update unit and a DMA engine. "
+        "Tiles stand in a mesh.",
+        ("tiles", "mesh"),
+        ("array", "SRAM", "network"),
+    ),
+    Entry(
+        "array",
+        "The part of a tile that multiplies and accumulates: a systolic array, SIMD lanes, a crossbar or serial "
+        "cores.",
+        ("arrays", "compute unit", "crossbar", "systolic", "simd", "serial"),
+        ("MAC", "utilization"),
+    ),
+    Entry(
+        "vector unit",
+        "The lanes of a tile that apply activation functions and move states.",
+        ("vector units", "vector lanes"),
+        ("tile",),
+    ),
+    Entry(
+        "update unit",
+        "The lanes of a tile that change weights by the optimiser.",
+        ("update units", "update lanes"),
+        ("tile",),
+    ),
+    Entry(
+        "SRAM", "The memory of a tile, in banks with ports.", ("sram", "bank", "port"), ("tile",)
+    ),
+    Entry(
+        "global buffer",
+        "A memory on the chip beside the tiles, where weights may live.",
+        ("buffer",),
+        ("SRAM",),
+    ),
+    Entry(
+        "network",
+        "What joins the tiles: routers, and links of some width. In causes of time, links means sending or "
+        "waiting for a link, hops the way of the first and last word.",
+        ("noc", "link", "links", "router", "hop", "hops"),
+        ("tile",),
+    ),
+    Entry(
+        "DMA",
+        "The engine that moves data between a tile and the network.",
+        ("dma", "DMA set-up"),
+        ("network",),
+    ),
+    Entry(
+        "DRAM",
+        "Memory beside the chip, in channels; it brings images and, where they do not fit on the chip, weights.",
+        ("dram", "channel"),
+        ("DRAM standby",),
+    ),
+    Entry(
+        "DRAM standby",
+        "Energy that DRAM takes by time alone, whether it is used or not.",
+        ("dram_standby",),
+        ("leakage",),
+    ),
+    Entry(
+        "leakage",
+        "Energy that circuits take by time alone, whether they work or not. A slower update leaks more.",
+        ("static energy", "static_energy"),
+        ("DRAM standby",),
+    ),
+    Entry(
+        "clock tree",
+        "Energy that the distribution of the clock to busy units takes.",
+        ("clock",),
+        ("leakage",),
+    ),
+    Entry(
+        "MAC",
+        "One multiply-accumulate: a product added to a sum.",
+        ("MACs", "multiply-accumulate"),
+        ("utilization",),
+    ),
+    Entry(
+        "utilization",
+        "Share of the chip's multipliers times cycles that did a multiply-accumulate in an update.",
+        (),
+        ("MAC",),
+    ),
+    Entry("latency", "Time of one update in the steady state.", ("cycles",), ("one update",)),
+    Entry(
+        "energy-delay product",
+        "Energy of one update times its time; it weighs both alike.",
+        ("EDP",),
+        ("latency",),
+    ),
+    Entry(
+        "schedule",
+        "In which order the units of the chip take the operations of an update. Backpropagation can be pipelined "
+        "over micro-batches (gpipe, 1f1b, zb_h1, zb_h2).",
+        ("gpipe", "1f1b", "zb_h1", "zb_h2", "sequential", "best"),
+        ("micro-batch", "stash"),
+    ),
+    Entry(
+        "micro-batch",
+        "A part of a batch that passes through the layers on its own, so that several layers work at once.",
+        ("micro_batches", "micro-batches"),
+        ("schedule",),
+    ),
+    Entry(
+        "stash",
+        "Activations that backpropagation keeps from the forward pass for the backward pass: kept in the tiles, "
+        "computed again, or spilled to DRAM.",
+        (),
+        ("schedule",),
+    ),
+    Entry(
+        "spread",
+        "Over how many times the fewest tiles each layer is laid.",
+        (),
+        ("placement",),
+    ),
+    Entry(
+        "placement",
+        "Which tile holds which part of which layer.",
+        (),
+        ("tile",),
+    ),
+    Entry(
+        "number format",
+        "How many bits a value has and what they mean: fp32, bf16, fp8, q4.12, int8 and others.",
+        ("format", "formats", "precision", "classes", "fp32", "bf16"),
+        ("truncated credit",),
+    ),
+)
+
+
+def definition(word: str) -> str | None:
+    """What ``word`` means, as lines; None where the glossary does not have it. Case does not matter."""
+    entry = _found(word)
+    if entry is None:
+        return None
+    lines = [entry.word, *wrap(entry.meaning, WIDTH, initial_indent="  ", subsequent_indent="  ")]
+    if entry.see:
+        lines.append(f"  see also: {', '.join(entry.see)}")
+    return "\n".join(lines)
+
+
+def _found(word: str) -> Entry | None:
+    asked = _plain(word)
+    return next(
+        (
+            entry
+            for entry in GLOSSARY
+            if asked in {_plain(name) for name in (entry.word, *entry.aliases)}
+        ),
+        None,
+    )
+
+
+def _plain(word: str) -> str:
+    return word.strip().lower().replace("_", " ").replace("-", " ")
+
+
+def words() -> list[str]:
+    """Every word that has an entry of its own, in alphabetical order."""
+    return sorted((entry.word for entry in GLOSSARY), key=str.lower)
+
+
+def define(word: str) -> str:
+    """``definition``, or the words that are known.
+
+    Raises:
+        InputError: the glossary does not have the word; names the nearest.
+    """
+    found = definition(word)
+    if found is not None:
+        return found
+    known = [name for entry in GLOSSARY for name in (entry.word, *entry.aliases)]
+    hint = did_you_mean(word, known) or "without a word, pcsim explain lists all there are"
+    message = f"RUN must be the folder of a report or a word of the glossary, not {word!r}"
+    raise InputError((Problem(message, hint=hint),))
+
+
+def as_markdown() -> str:
+    """The whole glossary as a page."""
+    lines = [
+        "# Glossary",
+        "",
+        "Every word that pcsim prints and that is not everybody's. `pcsim explain WORD` prints the same.",
+        "",
+    ]
+    for entry in sorted(GLOSSARY, key=lambda entry: entry.word.lower()):
+        also = f" (also: {', '.join(entry.aliases)})" if entry.aliases else ""
+        see = f" See also: {', '.join(entry.see)}." if entry.see else ""
+        lines += [f"**{entry.word}**{also}. {entry.meaning}{see}", ""]
+    return "\n".join(lines)

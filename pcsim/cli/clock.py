@@ -36,8 +36,9 @@ class Counted:
         """When the first were done, and how many: before that was compiled, or read back from the disk."""
 
     def set(self, done: int, total: int, *, now: float) -> None:
+        again = total != self.total or done < self.done
         self.done, self.total = done, total
-        if self._first is None:
+        if self._first is None or again:
             self._first = (now, done)
 
     def left_s(self, now: float) -> float | None:

@@ -79,12 +79,15 @@ class Progress:
             self._show()
 
     def counting(self, unit: str, *, stage: str) -> Count:
-        """What to call with (done, total) of ``stage``, in ``unit``; the stage begins where another runs."""
+        """What to call with (done, total) of ``stage``, in ``unit``; the stage begins where another runs.
+
+        A stage whose name goes on from there, "train in fp32" after "train", is counted, too.
+        """
         counted = Counted(unit)
 
         def count(done: int, total: int) -> None:
             with self._lock:
-                if self._stage != stage:
+                if not self._stage.startswith(stage):
                     self(stage)
                 self._counted = counted
                 counted.set(done, total, now=time.monotonic())

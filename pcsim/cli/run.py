@@ -140,8 +140,8 @@ def command(
         trace=trace_of(verdict.results, window) if traced or window else None,
         png=png,
     )
-    note(folder)
     written(f"the report is in {folder}")
+    note(folder)
     facts = summary(verdict)
     tell.stop()
     if json_only:

@@ -33,6 +33,6 @@ def frame_of(rows: Sequence[Row], paths: Sequence[str]) -> pd.DataFrame:
     names = [*paths, *COLUMNS]
     cells: list[list[Any]] = [[row.get(name) for name in names] for row in rows]
     frame = pd.DataFrame(cells, columns=names)
-    numbers = [name for name in COLUMNS if name not in ("candidate", "error")]
+    numbers = [name for name in COLUMNS if name not in ("candidate", "credit", "error")]
     frame[numbers] = frame[numbers].apply(pd.to_numeric)
     return frame

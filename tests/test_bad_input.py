@@ -224,7 +224,7 @@ def test_the_command_says_it_on_stderr_and_leaves_with_2(number, here):
     settings = [part for setting in case.settings for part in ("--set", setting)]
     result = CliRunner().invoke(main, ["run", "chip.yaml", "work.yaml", *settings])
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == f"loading chip.yaml and work.yaml\npcsim: {whole(case.said)}\n"
+    assert result.stderr == f"pcsim: {whole(case.said)}\n"
     assert sorted(path.name for path in here.iterdir()) == ["chip.yaml", "work.yaml"]
 
 

@@ -24,6 +24,9 @@ STAGES = {
 }
 """By the names that the line and the sweeps give their stages."""
 
+QUICK = frozenset({"load", "read", "plan", "place", "judge"})
+"""Stages that seldom take a second: without a terminal they are told only if they last."""
+
 COMPILING = "compiling the kernels, once on this machine"
 
 UNITS = ((90, 1, "s"), (5400, 60, "min"), (float("inf"), 3600, "h"))

@@ -278,7 +278,7 @@ def test_no_changed_table_ends_in_a_traceback(run):
     [
         ("energy.csv", ",count,", ",number,", " must have a column 'count'"),
         ("energy.csv", "pc-jacobi", "pc-other", ":2: candidate must be one of the results, not 'pc-other'"),
-        ("tiles.csv", ",array,", ",", " must be the file that a run writes"),
+        ("tiles.csv", ",array,", ",", " must be the table that a run writes"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_a_table_is_told_with_its_line(run, name, old, new, said):

@@ -119,10 +119,10 @@ def stored_table(path: Path, name: str, *, candidates: Collection[str]) -> Table
     """
     try:
         if not path.is_file():
-            raise incomplete([f"{path} must be the file that a run writes"])
+            raise incomplete([f"{path} must be the table that a run writes"])
         table = read_table(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, csv.Error):
-        raise incomplete([f"{path} must be the file that a run writes"]) from None
+        raise incomplete([f"{path} must be the table that a run writes"]) from None
     known = COLUMNS.get(name, {})
     needed = [*known, *([] if name in _NO_CANDIDATE else ["candidate"])]
     lacking = [column for column in needed if column not in table.columns]

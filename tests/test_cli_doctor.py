@@ -22,8 +22,8 @@ def here(tmp_path, monkeypatch):
 
 def test_a_working_installation_is_well(here):
     done = pcsim("doctor")
-    assert done.exit_code == 0, done.output
-    *lines, blank, last = done.output.splitlines()
+    assert done.exit_code == 0, done.stdout
+    *lines, blank, last = done.stdout.splitlines()
     assert (blank, last) == ("", "all is well")
     words = [line.split()[:2] for line in lines]
     names = [
@@ -31,7 +31,7 @@ def test_a_working_installation_is_well(here):
     ]  # fmt: skip
     assert words == [["ok", name] for name in names]
     assert lines[0].split()[2] == __version__
-    assert f"{os.environ['PCSIM_CACHE']} can be written" in done.output
+    assert f"{os.environ['PCSIM_CACHE']} can be written" in done.stdout
     assert list(here.iterdir()) == []
 
 
@@ -85,7 +85,7 @@ def test_what_fails_ends_with_exit_code_3(here, monkeypatch):
     monkeypatch.setattr(selftest, "cycles_and_closed_form", lambda: (1, 2))
     done = pcsim("doctor")
     assert done.exit_code == 3
-    assert done.output.endswith(
+    assert done.stdout.endswith(
         "FAIL  machine    an ideal chip takes 1 cycles, in closed form 2\n"
         "                 must be equal: try another version of simpy\n"
         "\n"
@@ -98,7 +98,7 @@ def test_a_folder_that_takes_no_report_is_told_with_what_to_do(here, monkeypatch
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    assert doctor.output() == Finding(
+    assert doctor.stdout() == Finding(
         "output",
         f"{here / 'reports'} cannot be written: permission denied",
         "work in another folder, or name one with -o",

@@ -40,8 +40,8 @@ def run(tmp_path_factory):
 
 def told(run, term):
     done = pcsim("explain", run, term)
-    assert done.exit_code == 0, done.output
-    return done.output
+    assert done.exit_code == 0, done.stdout
+    return done.stdout
 
 
 # --- explain: energy ---
@@ -303,7 +303,7 @@ def test_a_key_of_the_summary_is_a_term_too(run, asked, term):
 def test_without_a_term_every_one_that_can_be_told_is_listed(run):
     done = pcsim("explain", run)
     assert done.exit_code == 0
-    assert set(terms(load_run(run))) <= set(re.findall(r"[\w.]+", done.output))
+    assert set(terms(load_run(run))) <= set(re.findall(r"[\w.]+", done.stdout))
 
 
 def test_every_listed_term_is_told(run):
@@ -325,7 +325,7 @@ def test_the_summary_itself_names_its_run(run):
 )
 def test_an_unknown_term_is_refused_with_the_one_that_was_meant(run, term, hint):
     done = pcsim("explain", run, term)
-    assert (done.exit_code, done.output) == (
+    assert (done.exit_code, done.stdout) == (
         2,
         f"pcsim: TERM must be a number of this report, not {term!r}\n    {hint}\n",
     )
@@ -337,7 +337,7 @@ def test_a_folder_that_is_no_report_is_refused(tmp_path, verb, content):
     if content is not None:
         (tmp_path / "summary.json").write_bytes(content.encode("latin-1"))
     done = pcsim(verb, tmp_path)
-    assert (done.exit_code, done.output) == (
+    assert (done.exit_code, done.stdout) == (
         2,
         f"pcsim: RUN must be the folder of a report, with its summary.json, not {str(tmp_path)!r}\n"
         "    pcsim run writes one, and says where\n",
@@ -357,7 +357,7 @@ def test_a_report_without_its_table_is_refused(run, tmp_path, name, content):
     said = "must be the table that a run writes"
     if content and b"candidate" in content:
         said = f"must have a column {lacking!r}"
-    assert (done.exit_code, done.output) == (
+    assert (done.exit_code, done.stdout) == (
         2,
         f"pcsim: {broken / name} {said}\n    run it again: the report is not complete\n",
     )
@@ -371,13 +371,13 @@ def test_report_shows_the_screen_of_a_run_again(run):
     facts = json.loads((run / "summary.json").read_text())
     for draw, options in ((FirstScreen, ()), (screen, ("--full",))):
         console.print(draw(facts, folder=str(run)))
-        assert pcsim("report", run, *options).output == console.export_text()
+        assert pcsim("report", run, *options).stdout == console.export_text()
     console.file.close()
 
 
 def test_report_puts_several_runs_side_by_side(run, tmp_path):
     other = write(tmp_path / "other", rules=("bp",))
-    lines = pcsim("report", run, other).output.splitlines()
+    lines = pcsim("report", run, other).stdout.splitlines()
     assert lines[:2] == [
         f"[1] {run}: tiny-chip x tiny-net, 64-16-10, batch 64",
         f"[2] {other}: tiny-chip x tiny-net, 64-16-10, batch 64",

@@ -1,7 +1,8 @@
 """What is being done, and how far is it? Said on standard error, so that standard output stays clean.
 
-On a terminal one line at the bottom moves. Elsewhere, in a file or a pipe, a plain line says when a stage begins, and
-another every ten seconds while it lasts; of stages that are usually quick only if they last. Compiling interrupts the stage that called for it, and is a stage of its own.
+On a terminal one line at the bottom moves. Elsewhere, in a file or a pipe, a plain line says when a stage begins,
+and another every ten seconds while it lasts. Stages that are usually quick are told only if they last.
+Compiling interrupts the stage that called for it, and is a stage of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ REDRAWN_S = 0.2
 REPEATED_S = 10.0
 """After how long a plain line says how far it is."""
 
-LASTING_S = 2.0
+LASTING_S = 5.0
 """From then on a stage that is usually quick is told, too."""
 
 SETTLED_S = 1.0

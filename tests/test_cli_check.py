@@ -66,7 +66,7 @@ def test_costs_that_nobody_gives_are_told(here):
     chip(here / "a.yaml", f"tiles: {{formats: {formats}}}")
     done = pcsim("check", "a.yaml")
     assert done.exit_code == 2
-    assert done.stdout.startswith(
+    assert done.stderr.startswith(
         "pcsim: a.yaml: technology horowitz-45nm has no cost for fp64 of array.mac, "
     )
 

@@ -98,7 +98,7 @@ def test_a_folder_that_takes_no_report_is_told_with_what_to_do(here, monkeypatch
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    assert doctor.stdout() == Finding(
+    assert doctor.output() == Finding(
         "output",
         f"{here / 'reports'} cannot be written: permission denied",
         "work in another folder, or name one with -o",

@@ -325,7 +325,7 @@ def test_the_summary_itself_names_its_run(run):
 )
 def test_an_unknown_term_is_refused_with_the_one_that_was_meant(run, term, hint):
     done = pcsim("explain", run, term)
-    assert (done.exit_code, done.stdout) == (
+    assert (done.exit_code, done.stderr) == (
         2,
         f"pcsim: TERM must be a number of this report, not {term!r}\n    {hint}\n",
     )
@@ -337,7 +337,7 @@ def test_a_folder_that_is_no_report_is_refused(tmp_path, verb, content):
     if content is not None:
         (tmp_path / "summary.json").write_bytes(content.encode("latin-1"))
     done = pcsim(verb, tmp_path)
-    assert (done.exit_code, done.stdout) == (
+    assert (done.exit_code, done.stderr) == (
         2,
         f"pcsim: RUN must be the folder of a report, with its summary.json, not {str(tmp_path)!r}\n"
         "    pcsim run writes one, and says where\n",
@@ -357,7 +357,7 @@ def test_a_report_without_its_table_is_refused(run, tmp_path, name, content):
     said = "must be the table that a run writes"
     if content and b"candidate" in content:
         said = f"must have a column {lacking!r}"
-    assert (done.exit_code, done.stdout) == (
+    assert (done.exit_code, done.stderr) == (
         2,
         f"pcsim: {broken / name} {said}\n    run it again: the report is not complete\n",
     )

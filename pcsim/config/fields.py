@@ -22,9 +22,11 @@ from pcsim.formats import Format, FormatError, parse_format
 from pcsim.units import (
     DIMENSIONS,
     QuantityError,
+    as_written,
     exact_quantity,
     parse_quantity,
     quantity_pattern,
+    rate_of,
 )
 
 FROM_FILE = "from a file"
@@ -108,9 +110,11 @@ def quantity(
 ) -> Kind:
     """A number of ``unit`` within bounds: text with a unit, or from Python the bare number.
 
+    What is read is a `Rate` where the dimension is one, an int where it is indivisible, else a float.
+
     ``unlimited`` admits that word, which is None inside; ``optional`` None, which a file leaves out.
     """
-    whole = bool(DIMENSIONS[unit].whole)
+    whole, rate = bool(DIMENSIONS[unit].whole), DIMENSIONS[unit].rate
     limits = f"between {exact_quantity(minimum, unit)} and {exact_quantity(maximum, unit)}"
 
     def read(value: Any, from_file: bool) -> Any:
@@ -118,12 +122,15 @@ def quantity(
             return None
         if not from_file and value is None and (unlimited or optional):
             return None
-        if not from_file and is_number(value) and not (whole and isinstance(value, float)):
-            exact = Fraction(value)
+        bare = is_number(value) or (rate and isinstance(value, Fraction))
+        if not from_file and bare and not (whole and isinstance(value, float)):
+            exact = as_written(value) if rate else Fraction(value)
         else:
             exact = parse(value)
         if not Fraction(minimum) <= exact <= Fraction(maximum):
             raise rejected([must_be(limits, value)])
+        if rate:
+            return rate_of(exact)
         return int(exact) if whole else float(exact)
 
     def parse(value: Any) -> Fraction:

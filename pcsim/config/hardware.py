@@ -29,7 +29,7 @@ from pcsim.config.fields import (
 )
 from pcsim.config.numerics import Formats as Formats
 from pcsim.config.section import ConfigFile, Section, key, key_of
-from pcsim.units import exact_quantity
+from pcsim.units import Rate, exact_quantity
 
 HardwareSchema = Literal["pcsim/hardware/1"]
 Banking = Literal["skewed", "interleaved"]
@@ -45,8 +45,8 @@ NOT_EXECUTED = "is not executed by the engine yet"
 
 _Cycles = Annotated[int, quantity("cycles", 0, 1_000_000)]
 _Lanes = Annotated[int | None, whole(1, 65_536, unlimited=True)]
-_BytesPerSecond = Annotated[int | None, quantity("B/s", 1, 10**15, unlimited=True)]
-_BytesPerCycle = Annotated[int | None, quantity("B/cycle", 1, 1 << 20, unlimited=True)]
+_BytesPerSecond = Annotated[Rate | None, quantity("B/s", 1, 10**15, unlimited=True)]
+_BytesPerCycle = Annotated[Rate | None, quantity("B/cycle", 1, 1 << 20, unlimited=True)]
 
 
 class Vector(Section):
@@ -329,7 +329,7 @@ class Hardware(ConfigFile):
         "schema", default="pcsim/hardware/1"
     )
     name: Annotated[str, name()]
-    clock_hz: Annotated[int, quantity("Hz", 1000, 100_000_000_000)] = key("clock")
+    clock_hz: Annotated[Rate, quantity("Hz", 1000, 100_000_000_000)] = key("clock")
     technology: Annotated[str, name()]
     extensions: Annotated[tuple[str, ...] | None, python_files()] = None
     tiles: Tiles

@@ -15,6 +15,7 @@ from pcsim.machine.activity import Activity, Count
 from pcsim.technology.actions import COMPONENTS, ENERGY_UNITS
 from pcsim.technology.overrides import missing_costs
 from pcsim.technology.values import Leak, PriceList
+from pcsim.units import Rate
 
 LEAKAGE = "leakage"
 DRAM_STANDBY = "dram_standby"
@@ -95,7 +96,7 @@ class Bill:
         return sums
 
 
-def bill(activity: Activity, prices: PriceList, *, clock_hz: int) -> Bill:
+def bill(activity: Activity, prices: PriceList, *, clock_hz: Rate) -> Bill:
     """The bill of ``activity``, its lines sorted by component, action, layer and stage.
 
     Raises MissingCostError when something was counted that has no price, naming all of it.
@@ -130,7 +131,7 @@ def _place(what: Count) -> tuple[int, str, int, str]:
     return COMPONENT_ORDER.index(what.component), what.action, what.layer, what.stage
 
 
-def _static_lines(activity: Activity, prices: PriceList, clock_hz: int) -> Iterator[BillLine]:
+def _static_lines(activity: Activity, prices: PriceList, clock_hz: Rate) -> Iterator[BillLine]:
     for leak in prices.leaks:
         for count, share in _leaking(activity, leak):
             unit_j = leak.watts / clock_hz * share

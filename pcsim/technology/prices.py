@@ -117,7 +117,7 @@ def _table_costs(
         "64-bit flit": 1 / 8,
         "bit": 8.0,
         "bit mm": 8 * hardware.noc.hop_length_m * 1e3,
-        "64-bit router": (hardware.noc.link_bytes_per_cycle or 0) / 8,
+        "64-bit router": float(hardware.noc.link_bytes_per_cycle or 0) / 8,
     }
     tiles = hardware.tiles
     lanes = {

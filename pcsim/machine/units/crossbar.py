@@ -20,16 +20,11 @@ after a failed check, and the time and energy of writing cells at a cold start.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil
 
 from pcsim.config import Crossbar, Formats, Hardware
+from pcsim.machine.units.clock import in_cycles
 from pcsim.machine.units.form import MAC_ACTIONS, Form, digital_actions
 from pcsim.machine.units.work import Passes, Product, Weights, Work, moved
-
-
-def in_cycles(seconds: float, *, clock_hz: int) -> int:
-    """Whole cycles that a time takes; a rounding error of the product adds none."""
-    return ceil(round(seconds * clock_hz, 6))
 
 
 def pipelined_cycles(items: int, first: int, second: int) -> int:

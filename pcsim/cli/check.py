@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from pcsim.cli.options import FileOrName
 if TYPE_CHECKING:
     from pcsim.config import Candidate, Hardware, Workload
     from pcsim.errors import Problem
+    from pcsim.placement import Placement
 
 
 @click.command("check")
@@ -27,50 +29,99 @@ def command(ctx: click.Context, files: tuple[str, ...]) -> None:
     from pcsim.config import Hardware
     from pcsim.errors import InputError
 
-    loaded = []
+    found: list[tuple[str, Hardware | Workload]] = []
     problems: list[Problem] = []
     for reference in files:
         try:
-            loaded.append((reference, checked(reference)))
+            file, wrong = checked(reference)
         except InputError as error:
             problems += error.problems
+            continue
+        problems += wrong
+        if file is not None:
+            found.append((reference, file))
+    chips = [file for _, file in found if isinstance(file, Hardware)]
+    works = [file for _, file in found if not isinstance(file, Hardware)]
+    pair = (chips[0], works[0]) if len(chips) == len(works) == 1 else None
     if problems:
-        raise InputError(tuple(dict.fromkeys(problems)))
-    for reference, file in loaded:
+        raise InputError(tuple(dict.fromkeys((*problems, *(misfits(*pair) if pair else ())))))
+    for reference, file in found:
         kind = "hardware" if isinstance(file, Hardware) else "workload"
         click.echo(f"{reference}: right, the {kind} {file.name!r}")
-    chips = [file for _, file in loaded if isinstance(file, Hardware)]
-    works = [file for _, file in loaded if not isinstance(file, Hardware)]
-    if len(chips) == len(works) == 1 and not tell_pair(chips[0], works[0]):
+    if pair and not tell_pair(*pair):
         ctx.exit(2)
 
 
-def checked(reference: str) -> Hardware | Workload:
-    """The chip or workload in a file.
+def checked(reference: str) -> tuple[Hardware | Workload | None, tuple[Problem, ...]]:
+    """The chip or workload in a file, and everything that is wrong with it.
 
-    Raises InputError with everything that is wrong with it, costs that nobody gives included.
+    Costs that nobody gives are, and data that are not there or cannot be learnt from. Raises InputError where there
+    is no such file, or it says not what it is.
     """
-    from pcsim.config import Hardware, load_any
+    from pcsim.config import Hardware
     from pcsim.config.fields import did_you_mean
-    from pcsim.errors import InputError, MissingCostError, Problem
+    from pcsim.config.loader import examine_any
+    from pcsim.errors import InputError, Problem
+    from pcsim.intake import examined
     from pcsim.shipped import shipped
-    from pcsim.technology import price_list
 
     known = [*shipped("hardware"), *shipped("workload")]
     try:
-        file = load_any(reference)
+        file, problems = examined(examine_any(reference))
     except InputError as error:
         if any(problem.file for problem in error.problems):
             raise
         message = f"FILE must be the path of a file or one of {', '.join(known)}, not {reference!r}"
         hint = did_you_mean(reference, known)
         raise InputError((Problem(message, hint=hint),)) from None
-    if isinstance(file, Hardware):
-        try:
-            price_list(file)
-        except MissingCostError as error:
-            raise InputError((Problem(str(error), file=reference),)) from None
-    return file
+    if file is not None and not isinstance(file, Hardware) and not problems:
+        return file, unreadable(file)
+    return file, problems
+
+
+MOST_READ = 1 << 28
+"""Bytes of a data file beyond which its values are left for training to look at."""
+
+
+def unreadable(workload: Workload) -> tuple[Problem, ...]:
+    """What is wrong with the values of a workload's own images and labels."""
+    from pathlib import Path
+
+    from pcsim.config import DATASETS
+    from pcsim.engine.data.source import read_source
+    from pcsim.errors import InputError
+
+    path = Path(workload.data.dataset)
+    if workload.data.dataset in DATASETS:
+        return ()
+    parts = [*path.iterdir()] if path.is_dir() else [path]
+    if sum(part.stat().st_size for part in parts) > MOST_READ:
+        return ()
+    try:
+        read_source(workload.data.dataset, classes=workload.network.layers[-1])
+    except InputError as error:
+        return error.problems
+    return ()
+
+
+def misfits(hardware: Hardware, workload: Workload) -> Iterator[Problem]:
+    """That the network does not fit on the chip, for each rule in whose schedules it does not."""
+    from pcsim.config import candidates
+    from pcsim.errors import DoesNotFitError
+    from pcsim.schedules import misfit
+    from pcsim.verdict import RULE_NAMES
+
+    for rule in RULE_NAMES:
+        errors = []
+        for candidate in candidates(hardware, workload, rule=rule):
+            try:
+                placed(hardware, workload, candidate)
+            except DoesNotFitError as error:
+                errors.append(error)
+            else:
+                break
+        else:
+            yield misfit(hardware, workload, errors[-1])
 
 
 def tell_pair(hardware: Hardware, workload: Workload) -> bool:
@@ -110,22 +161,31 @@ def placed_as(
     hardware: Hardware, workload: Workload, candidate: Candidate
 ) -> tuple[int | None, str]:
     """How many tasks an update is made of, None where it does not fit; and what is to be said of it."""
+    from pcsim.config import mark_of
     from pcsim.errors import DoesNotFitError
-    from pcsim.placement import place
-    from pcsim.program import program_of
     from pcsim.units import format_quantity
 
     try:
-        program = program_of(workload, candidate, steps=candidate.steps)
-        placement = place(program, hardware, spread=candidate.spread)
+        placement = placed(hardware, workload, candidate)
     except DoesNotFitError as error:
-        return None, f"does not fit: {error}"
+        mark = mark_of(workload, "network.layers")
+        at = f"\nnetwork.layers: {mark.file}:{mark.line}:{mark.column}" if mark else ""
+        return None, f"does not fit: {error}{at}"
     fullest = max(placement.peak_bytes.values())
     said = f"fits: {space_of(hardware, placement.tiles_used, fullest)}"
     if hardware.buffer is not None and placement.buffer_bytes:
         kept = format_quantity(placement.buffer_bytes, "B", digits=4)
         said += f"; the global buffer keeps {kept} of {format_quantity(hardware.buffer.size_bytes, 'B')}"
     return int(placement.tasks.instances().sum()), said
+
+
+def placed(hardware: Hardware, workload: Workload, candidate: Candidate) -> Placement:
+    """Where a candidate goes. Raises DoesNotFitError."""
+    from pcsim.placement import place
+    from pcsim.program import program_of
+
+    program = program_of(workload, candidate, steps=candidate.steps)
+    return place(program, hardware, spread=candidate.spread)
 
 
 def space_of(hardware: Hardware, tiles: int, fullest_bytes: int) -> str:

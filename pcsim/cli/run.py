@@ -69,13 +69,14 @@ def command(
     """
     clock = StageClock()
     clock("load")
-    from pcsim.config import candidates, dump_yaml, load_both
+    from pcsim.config import candidates, dump_yaml
     from pcsim.engine import kept_seeds, why_nothing_is_kept
+    from pcsim.intake import load_pair
     from pcsim.report import check_replaceable, parse_window
 
     settings = with_flags(overrides, full_credit=full_credit, objective=objective)
     window = None if trace_window is None else parse_window(trace_window)
-    chip, work = load_both(hardware, workload, overrides=settings)
+    chip, work = load_pair(hardware, workload, overrides=settings)
     # Where nothing can be written is said before minutes of training.
     check_replaceable(output or Path("reports", "report"))
     chosen = candidates(chip, work, rule=rule)

@@ -36,6 +36,7 @@ FINDINGS = "findings"
 """Type of the pydantic errors that carry findings."""
 
 UNLIMITED = "unlimited"
+_SHORTEST_PART = 3
 NAME_SHAPE = "a name of at most 64 letters, digits, '.', '_' and '-'"
 _TRUTH = {"true": "true", "yes": "true", "on": "true"}
 _TRUTH |= {"false": "false", "no": "false", "off": "false"}
@@ -47,13 +48,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 class Finding:
     """One complaint about the value at ``path``, relative to the value being validated.
 
-    ``said`` goes on after the path: "must be ..., not ...". ``at_key`` points at the key instead.
+    ``said`` goes on after the path: "must be ..., not ...". ``at_key`` points at the key instead, which is an
+    unknown one; ``near`` is the key of the same section that is most like it.
     """
 
     said: str
     path: Path = ()
     hint: str = ""
     at_key: bool = False
+    near: str = ""
 
 
 def must_be(constraint: str, value: object, *, path: Path = (), hint: str = "") -> Finding:
@@ -68,9 +71,16 @@ def rejected(findings: Iterable[Finding]) -> PydanticCustomError:
     return PydanticCustomError(FINDINGS, "{text}", {"text": text, "findings": found})
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
-    """The one of ``words`` that was probably meant, empty if none is near."""
-    return next(iter(get_close_matches(word, list(words), n=1)), "")
+def nearest(word: str, words: Iterable[str], *, likeness: float = 0.6) -> str:
+    """The one of ``words`` that was probably meant, empty if none is near.
+
+    That is the most alike, or the only one of which ``word`` is a part.
+    """
+    known = list(words)
+    if close := get_close_matches(word, known, n=1, cutoff=likeness):
+        return close[0]
+    holding = [each for each in known if len(word) >= _SHORTEST_PART and word in each]
+    return holding[0] if len(holding) == 1 else ""
 
 
 def did_you_mean(word: object, words: Iterable[str]) -> str:

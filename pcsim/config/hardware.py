@@ -29,6 +29,7 @@ from pcsim.config.fields import (
 )
 from pcsim.config.numerics import Formats as Formats
 from pcsim.config.section import ConfigFile, Section, key, key_of
+from pcsim.config.tables import dram_kinds, one_of, technologies
 from pcsim.units import Rate, exact_quantity
 
 HardwareSchema = Literal["pcsim/hardware/1"]
@@ -249,7 +250,7 @@ class Dram(Section):
     Without ``rows`` no request waits for a row, and without ``refresh`` none for a refresh.
     """
 
-    kind: Annotated[str, name()]
+    kind: Annotated[str, one_of(dram_kinds)]
     channels: Annotated[int, whole(1, 1024)]
     capacity_bytes: Annotated[int, quantity("B", 1, 1 << 50)] = key("capacity")
     bandwidth_bytes_per_s: _BytesPerSecond = key("bandwidth")
@@ -330,7 +331,7 @@ class Hardware(ConfigFile):
     )
     name: Annotated[str, name()]
     clock_hz: Annotated[Rate, quantity("Hz", 1000, 100_000_000_000)] = key("clock")
-    technology: Annotated[str, name()]
+    technology: Annotated[str, one_of(technologies)]
     extensions: Annotated[tuple[str, ...] | None, python_files()] = None
     tiles: Tiles
     noc: Noc

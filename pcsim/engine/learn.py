@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal
 
+from pcsim.config import at_places_of
 from pcsim.engine.network import Network
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
@@ -100,9 +101,10 @@ def _train(
     chosen = {candidate.id: candidate for candidate, _ in missing.values()}
     classes = workload.network.layers[-1]
     dtypes = {key: _dtype(workload, candidate) for key, candidate in chosen.items()}
-    datasets = {
-        d: load_dataset(workload.data, classes=classes, dtype=d) for d in set(dtypes.values())
-    }
+    with at_places_of(workload):
+        datasets = {
+            d: load_dataset(workload.data, classes=classes, dtype=d) for d in set(dtypes.values())
+        }
     courses = {
         key: course_of(workload, candidate, datasets[dtypes[key]])
         for key, candidate in chosen.items()

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pcsim.config import at_places_of
 from pcsim.engine.cache import cache_folder, engine_fingerprint, write_whole
 from pcsim.engine.data.content import identity
 from pcsim.engine.training import SeedResult, seed_from_json, seed_to_json
@@ -44,9 +45,11 @@ def _hash(relevant: dict[str, Any], seeds: int | tuple[int, int]) -> str:
 
 def _relevant(workload: Workload, candidate: Candidate) -> dict[str, Any]:
     network, data, training = workload.network, workload.data, workload.training
+    with at_places_of(workload):
+        content = identity(data.dataset)
     return {
         "network": network.model_dump(mode="json"),
-        "dataset": identity(data.dataset),
+        "dataset": content,
         "split": (data.train, data.validation, data.test),
         "normalise": data.normalise,
         "batch": training.batch,

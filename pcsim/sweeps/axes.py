@@ -120,7 +120,9 @@ def problems_of(groups: Sequence[Group]) -> list[Problem]:
             problems += _unmet(group, condition, before)
         for axis in group.axes:
             if axis.path in before:
-                problems.append(_at(axis, f"{axis.path} must be the path of one axis, not of two"))
+                problems.append(
+                    at_axis(axis, f"{axis.path} must be the path of one axis, not of two")
+                )
             problems += _repeated(axis)
             before[axis.path] = axis
     return problems
@@ -130,7 +132,7 @@ def _unequal(group: Group) -> Iterator[Problem]:
     first = group.axes[0]
     for axis in group.axes[1:]:
         if len(axis.values) != len(first.values):
-            yield _at(
+            yield at_axis(
                 axis,
                 f"{axis.path} must have as many values as {first.path}, which it goes together with: "
                 f"{len(first.values)}, not {len(axis.values)}",
@@ -159,5 +161,6 @@ def _unmet(group: Group, condition: Condition, before: dict[str, Axis]) -> Itera
             yield place.problem(said, hint=f"its values: {', '.join(known)}")
 
 
-def _at(axis: Axis, said: str, *, hint: str = "") -> Problem:
+def at_axis(axis: Axis, said: str, *, hint: str = "") -> Problem:
+    """A problem with an axis, at its first value where its places are known."""
     return axis.marks[0].problem(said, hint=hint) if axis.marks else Problem(said, hint=hint)

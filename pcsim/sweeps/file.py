@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pcsim.config import assign_overrides, shipped, value_text
+from pcsim.config import Setting, shipped, value_text
 from pcsim.config.fields import Kind, choice, flag, must_be, name, rejected, sentence, whole
+from pcsim.config.files import is_file, what_is
 from pcsim.config.marks import Mark, Node, plain, show_value
+from pcsim.config.overrides import assign
 from pcsim.config.reading import read_tree
 from pcsim.config.section import ConfigFile, key
 from pcsim.config.validation import validate
 from pcsim.errors import InputError, Problem
 from pcsim.sweeps.axes import Axis, Condition, Group, expanded
-from pcsim.sweeps.plan import Plan, Setting
+from pcsim.sweeps.plan import Plan
 from pcsim.sweeps.ranges import RangeError
 
 SCHEMA = "pcsim/sweep/1"
@@ -71,6 +73,8 @@ def read_plan(path: Path) -> tuple[str, Plan]:
         raise InputError(problems)
     file, wrong = validate(SweepFile, tree)
     found = [*problems, *wrong]
+    for kind in ("hardware", "workload"):
+        found += _not_there(tree.value.get(kind), path, kind)
     settings = _settings(tree.value.get("set"), found.append)
     groups = _groups(tree.value.get("axes"), found.append)
     if file is None or found:
@@ -153,13 +157,19 @@ def _conditions(when: Node, where: str, tell: Tell) -> Iterator[Condition]:
 
 def _check_path(path: str, node: Node, tell: Tell) -> None:
     """Whether a path begins with a key of either file; the rest is for those files to tell."""
-    try:
-        assign_overrides([f"{path}=0"])
-    except InputError as error:
-        (problem,) = error.problems
-        mark = node.key_mark or node.mark
-        said = problem.message.replace("--set must", "a path must").removeprefix("--set ")
-        tell(mark.problem(said, hint=problem.hint))
+    for problem in assign([Setting(f"{path}=0", node.key_mark or node.mark)]).problems:
+        tell(problem)
+
+
+def _not_there(node: Node | None, path: Path, kind: str) -> Iterator[Problem]:
+    """That there is no such file as a sweep file names."""
+    if node is None or not isinstance(node.value, str) or not node.value.strip():
+        return
+    if node.value not in shipped(kind) and not is_file(path.parent / node.value):
+        names = ", ".join(shipped(kind))
+        said = f"{kind} must be the path of a file beside this one or one of {names}"
+        hint = what_is(node.value, kind=kind, folder=path.parent)
+        yield node.mark.problem(f"{said}, not {show_value(node.value)}", hint=hint)
 
 
 def _beside(path: Path, reference: str, kind: str) -> str | Path:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from pcsim.errors import MissingCostError
+from pcsim.errors import MissingCostError, Problem
 from pcsim.machine.activity import Activity, Count
 from pcsim.technology.actions import COMPONENTS, ENERGY_UNITS
 from pcsim.technology.overrides import missing_costs
@@ -105,7 +105,8 @@ def bill(activity: Activity, prices: PriceList, *, clock_hz: Rate) -> Bill:
     if missing := counted - prices.prices.keys():
         keys = sorted(f"{component}.{action}" for component, action in missing)
         lacking = {key: ENERGY_UNITS.get(key, "count") for key in keys}
-        raise MissingCostError(missing_costs(prices.technology, lacking))
+        said, hint = missing_costs(prices.technology, lacking)
+        raise MissingCostError((Problem(said, hint=hint),))
     lines = (*_dynamic_lines(activity, prices), *_static_lines(activity, prices, clock_hz))
     return Bill(lines=_exactly_summable(lines))
 

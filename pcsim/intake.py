@@ -53,11 +53,11 @@ def examined_workload(
 def examined(
     loaded: Loaded[Hardware] | Loaded[Workload],
 ) -> tuple[Hardware | Workload | None, tuple[Problem, ...]]:
-    """A loaded file of either kind, and everything that is wrong with it."""
+    """A loaded file of either kind, and everything that is wrong with it, whatever data are installed."""
     file = loaded.file or next(iter(loaded.mended), None)
     if isinstance(file, Hardware):
         return priced(cast(Loaded[Hardware], loaded))
-    return with_data(cast(Loaded[Workload], loaded))
+    return with_data(cast(Loaded[Workload], loaded), trains=False)
 
 
 def priced(loaded: Loaded[Hardware]) -> HardwareFound:

@@ -46,6 +46,7 @@ def mended(
     """``values``, of which ``findings`` are wrong, as they would be without these mistakes."""
     if not isinstance(values, dict) or not findings or not all(each.path for each in findings):
         return Mended()
+    unknown_kind = any(each.path == ("tiles", "compute", "kind") for each in findings)
     files: list[FileType] = []
     further: list[dict[tuple[Path, str], Finding]] = []
     for base in _bases(kind):
@@ -55,7 +56,8 @@ def mended(
             with_marks(file, marks)
             files.append(file)
     everywhere = [each for key, each in further[0].items() if all(key in more for more in further)]
-    return Mended(tuple(files), tuple(everywhere))
+    # Nobody knows the costs of a kind of unit that nobody knows.
+    return Mended(() if unknown_kind else tuple(files), tuple(everywhere))
 
 
 def common(
@@ -76,7 +78,8 @@ def _mended_by(
     for turn in range(_ROUNDS):
         for finding in wrong:
             # What a value of its own does not mend is mended by all that stands around it.
-            path = finding.path[: len(finding.path) - turn] or finding.path[:1]
+            whole = finding.path[:-1] if finding.path[-1] == "kind" else finding.path
+            path = whole[: len(whole) - turn] or finding.path[:1]
             # A key that is misspelt is missing under its right name.
             paths = [path, (*path[:-1], finding.near)] if finding.near else [path]
             for each in paths:

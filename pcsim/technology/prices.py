@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from pcsim.config import Crossbar, Hardware, problem_at
+from pcsim.config import Crossbar, Hardware, mark_of, problem_at, shipped
 from pcsim.errors import InputError, MissingCostError, Problem
 from pcsim.machine.units import form_of
 from pcsim.placement import topology_of
@@ -80,7 +80,8 @@ def price_list(hardware: Hardware) -> PriceList:
 def _unpriced(
     hardware: Hardware, technology: Technology, lacking: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """A problem for each number format that is not priced, at its line; of all else at the technology's.
+    """A problem for each number format that is not priced, and for what only this kind of unit counts, at the line
+    that asks for it; of all else at the technology's.
 
     ``lacking`` are the keys that have no cost, each with its unit.
     """
@@ -94,12 +95,21 @@ def _unpriced(
             field = next(at for at, each in fields.items() if each and each.name == number.name)
             by_path.setdefault(f"tiles.formats.{field}", {})[key] = unit
         if not why:
-            by_path.setdefault("technology", {})[key] = unit
+            path = "technology" if key in UNITS else "tiles.compute.kind"
+            by_path.setdefault(path, {})[key] = unit
     for path, keys in by_path.items():
         asked = fields.get(path.rpartition(".")[2])
         for_format = f" for {asked.name}" if asked else ""
         said, hint = missing_costs(technology.name, keys, why=for_format)
-        yield problem_at(hardware, path, said, hint=hint)
+        yield problem_at(hardware, _own(hardware, path), said, hint=hint)
+
+
+def _own(hardware: Hardware, path: str) -> str:
+    """``path``, or the technology's where that was chosen and ``path`` came along with a shipped chip."""
+    mark, chosen = mark_of(hardware, path), mark_of(hardware, "technology")
+    along = {str(file) for file in shipped("hardware").values()}
+    inherited = mark is None or mark.file in along
+    return "technology" if inherited and chosen and chosen.file not in along else path
 
 
 def _block_counts(hardware: Hardware) -> dict[str, int]:

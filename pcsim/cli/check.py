@@ -12,7 +12,7 @@ from pcsim.cli.options import FileOrName
 if TYPE_CHECKING:
     from pcsim.config import Candidate, Hardware, Workload
     from pcsim.errors import Problem
-    from pcsim.placement import Placement
+    from pcsim.placement import Space
 
 
 @click.command("check")
@@ -106,27 +106,23 @@ def unreadable(workload: Workload) -> tuple[Problem, ...]:
 
 def misfits(hardware: Hardware, workload: Workload) -> Iterator[Problem]:
     """That the network does not fit on the chip, for each rule in whose schedules it does not."""
-    from pcsim.config import candidates
-    from pcsim.errors import DoesNotFitError
+    from pcsim.cli.fitting import fitting_of
     from pcsim.schedules import misfit
     from pcsim.verdict import RULE_NAMES
 
     for rule in RULE_NAMES:
-        errors = []
-        for candidate in candidates(hardware, workload, rule=rule):
-            try:
-                placed(hardware, workload, candidate)
-            except DoesNotFitError as error:
-                errors.append(error)
-            else:
-                break
-        else:
-            yield misfit(hardware, workload, errors[-1])
+        found = fitting_of(hardware, workload, rule)
+        if not found.fitting:
+            yield misfit(hardware, workload, found.why_not)
 
 
 def tell_pair(hardware: Hardware, workload: Workload) -> bool:
-    """Print whether the workload fits the chip, and for how long a run will take; whether it fits."""
-    from pcsim.config import candidates
+    """Print whether the workload fits the chip, and for how long a run will take; whether it fits.
+
+    Raises InputError where it fits and this machine cannot train or simulate it.
+    """
+    from pcsim.cli.fitting import fitting_of
+    from pcsim.config import check_size, mark_of
     from pcsim.verdict import RULE_NAMES
 
     click.echo(f"\n{hardware.name} x {workload.name}:")
@@ -134,66 +130,41 @@ def tell_pair(hardware: Hardware, workload: Workload) -> bool:
     tasks = 0
     fits = True
     for rule, name in RULE_NAMES.items():
-        offered = candidates(hardware, workload, rule=rule)
-        placed: dict[str, int] = {}
-        said = []
-        for candidate in offered:
-            instances, line = placed_as(hardware, workload, candidate)
-            said.append(line)
-            if instances is not None:
-                placed[candidate.id] = instances
-                fitting.append(candidate)
-        if len(offered) == 1 or not placed:
-            click.echo(f"  {name} {said[-1]}")
+        found = fitting_of(hardware, workload, rule)
+        fitting += found.fitting
+        tasks += found.tasks
+        if not found.fitting:
+            fits = False
+            mark = mark_of(workload, "network.layers")
+            click.echo(f"  {name} does not fit: {found.why_not}")
+            if mark:
+                click.echo(f"network.layers: {mark.file}:{mark.line}:{mark.column}")
+        elif found.offered == 1:
+            click.echo(f"  {name} fits: {space_of(hardware, found.first)}")
         else:
-            click.echo(f"  {name} fits in {len(placed)} of {len(offered)} schedules")
-        tasks += sum(placed.values())
-        fits = fits and bool(placed)
+            left = found.offered - found.tried
+            more = f"; {left} were not tried, as the network is deep" if left else ""
+            click.echo(f"  {name} fits in {len(found.fitting)} of {found.tried} schedules{more}")
     if fits:
         from pcsim.cli.estimate import duration
 
+        check_size(hardware, workload, fitting)
         for line in duration(workload, fitting, tasks=tasks):
             click.echo(f"  {line}")
     return fits
 
 
-def placed_as(
-    hardware: Hardware, workload: Workload, candidate: Candidate
-) -> tuple[int | None, str]:
-    """How many tasks an update is made of, None where it does not fit; and what is to be said of it."""
-    from pcsim.config import mark_of
-    from pcsim.errors import DoesNotFitError
-    from pcsim.units import format_quantity
-
-    try:
-        placement = placed(hardware, workload, candidate)
-    except DoesNotFitError as error:
-        mark = mark_of(workload, "network.layers")
-        at = f"\nnetwork.layers: {mark.file}:{mark.line}:{mark.column}" if mark else ""
-        return None, f"does not fit: {error}{at}"
-    fullest = max(placement.peak_bytes.values())
-    said = f"fits: {space_of(hardware, placement.tiles_used, fullest)}"
-    if hardware.buffer is not None and placement.buffer_bytes:
-        kept = format_quantity(placement.buffer_bytes, "B", digits=4)
-        said += f"; the global buffer keeps {kept} of {format_quantity(hardware.buffer.size_bytes, 'B')}"
-    return int(placement.tasks.instances().sum()), said
-
-
-def placed(hardware: Hardware, workload: Workload, candidate: Candidate) -> Placement:
-    """Where a candidate goes. Raises DoesNotFitError."""
-    from pcsim.placement import place
-    from pcsim.program import program_of
-
-    program = program_of(workload, candidate, steps=candidate.steps)
-    return place(program, hardware, spread=candidate.spread)
-
-
-def space_of(hardware: Hardware, tiles: int, fullest_bytes: int) -> str:
-    """What a placement takes of the chip."""
+def space_of(hardware: Hardware, space: Space) -> str:
+    """What a program takes of the chip."""
     from pcsim.units import format_quantity
 
     rows, columns = hardware.tiles.mesh
     size_bytes = hardware.tiles.sram.size_bytes
     room = "unlimited" if size_bytes is None else format_quantity(size_bytes, "B")
-    kept = format_quantity(fullest_bytes, "B", digits=4)
-    return f"{tiles} of {rows * columns} tiles; the fullest keeps {kept} of {room}"
+    kept = format_quantity(space.fullest_bytes, "B", digits=4)
+    said = f"{space.tiles_used} of {rows * columns} tiles; the fullest keeps {kept} of {room}"
+    if hardware.buffer is not None and space.buffer_bytes:
+        kept = format_quantity(space.buffer_bytes, "B", digits=4)
+        whole = format_quantity(hardware.buffer.size_bytes, "B")
+        said += f"; the global buffer keeps {kept} of {whole}"
+    return said

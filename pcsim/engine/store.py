@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,12 @@ def learning_key(workload: Workload, candidate: Candidate, *, first_seed: int) -
 def seed_key(workload: Workload, candidate: Candidate, *, seed: int) -> str:
     """The same of one seed's training."""
     return _hash(_relevant(workload, candidate), seed)
+
+
+def seed_keys(workload: Workload, candidate: Candidate, seeds: Iterable[int]) -> list[str]:
+    """``seed_key`` of each of ``seeds``."""
+    relevant = _relevant(workload, candidate)
+    return [_hash(relevant, seed) for seed in seeds]
 
 
 def _hash(relevant: dict[str, Any], seeds: int | tuple[int, int]) -> str:

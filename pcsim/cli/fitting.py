@@ -71,7 +71,8 @@ def fitting_of(hardware: Hardware, workload: Workload, rule: str) -> Fitting:
         spaces.append(found)
         templates, instances = counted(found)
         built += templates
-        tasks += instances if built > MOST_BUILT else exactly(found, hardware)
+        rough = int(float(f"{instances:.2g}"))
+        tasks += rough if built > MOST_BUILT else exactly(found, hardware)
     return Fitting(tuple(fitting), tried, len(offered), tasks, tuple(spaces), tuple(errors))
 
 

@@ -112,8 +112,8 @@ def misfits(hardware: Hardware, workload: Workload) -> Iterator[Problem]:
 
     for rule in RULE_NAMES:
         found = fitting_of(hardware, workload, rule)
-        if not found.fitting:
-            yield misfit(hardware, workload, found.why_not)
+        if found.error:
+            yield misfit(hardware, workload, found.error)
 
 
 def tell_pair(hardware: Hardware, workload: Workload) -> bool:
@@ -133,13 +133,13 @@ def tell_pair(hardware: Hardware, workload: Workload) -> bool:
         found = fitting_of(hardware, workload, rule)
         fitting += found.fitting
         tasks += found.tasks
-        if not found.fitting:
+        if found.error:
             fits = False
             mark = mark_of(workload, "network.layers")
-            click.echo(f"  {name} does not fit: {found.why_not}")
+            click.echo(f"  {name} does not fit: {found.error}")
             if mark:
                 click.echo(f"network.layers: {mark.file}:{mark.line}:{mark.column}")
-        elif found.offered == 1:
+        elif found.offered == 1 and found.first:
             click.echo(f"  {name} fits: {space_of(hardware, found.first)}")
         else:
             left = found.offered - found.tried

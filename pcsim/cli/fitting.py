@@ -13,34 +13,26 @@ if TYPE_CHECKING:
     from pcsim.errors import DoesNotFitError
     from pcsim.placement import Space
 
-MOST_OPERATIONS = 64_000
+MOST_OPERATIONS = 16_000
 """Of all schedules of a rule together: some seconds. Schedules beyond that are not tried."""
 
-MOST_BUILT = 20_000
-"""Tasks of all schedules of a rule that are built to be counted: half a second."""
+MOST_BUILT = 8_000
+"""Tasks of all schedules of a rule that are built to be counted: less than a second."""
 
 
 @dataclass(frozen=True)
 class Fitting:
     """The candidates that fit, among those ``tried`` of those ``offered``, with how many ``tasks`` together.
 
-    ``first`` is what the first of ``fitting`` takes; ``why_not`` why the last that does not fit does not.
+    ``first`` is what the first of ``fitting`` takes; where none fits, ``error`` says why the last does not.
     """
 
     fitting: tuple[Candidate, ...]
     tried: int
     offered: int
     tasks: int
-    spaces: tuple[Space, ...]
-    errors: tuple[DoesNotFitError, ...]
-
-    @property
-    def first(self) -> Space:
-        return self.spaces[0]
-
-    @property
-    def why_not(self) -> DoesNotFitError:
-        return self.errors[-1]
+    first: Space | None
+    error: DoesNotFitError | None
 
 
 def fitting_of(hardware: Hardware, workload: Workload, rule: str) -> Fitting:
@@ -52,10 +44,12 @@ def fitting_of(hardware: Hardware, workload: Workload, rule: str) -> Fitting:
 
     offered = candidates(hardware, workload, rule=rule)
     programs: dict[Candidate, Program] = {}
-    fitting, spaces, errors = [], [], []
+    fitting: list[Candidate] = []
+    first: Space | None = None
+    last: Candidate | None = None
     operations = built = tasks = tried = 0
     for candidate in offered:
-        same = replace(candidate, id="", spread=1)  # How many tiles changes no operation.
+        same = _same(candidate)
         if same not in programs:
             if operations > MOST_OPERATIONS:
                 continue
@@ -63,17 +57,28 @@ def fitting_of(hardware: Hardware, workload: Workload, rule: str) -> Fitting:
             operations += len(programs[same].ops)
         tried += 1
         try:
-            found = space(programs[same], hardware, spread=candidate.spread)
-        except DoesNotFitError as error:
-            errors.append(error)
+            found = space(programs[same], hardware, spread=candidate.spread, explain=False)
+        except DoesNotFitError:
+            last = candidate
             continue
         fitting.append(candidate)
-        spaces.append(found)
+        first = first or found
         templates, instances = counted(found)
         built += templates
         rough = int(float(f"{instances:.2g}"))
         tasks += rough if built > MOST_BUILT else exactly(found, hardware)
-    return Fitting(tuple(fitting), tried, len(offered), tasks, tuple(spaces), tuple(errors))
+    why_not = None
+    if first is None and last is not None:
+        try:
+            space(programs[_same(last)], hardware, spread=last.spread)
+        except DoesNotFitError as error:
+            why_not = error
+    return Fitting(tuple(fitting), tried, len(offered), tasks, first, why_not)
+
+
+def _same(candidate: Candidate) -> Candidate:
+    """What all candidates share whose operations are the same: how many tiles a layer has changes none."""
+    return replace(candidate, id="", spread=1)
 
 
 def counted(space: Space) -> tuple[int, int]:

@@ -17,8 +17,12 @@ from pcsim.placement.snake import snake
 from pcsim.program import Program
 
 
-def allocate(program: Program, hardware: Hardware, *, spread: int = 1) -> tuple[Group, ...]:
+def allocate(
+    program: Program, hardware: Hardware, *, spread: int = 1, explain: bool = True
+) -> tuple[Group, ...]:
     """One group of tiles per layer, of ``spread`` times the fewest tiles.
+
+    Not to ``explain`` what would fit saves time where nobody reads it.
 
     Raises:
         DoesNotFitError: says what is too large, by how much, and what would fit.
@@ -34,7 +38,8 @@ def allocate(program: Program, hardware: Hardware, *, spread: int = 1) -> tuple[
         program, formats, splits, tiles=tiles, capacity_bytes=capacity, blocks=blocks
     )
     if not positions:
-        raise DoesNotFitError(why_not(program, hardware, blocks, spread=spread))
+        said = why_not(program, hardware, blocks, spread=spread) if explain else program.rule
+        raise DoesNotFitError(said)
     path = snake(rows, columns)
     return tuple(
         Group(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from pcsim.config import ComputeUnit, Formats, Value
+from pcsim.formats import Format
 from pcsim.placement.blocks import Blocks
 from pcsim.placement.groups import Split
 from pcsim.program import Program
@@ -54,9 +57,38 @@ class LayerNeeds:
         return kept
 
     def largest_bytes(self, parts: Split) -> int:
-        """Bytes kept by the fullest tile when the layer is cut into ``parts``."""
+        """Bytes kept by the fullest tile, which owns its slice, when the layer is cut into ``parts``.
+
+        The sum of ``bytes_of``, on which a search for the smallest split spends most of its time.
+        """
         inputs, outputs = -(-self.n_in // parts.inputs), -(-self.n_out // parts.outputs)
-        return sum(self.bytes_of(inputs, outputs, owner=True, parts=parts).values())
+        moved_in, moved_out = self.batch * inputs, self.batch * outputs
+        size = {"weight": inputs * outputs, "in": moved_in, "out": moved_out, "unit": outputs}
+        arriving = moved_out if parts.inputs > 1 else 0
+        if parts.outputs > 1 and self.feedback and moved_in > arriving:
+            arriving = moved_in
+        return self._accumulate.storage_bytes(arriving) + sum(
+            copies * storage_bytes(size[axis]) for copies, storage_bytes, axis in self._kept
+        )
+
+    @cached_property
+    def _accumulate(self) -> Format:
+        return self.formats.of(Value.ACCUMULATE)
+
+    @cached_property
+    def _kept(self) -> tuple[tuple[int, Callable[[int], int], str], ...]:
+        """Of every buffer its copies, what so many numbers of it take, and its axis."""
+        return tuple(
+            (each.copies, self.formats.of(each.value).storage_bytes, each.axis)
+            for each in self.buffers
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.n_in, self.n_out, self.batch, self.feedback, self.buffers))
 
 
 @dataclass(frozen=True)

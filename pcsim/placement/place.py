@@ -68,15 +68,15 @@ class Space:
         return max(sum(kinds.values()) for kinds in self.occupancy_bytes.values())
 
 
-def space(program: Program, hardware: Hardware, *, spread: int = 1) -> Space:
-    """Which tiles a program gets and what these keep, without the tasks that follow.
+def space(program: Program, hardware: Hardware, *, spread: int = 1, explain: bool = True) -> Space:
+    """Which tiles a program gets and what these keep, without the tasks that follow; ``explain`` as for ``allocate``.
 
     Raises:
         DoesNotFitError: as ``place``.
     """
     program = as_kept(program, hardware)
     if not hardware.tiles.sram.streams:
-        groups = allocate(program, hardware, spread=spread)
+        groups = allocate(program, hardware, spread=spread, explain=explain)
         occupancy = _occupancy(program, groups, hardware.tiles.formats)
         return Space(program, groups, occupancy, {})
     groups, windows = deal(program, hardware)

@@ -17,7 +17,7 @@ from pcsim.config.validation import validate
 from pcsim.errors import InputError, Problem
 from pcsim.sweeps.axes import Axis, Condition, Group, expanded
 from pcsim.sweeps.plan import Plan
-from pcsim.sweeps.ranges import RangeError
+from pcsim.sweeps.ranges import RangeError, with_units
 
 SCHEMA = "pcsim/sweep/1"
 WHEN = "when"
@@ -136,13 +136,16 @@ def _values(node: Node, where: str, tell: Tell) -> Iterator[tuple[str, Mark]]:
         said = f"{where} must be a list of values or a range, not {show_value(plain(node))}"
         tell(node.mark.problem(said, hint="such as [1, 3, 10] or 1..64 x2"))
         return
+    found: list[tuple[object, Mark]] = []
     for item in items:
         try:
-            for value in expanded(item):
-                yield value_text(value), item.mark
+            found += ((value, item.mark) for value in expanded(item))
         except RangeError as error:
             said = f"{where} must be {error.constraint}, not {show_value(plain(item))}"
             tell(item.mark.problem(said, hint=error.hint))
+    values = with_units([value for value, _ in found])
+    for value, (_, mark) in zip(values, found, strict=True):
+        yield value_text(value), mark
 
 
 def _conditions(when: Node, where: str, tell: Tell) -> Iterator[Condition]:
@@ -152,7 +155,8 @@ def _conditions(when: Node, where: str, tell: Tell) -> Iterator[Condition]:
         return
     for path, node in when.value.items():
         items = node.value if isinstance(node.value, list) else [node]
-        yield Condition(path, tuple(value_text(plain(item)) for item in items), node.key_mark)
+        values = with_units([plain(item) for item in items])
+        yield Condition(path, tuple(map(value_text, values)), node.mark)
 
 
 def _check_path(path: str, node: Node, tell: Tell) -> None:

@@ -56,7 +56,8 @@ class Group:
 
 
 def parse_axis(text: str) -> Axis:
-    """``"pc.steps=1,3,10"``, ``"pc.steps=1..64 x2"``, ``"tiles.sram.size=256,512 KiB"`` or ``"network.layers=[64,32,10],[64,128,10]"``.
+    """``"pc.steps=1,3,10"``, ``"pc.steps=1..64 x2"``, ``"tiles.sram.size=256,512 KiB"`` or
+    ``"network.layers=[64,32,10],[64,128,10]"``.
 
     Raises:
         InputError: there is no path, no value, or the values are not YAML.

@@ -99,10 +99,8 @@ class TruncatedCreditError(PcsimError):
     exit_code = 2
 
 
-class MissingCostError(PcsimError):
-    """The technology gives no price for something the chip does; the message names all of them."""
-
-    exit_code = 2
+class MissingCostError(InputError):
+    """The technology gives no price for something the chip does; the problems name all of them."""
 
 
 class DeadlockError(PcsimError):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pcsim.config import Candidate, Hardware, Workload
+from pcsim.config import Candidate, Hardware, Workload, problem_at
 from pcsim.engine import Profile, Training
-from pcsim.errors import DoesNotFitError, PcsimError, TruncatedCreditError
+from pcsim.errors import DoesNotFitError, PcsimError, Problem, TruncatedCreditError
 from pcsim.machine import simulate
 from pcsim.placement import place
 from pcsim.program import Program, Told, program_of
@@ -41,7 +41,7 @@ def too_large_of(
             place(program, hardware, spread=candidate.spread)
         except DoesNotFitError as error:
             errors[candidate.id] = error
-    _check_one_fits(offered, errors)
+    _check_one_fits(hardware, workload, offered, errors)
     return errors
 
 
@@ -95,7 +95,7 @@ def choose(
             except (DoesNotFitError, TruncatedCreditError) as error:
                 errors[candidate.id] = error
         tried.append(Tried(candidate, None, None, str(errors[candidate.id])))
-    _check_one_fits(offered, errors)
+    _check_one_fits(hardware, workload, offered, errors)
     ranks = ranked(tried, workload.objective)
     return tuple(each.candidate for each in ranks if each.chosen), ranks
 
@@ -117,8 +117,23 @@ def _try(
     return Tried(candidate, cost, to_target(training, cost, target=target))
 
 
-def _check_one_fits(offered: Sequence[Candidate], errors: Mapping[str, PcsimError]) -> None:
+def _check_one_fits(
+    hardware: Hardware,
+    workload: Workload,
+    offered: Sequence[Candidate],
+    errors: Mapping[str, PcsimError],
+) -> None:
     for rule in dict.fromkeys(candidate.rule for candidate in offered):
         mine = [candidate.id for candidate in offered if candidate.rule == rule]
         if all(key in errors for key in mine):
-            raise errors[mine[-1]]
+            last = errors[mine[-1]]
+            if isinstance(last, DoesNotFitError):
+                raise DoesNotFitError(str(misfit(hardware, workload, last)))
+            raise last
+
+
+def misfit(hardware: Hardware, workload: Workload, error: DoesNotFitError) -> Problem:
+    """That a network does not fit on a chip, at the place of the network; what would fit is the hint."""
+    first, _, rest = str(error).partition("\n")
+    said = f"network.layers must fit on {hardware.name}; {first}"
+    return problem_at(workload, "network.layers", said, hint=rest.replace("\n", "\n    "))

@@ -1,7 +1,8 @@
 """What does "64 KiB" mean, and how is 1.24e-6 J shown?
 
-Text becomes exact numbers (rationals, whole where the thing counted is indivisible); numbers become
-text either exactly (``exact_quantity``, for files) or shortly (``format_quantity``, for people).
+Text becomes exact numbers (rationals, whole where the thing counted is indivisible); a number may be
+written as a fraction, as in "1/3 GHz". Numbers become text either exactly (``exact_quantity``, for
+files) or shortly (``format_quantity``, for people).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Dimension:
 
     ``units`` maps every accepted spelling to its size in the base unit; ``shown`` are those that
     people are shown, from small to large. ``whole`` names the indivisible thing counted, if any.
+    ``rate``: cycles are computed from it, so that it is held as it is written and never rounded.
     """
 
     noun: str
@@ -34,6 +36,7 @@ class Dimension:
     units: Mapping[str, Fraction]
     shown: tuple[str, ...]
     whole: str = ""
+    rate: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,15 +67,16 @@ def _dimension(
     *,
     also: dict[str, Fraction] | None = None,
     whole: str = "",
+    rate: bool = False,
 ) -> Dimension:
     units = sorted((shown | (also or {})).items(), key=lambda unit: unit[1])
-    return Dimension(noun, example, dict(units), tuple(shown), whole)
+    return Dimension(noun, example, dict(units), tuple(shown), whole, rate)
 
 
 _ONE = Fraction(1)
 
 DIMENSIONS: Mapping[str, Dimension] = {
-    "Hz": _dimension("a frequency", "500 MHz", _decimal("-kMGT", "Hz"), whole="hertz"),
+    "Hz": _dimension("a frequency", "500 MHz", _decimal("-kMGT", "Hz"), rate=True),
     "s": _dimension("a time", "80 ns", _decimal("fpnum-", "s")),
     "cycles": _dimension(
         "a number of cycles", "4 cycles", {"cycles": _ONE}, also={"cycle": _ONE}, whole="cycles"
@@ -89,14 +93,14 @@ DIMENSIONS: Mapping[str, Dimension] = {
         "12.8 GB/s",
         _decimal("-kMGT", "B/s"),
         also=_binary("KMGT", "B/s"),
-        whole="bytes per second",
+        rate=True,
     ),
     "B/cycle": _dimension(
         "a width",
         "32 B/cycle",
         {"B/cycle": _ONE, **_binary("KM", "B/cycle")},
         also=_decimal("kM", "B/cycle"),
-        whole="bytes per cycle",
+        rate=True,
     ),
     "m": _dimension("a length", "2 mm", _decimal("num-", "m")),
     "J": _dimension("an energy", "4.6 pJ", _decimal("fpnum-", "J")),
@@ -107,9 +111,26 @@ DIMENSIONS: Mapping[str, Dimension] = {
 }
 """Base unit -> what can be measured in it."""
 
+Rate = int | Fraction
+"""Something per second or per cycle, exactly: an int where it is whole."""
+
 _LONGEST_TEXT = 64
 _LONGEST_PLAIN = 20
-_QUANTITY = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\s*(\S.*)?")
+_QUANTITY = re.compile(
+    r"([+-]?)(?:([0-9]+)\s*/\s*(0*[1-9][0-9]*)|((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?))"
+    r"\s*(\S.*)?"
+)
+"""A sign, a numerator and a denominator or else a decimal number, and a unit."""
+
+
+def rate_of(exact: Fraction) -> Rate:
+    """``exact`` as rates are held."""
+    return exact.numerator if exact.denominator == 1 else exact
+
+
+def rate_number(rate: Rate) -> int | float:
+    """A rate as a plain number, for files that know no fractions: the nearest float where it is not whole."""
+    return rate.numerator if rate.denominator == 1 else float(rate)
 
 
 def parse_quantity(text: object, unit: str) -> Fraction:
@@ -125,10 +146,12 @@ def parse_quantity(text: object, unit: str) -> Fraction:
     match = _QUANTITY.fullmatch(text.strip())
     if match is None:
         raise QuantityError(expected, text, _nearest("", dimension))
-    written = _ascii(match[2] or "")
+    sign, above, below, decimal, unit_text = match.groups()
+    written = _ascii(unit_text or "")
     if written not in dimension.units:
         raise QuantityError(expected, text, _nearest(written, dimension))
-    value = Fraction(Decimal(match[1])) * dimension.units[written]
+    number = Fraction(Decimal(decimal)) if decimal else Fraction(int(above), int(below))
+    value = (-number if sign == "-" else number) * dimension.units[written]
     if dimension.whole and value.denominator != 1:
         raise QuantityError(f"a whole number of {dimension.whole}", text)
     return value
@@ -142,7 +165,8 @@ def quantity_pattern(unit: str) -> str:
     spellings = "|".join(
         name.replace("u", "[uµμ]").replace("/", r"\s*/\s*") for name in DIMENSIONS[unit].units
     )
-    return rf"^\s*[+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{{1,3}})?\s*({spellings})\s*$"
+    decimal = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?"
+    return rf"^\s*[+]?([0-9]+\s*/\s*0*[1-9][0-9]*|{decimal})\s*({spellings})\s*$"
 
 
 def parse_size(text: object) -> int:
@@ -165,21 +189,36 @@ def parse_area(text: object) -> float:
     return float(parse_quantity(text, "m2"))
 
 
-def exact_quantity(value: int | float, unit: str) -> str:
-    """The shortest text that ``parse_quantity`` reads as ``value`` again, to the last bit."""
-    exact = Fraction(value) if isinstance(value, int) else Fraction(Decimal(repr(float(value))))
+def exact_quantity(value: Rate | float, unit: str) -> str:
+    """The shortest text that ``parse_quantity`` reads as ``value`` again, to the last bit.
+
+    A number that has no end as a decimal, or hardly one, is written as a fraction such as "1/3 GHz".
+    """
+    exact = as_written(value)
     if exact == 0:
         return f"0 {unit}"
     texts: list[str] = []
+    fractions: list[str] = []
     for name, size in DIMENSIONS[unit].units.items():
-        if name == "cycle" or (texts and abs(exact) < size):
+        if name == "cycle":
             continue
-        number = _digits(exact / size)
-        texts.append(f"{number} {'cycle' if unit == 'cycles' and number == '1' else name}")
-    return min(reversed(texts), key=len)
+        scaled = exact / size
+        fractions.append(f"{scaled.numerator}/{scaled.denominator} {name}")
+        number = None if texts and abs(scaled) < 1 else _digits(scaled)
+        if number is not None:
+            texts.append(f"{number} {'cycle' if unit == 'cycles' and number == '1' else name}")
+    decimal = min(reversed(texts), key=len) if texts else ""
+    if decimal and len(decimal) <= _LONGEST_TEXT:
+        return decimal
+    return min(reversed(fractions), key=len)
 
 
-def scale_of(value: float, unit: str) -> Scale:
+def as_written(value: Rate | float) -> Fraction:
+    """A number exactly: of a float the shortest decimal that is this float, which is how it was written."""
+    return Fraction(Decimal(repr(float(value)))) if isinstance(value, float) else Fraction(value)
+
+
+def scale_of(value: Rate | float, unit: str) -> Scale:
     """The largest unit in which ``value`` is at least 1 when rounded to three digits.
 
     ``unit`` is a base unit or a ratio or product that begins with one, such as "J/MAC". Zero keeps
@@ -191,26 +230,29 @@ def scale_of(value: float, unit: str) -> Scale:
         return Scale(1.0, unit)
     dimension = DIMENSIONS[base]
     scales = [Scale(float(dimension.units[name]), _pretty(name) + tail) for name in dimension.shown]
-    fitting = [scale for scale in scales if float(f"{abs(value) / scale.size:.3g}") >= 1]
+    fitting = [scale for scale in scales if float(f"{abs(float(value)) / scale.size:.3g}") >= 1]
     return fitting[-1] if fitting else scales[0]
 
 
-def auto_scale(value: float, unit: str) -> tuple[float, str]:
+def auto_scale(value: Rate | float, unit: str) -> tuple[float, str]:
     """``value`` in the unit that suits it, with that unit's name: 3.2e-12 J is ``(3.2, "pJ")``."""
     scale = scale_of(value, unit)
-    return value / scale.size, scale.name
+    return float(value) / scale.size, scale.name
 
 
-def format_quantity(value: float, unit: str, *, digits: int = 3) -> str:
+def format_quantity(value: Rate | float, unit: str, *, digits: int = 3) -> str:
     """``value`` for people: 1.2415e-6 J is "1.24 µJ". Digits before the point are all kept."""
     scaled, name = auto_scale(value, unit)
     number = f"{scaled:,.0f}" if 10**digits <= abs(scaled) < 1e15 else f"{scaled:.{digits}g}"
     return f"{number} {'cycle' if name == 'cycles' and number == '1' else name}"
 
 
-def _digits(number: Fraction) -> str:
-    """All decimal digits of a rational that has finitely many; an exponent only if it is long."""
-    places = max(_power_of(number.denominator, 2), _power_of(number.denominator, 5))
+def _digits(number: Fraction) -> str | None:
+    """All decimal digits of a rational, None if they never end; an exponent only if it is long."""
+    twos, fives = (_power_of(number.denominator, prime) for prime in (2, 5))
+    if number.denominator != 2**twos * 5**fives:
+        return None
+    places = max(twos, fives)
     text = str(number.numerator * 10**places // number.denominator)
     digits = text.rstrip("0") or "0"
     short = f"{digits}e{len(text) - len(digits) - places}"

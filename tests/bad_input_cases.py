@@ -359,7 +359,7 @@ work.yaml:1:1: the file must be a mapping of keys to values, not null
 chip.yaml:12:5: tiles.sram.bnaks must be a known key, not 'bnaks'
         bnaks: 4
         ^
-    did you mean 'banks'?
+    did you mean 'tiles.sram.banks'?
 """,
     ),
     bad(
@@ -389,7 +389,7 @@ chip.yaml:3:1: Clock must be a known key, not 'Clock'
 chip.yaml:15:3: tiles.lanes must be a known key, not 'lanes'
       lanes: 3
       ^
-    known keys: mesh, compute, gradients, vector, update, sram, dma, formats, placement, power
+    did you mean 'tiles.compute.lanes', 'tiles.vector.lanes' or 'tiles.update.lanes'?
 """,
     ),
     bad(
@@ -1643,27 +1643,26 @@ work.yaml:7:17: data.dataset must be <datasets> or a path such as ./folder or im
         "a misspelt technology",
         chip={"horowitz-45nm": "horowitz-45"},
         said="""
-chip.yaml:4:13: technology must be the name of a table, not 'horowitz-45'
+chip.yaml:4:13: technology must be horowitz-45nm, jouppi-7nm or stillmaker-28nm, not 'horowitz-45'
     technology: horowitz-45
                 ^
-    did you mean horowitz-45nm?
+    did you mean 'horowitz-45nm'?
 """,
     ),
     bad(
         "a technology that nobody ships",
         chip={"horowitz-45nm": "tsmc-n3"},
         said="""
-chip.yaml:4:13: technology must be the name of a table, not 'tsmc-n3'
+chip.yaml:4:13: technology must be horowitz-45nm, jouppi-7nm or stillmaker-28nm, not 'tsmc-n3'
     technology: tsmc-n3
                 ^
-    known: <technologies>
 """,
     ),
     bad(
         "a misspelt kind of DRAM",
         chip={"kind: lpddr4": "kind: lpddr"},
         said="""
-chip.yaml:19:9: dram.kind must be one of lpddr4, ddr4, hbm2, not 'lpddr'
+chip.yaml:19:9: dram.kind must be lpddr4, ddr4 or hbm2, not 'lpddr'
       kind: lpddr
             ^
     did you mean 'lpddr4'?
@@ -1784,7 +1783,7 @@ chip.yaml:18:14: costs.array.mac must be a mapping with the keys energy, power, 
 chip.yaml:18:29: costs.array.mac.sauce must be a known key, not 'sauce'
       array.mac: {energy: 4 pJ, sauce: ours}
                                 ^
-    did you mean 'source'?
+    did you mean 'costs.array.mac.source'?
 """,
     ),
     bad(
@@ -1941,7 +1940,7 @@ chip.yaml:3:10: extends must be a file beside this one or one of <chips>, not 'a
         settings=["lanes=3"],
         said="""
 --set must begin with a key of the hardware or workload file, not 'lanes'
-    did you mean 'tiles.vector.lanes' or 'tiles.update.lanes'?
+    did you mean 'tiles.compute.lanes', 'tiles.vector.lanes' or 'tiles.update.lanes'?
 """,
     ),
     bad(
@@ -1956,7 +1955,7 @@ chip.yaml:3:10: extends must be a file beside this one or one of <chips>, not 'a
         settings=["pc.stepz=3"],
         said="""
 --set pc.stepz=3: pc.stepz must be a known key, not 'stepz'
-    did you mean 'steps'?
+    did you mean 'pc.steps'?
 """,
     ),
     bad(
@@ -2062,8 +2061,11 @@ chip.yaml:7:35: tiles.compute.rows must be a whole number between 1 and 4096, no
 chip.yaml:12:5: tiles.sram.bank must be a known key, not 'bank'
         bank: 4
         ^
-    did you mean 'banks'?
+    did you mean 'tiles.sram.banks'?
 --set pc.rate=0: pc.rate must be a number above 0 and at most 1000, not 0
+work.yaml:4:12: network.layers[0] must be 64, the width of digits, not 65
+      layers: [65, 64, 64, 10]
+               ^
 work.yaml:5:15: network.activation must be linear, tanh, relu, leaky_relu or gelu, not 'tan'
       activation: tan
                   ^

@@ -154,20 +154,29 @@ def test_lanes_are_as_wide_as_the_dearest_thing_that_they_read_or_write() -> Non
 
 @pytest.mark.parametrize("technology", available())
 @pytest.mark.parametrize(
-    ("formats", "named", "missing"),
+    ("formats", "missing"),
     [
-        ({"weight": "fp8_e4m3"}, "fp8_e4m3", "array.mac, "),
-        ({"optimiser": "fp64"}, "fp64", "update.sgd, "),
-        ({"state": "int3", "error": "fp8_e5m2"}, "int3, fp8_e5m2", "array.mac, "),
+        ({"weight": "fp8_e4m3"}, {"weight": "array.mac, "}),
+        ({"optimiser": "fp64"}, {"optimiser": "update.sgd, "}),
+        ({"state": "int3", "error": "int3"}, {"state": "array.mac, "}),
+        (
+            {"state": "int3", "error": "fp8_e5m2"},
+            {"state": "array.mac, ", "error": "array.mac_backward, "},
+        ),
     ],
 )
 def test_a_format_without_a_price_is_named_and_never_taken_for_fp32(
-    technology: str, formats: dict[str, str], named: str, missing: str
+    technology: str, formats: dict[str, str], missing: dict[str, str]
 ) -> None:
+    """At the line that asks for it, each with the costs that depend on it."""
     with pytest.raises(MissingCostError) as caught:
         prices(technology=technology, **formats)
-    said = str(caught.value)
-    assert said.startswith(f"technology {technology} has no cost for {named} of {missing}")
+    problems = caught.value.problems
+    asked = [f"--set tiles.formats.{field}={formats[field]}" for field in missing]
+    assert [problem.file for problem in problems] == asked
+    for problem, (field, keys) in zip(problems, missing.items(), strict=True):
+        said = f"technology {technology} has no cost for {formats[field]} of {keys}"
+        assert problem.message.startswith(said)
 
 
 def test_a_chip_of_mixed_formats_is_billed_for_each_product_apart() -> None:

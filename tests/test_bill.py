@@ -221,8 +221,8 @@ def test_all_missing_prices_are_named_at_once() -> None:
     with pytest.raises(MissingCostError) as error:
         bill(activity(counted), TOY, clock_hz=CLOCK_HZ)
     assert str(error.value) == (
-        "technology toy has no cost of update.adam, vector.relu; "
-        "give each with its source in the hardware file, like this:\n"
+        "technology toy has no cost of update.adam, vector.relu\n"
+        "    give each with its source in the hardware file, like this:\n"
         "costs:\n"
         "  update.adam: {energy: 4.6 pJ, source: where it stands}  # per parameter\n"
         "  vector.relu: {energy: 4.6 pJ, source: where it stands}  # per element"

@@ -67,7 +67,7 @@ def test_costs_that_nobody_gives_are_told(here):
     done = pcsim("check", "a.yaml")
     assert done.exit_code == 2
     assert done.stderr.startswith(
-        "pcsim: a.yaml: technology horowitz-45nm has no cost for fp64 of array.mac, "
+        "pcsim: a.yaml:4:27: technology horowitz-45nm has no cost for fp64 of array.mac, "
     )
 
 

@@ -151,9 +151,9 @@ TOLD = {
     "from DRAM\n"
     "  PC  1,100 cycles, 100 more than warm\n"
     "  BP  900 cycles, 100 more than warm\n",
-    "utilization": "utilization = macs / (cells of the whole chip x cycles)\n"
-    "  PC  2,048 / (4 tiles x 256 cells) / 1,000 cycles = 0.2 %; 3 tiles have work\n"
-    "  BP  1,024 / (4 tiles x 256 cells) / 800 cycles = 0.125 %; 3 tiles have work\n",
+    "utilization": "utilization = macs / (what all compute units make in a cycle while fully busy x cycles)\n"
+    "  PC  2,048 / (4 tiles x 256 MACs a cycle) / 1,000 cycles = 0.2 %; 3 tiles have work\n"
+    "  BP  1,024 / (4 tiles x 256 MACs a cycle) / 800 cycles = 0.125 %; 3 tiles have work\n",
     "energy_per_mac": "energy_per_mac = energy of one update / macs\n"
     "  PC  4.5 J / 2,048 = 2.197 mJ\n"
     "  BP  3 J / 1,024 = 2.93 mJ\n",

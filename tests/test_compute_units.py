@@ -97,6 +97,35 @@ def units(draw):
     }  # fmt: skip
 
 
+BOTH = {"transposable": True}
+STREAM = 10**6
+"""Samples of a product so long that filling and draining are no matter."""
+
+
+@pytest.mark.parametrize(
+    ("unit", "use", "n", "k"),
+    [
+        ({"kind": "serial", "cores": 16, **BOTH}, FORWARD, 32, 7),
+        ({"kind": "simd", "lanes": 8, "tree": 4, **BOTH}, FORWARD, 24, 12),
+        ({"kind": "systolic", "rows": 8, "cols": 4, "dataflow": "ws", **BOTH}, FORWARD, 4, 8),
+        ({"kind": "systolic", "rows": 8, "cols": 4, "dataflow": "ws", **BOTH}, FORWARD, 12, 16),
+        (CROSSBAR["compute"], FORWARD, None, None),
+        ({**CROSSBAR["compute"], "gradient_lanes": 1, "read": "3 us"}, FORWARD, None, None),
+        ({**CROSSBAR["compute"], "adc_share": 1, "dac_bits": 8}, FORWARD, None, None),
+        ({**CROSSBAR["compute"], "gradient_lanes": 4096}, GRADIENT, 64, 64),
+    ],
+)
+def test_a_fully_busy_unit_of_every_kind_is_used_to_all_but_its_filling(unit, use, n, k):
+    hardware = chip(unit)
+    compute, formats = hardware.tiles.compute, hardware.tiles.formats
+    if n is None:  # All cells of all arrays, side by side.
+        n, k = compute.weights_per_row(formats), compute.arrays * compute.rows
+    done = work(hardware, use, STREAM, n, k)
+    peak = form_of(compute).peak(compute, hardware)
+    assert done.macs == STREAM * n * k
+    assert 0.999 < float(done.macs / (peak * done.cycles)) <= 1
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     unit=units(),
@@ -111,7 +140,7 @@ def test_every_kind_keeps_the_contract(unit, use, m, n, k, port):
     done, tiles = work(hardware, use, m, n, k), hardware.tiles
     form = form_of(tiles.compute)
     assert done.macs == m * n * k
-    assert done.cycles >= ceil(done.macs / tiles.compute.cells(tiles.formats))
+    assert done.cycles >= ceil(done.macs / form.peak(tiles.compute, hardware))
     for (component, action), amount in counted(done).items():
         assert type(amount) is int and amount >= 0
         assert component == "sram" or action in form.actions

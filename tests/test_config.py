@@ -59,6 +59,7 @@ from pcsim.config.compute.kinds import SHIPPED
 from pcsim.config.marks import plain
 from pcsim.config.numerics import Numerics
 from pcsim.config.section import Section, fields_by_key
+from pcsim.config.tables import dram_kinds, technologies
 from pcsim.config.yaml_marks import read_yaml
 
 CHECKOUT = Path(__file__).parent.parent
@@ -565,7 +566,7 @@ chips = built(
     Hardware,
     name=names | tricky_names,
     clock_hz=st.integers(1000, 10**11),
-    technology=names,
+    technology=st.sampled_from(technologies()),
     tiles=sections_and_formats.flatmap(
         lambda both: built(
             Tiles,
@@ -590,7 +591,7 @@ chips = built(
     ),
     dram=built(
         Dram,
-        kind=names | tricky_names,
+        kind=st.sampled_from(dram_kinds()),
         channels=st.integers(1, 1024),
         capacity_bytes=st.integers(1, 2**50),
         bandwidth_bytes_per_s=limited(1, 10**15),

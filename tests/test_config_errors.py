@@ -451,7 +451,7 @@ def test_a_misspelt_key_is_told_once_at_the_key_with_the_one_that_was_meant(tmp_
         f"f.yaml:{line}:{column}: tiles.sram.bank must be a known key, not 'bank'\n"
         f"    {row}\n"
         f"    {' ' * (column - 1)}^\n"
-        "    did you mean 'banks'?"
+        "    did you mean 'tiles.sram.banks'?"
     )
 
 
@@ -496,6 +496,7 @@ def test_all_mistakes_of_both_files_and_all_settings_are_told_at_once(tmp_path):
             for kind in ("weight", "state", "error", "accumulate", "optimiser")
         ),
         "bp.schedule must be sequential, gpipe, 1f1b, zb_h1, zb_h2 or best, not 'fastest'",
+        "network.layers[0] must be 64, the width of digits, not 65",
         "network.activation must be linear, tanh, relu, leaky_relu or gelu, not 'sigmoid'",
         "pc.stepz must be a known key, not 'stepz'",
         "--set name must name its file: hardware.name or workload.name",
@@ -618,7 +619,7 @@ def test_a_mistake_in_a_base_is_told_at_the_base(tmp_path):
         ("steps=3", "not 'steps'\n    did you mean 'pc.steps'?"),
         (
             "lanes=3",
-            "not 'lanes'\n    did you mean 'tiles.vector.lanes' or 'tiles.update.lanes'?",
+            "not 'lanes'\n    did you mean 'tiles.compute.lanes', 'tiles.vector.lanes' or 'tiles.update.lanes'?",
         ),
         ("tile.mesh=3", "not 'tile.mesh'\n    did you mean 'tiles.mesh'?"),
         ("=3", "not ''"),

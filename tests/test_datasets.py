@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -352,14 +353,22 @@ def unchecked(content):
         (
             changed(TRAIN_IMAGES, at(0, b"\x00\x00\x08\x01")),
             True,
-            "images/train-images-idx3-ubyte: the file must begin with 0x00000803 (unsigned bytes "
-            "in 3 dimensions), not 0x00000801, at byte 0",
+            "images/train-images-idx3-ubyte: the file must begin with 0x0000, a type (08 unsigned bytes, 09 bytes, "
+            "0b, 0c whole numbers of 2, 4 bytes, 0d, 0e floats of 4, 8 bytes) and 2, 3 or 4 dimensions, "
+            "not 0x00000801, at byte 0",
+        ),
+        (
+            changed(TEST_LABELS, at(0, b"\x00\x00\x0a\x01")),
+            True,
+            "images/t10k-labels-idx1-ubyte: the file must begin with 0x0000, a type (08 unsigned bytes, 09 bytes, "
+            "0b, 0c whole numbers of 2, 4 bytes, 0d, 0e floats of 4, 8 bytes) and 1 or 2 dimensions, "
+            "not 0x00000a01, at byte 0",
         ),
         (
             changed(TEST_LABELS, at(0, b"\x00\x00\x0d\x01")),
-            True,
-            "images/t10k-labels-idx1-ubyte: the file must begin with 0x00000801 (unsigned bytes "
-            "in 1 dimension), not 0x00000d01, at byte 0",
+            False,
+            "images/t10k-labels-idx1-ubyte: the file must end at byte 88, after the 20 labels of its header, "
+            "not at byte 28",
         ),
         (
             changed(TRAIN_IMAGES, lambda content: content[:9]),
@@ -412,8 +421,8 @@ def unchecked(content):
         (
             changed(TRAIN_LABELS, at(8 + 31, b"\x11")),
             False,
-            "images/train-labels-idx1-ubyte: the labels must be between 0 and 2, as the last of "
-            "network.layers is 3, not 17 at byte 39",
+            "images/train-labels-idx1-ubyte: the labels must be whole numbers between 0 and 2, as the last "
+            "of network.layers is 3, not 17 at byte 39\n    the labels go up to 17: make the last of network.layers 18",
         ),
         (
             changed(TRAIN_IMAGES, unchecked),
@@ -476,29 +485,70 @@ LABELS = split_arrays()["y_train"]
             {"x_train": NAN, "y_train": LABELS},
             True,
             "the file must hold the arrays x_train, y_train, x_test, y_test, or else images, "
-            "labels, not x_train, y_train",
+            "labels, not x_train, y_train"
+            "\n    a line of numpy that converts: np.savez(path, images=images, labels=labels)",
         ),
         (
             {},
             True,
             "the file must hold the arrays x_train, y_train, x_test, y_test, or else images, "
-            "labels, not none",
+            "labels, not none\n    a line of numpy that converts: np.savez(path, images=images, labels=labels)",
         ),
         (
             arrays(x_train=split_arrays()["x_train"].astype(object)),
             True,
-            "x_train must hold unsigned bytes or floats (u1, f2, f4 or f8), "
-            "not pickled objects, which are never read",
+            "x_train must hold truth values, whole numbers or floats (b1, u1 to u8, i1 to i8, f2 to f8), not pickled "
+            "objects, which are never read\n    a line of numpy that converts: x_train = np.stack(x_train.tolist())",
         ),
         (
-            arrays(x_test=split_arrays()["x_test"].astype(np.int64)),
+            arrays(x_test=split_arrays()["x_test"].astype(np.complex64)),
             True,
-            "x_test must hold unsigned bytes or floats (u1, f2, f4 or f8), not '<i8'",
+            "x_test must hold truth values, whole numbers or floats (b1, u1 to u8, i1 to i8, f2 to f8), not '<c8'"
+            "\n    a line of numpy that converts: x_test = np.abs(x_test)",
         ),
         (
-            arrays(y_test=split_arrays()["y_test"].astype(np.float32)),
+            arrays(y_test=np.array(["cat", "dog", "cow", "cow"] * 5)),
             True,
-            "y_test must hold whole numbers (u1 to u8 or i1 to i8), not '<f4'",
+            "y_test must hold truth values, whole numbers or floats (b1, u1 to u8, i1 to i8, f2 to f8), not '<U3'"
+            "\n    a line of numpy that converts: y_test = np.unique(y_test, return_inverse=True)[1]",
+        ),
+        (
+            arrays(x_train=split_arrays()["x_train"].astype(np.int64) + 1),
+            False,
+            "the pixels must be between 0 and 255, as whole numbers are bytes, not 256 at x_train[PLACE]"
+            "\n    a line of numpy that converts: x_train = (x_train - x_train.min()) / np.ptp(x_train)",
+        ),
+        (
+            arrays(x_test=split_arrays()["x_test"].astype(np.int8)),
+            False,
+            "the pixels must be between 0 and 255, as whole numbers are bytes, not -SOME at x_test[PLACE]"
+            "\n    a line of numpy that converts: x_test = (x_test - x_test.min()) / np.ptp(x_test)",
+        ),
+        (
+            arrays(y_train=LABELS + 0.5),
+            False,
+            "the labels must be whole numbers between 0 and 2, as the last of network.layers is 3, "
+            "not SOME.5 at y_train[0]\n    a line of numpy that converts: "
+            "y_train = np.unique(y_train, return_inverse=True)[1], which numbers the classes from 0 on",
+        ),
+        (
+            arrays(y_train=np.linspace(0, 1, 60).reshape(60, 1)),
+            False,
+            "the labels must be whole numbers between 0 and 2, as the last of network.layers is 3, "
+            "not SOME at y_train[1, 0]\n    a line of numpy that converts: "
+            "y_train = y_train.round().astype(np.int64)",
+        ),
+        (
+            arrays(y_train=LABELS.reshape(1, 60)),
+            True,
+            "y_train must have the shape (60,), a label for each of x_train, or (60, 1) or, one-hot, (60, classes), "
+            "not (1, 60)\n    a line of numpy that converts: y_train = y_train.reshape(-1)",
+        ),
+        (
+            arrays(y_train=np.eye(3)[LABELS] * 0.9, y_test=np.eye(3)[split_arrays()["y_test"]]),
+            False,
+            "the labels must be one-hot, a single 1 in each row, and not so at y_train[0]"
+            "\n    a line of numpy that converts: y_train = y_train.argmax(axis=1)",
         ),
         (
             arrays(x_test=split_arrays()["x_test"].reshape(20, 3, 4)),
@@ -508,45 +558,134 @@ LABELS = split_arrays()["y_train"]
         (
             arrays(x_train=np.zeros(60, np.uint8)),
             True,
-            "x_train must have the shape (images, pixels) or (images, rows, columns), not (60,)",
+            "x_train must have the shape (images, pixels) or (images, rows, columns), not (60,)"
+            "\n    a line of numpy that converts: x_train = x_train.reshape(len(y_train), -1)",
         ),
         (
             arrays(y_train=LABELS[:-1]),
             True,
-            "y_train must have the shape (60,), a label for each of x_train, not (59,)",
+            "y_train must have the shape (60,), a label for each of x_train, or (60, 1) or, one-hot, (60, classes), "
+            "not (59,)",
         ),
         (
             arrays(y_train=np.eye(3, dtype=np.uint8)[LABELS]),
             True,
-            "y_train must have the shape (60,), a label for each of x_train, not (60, 3)",
+            "y_test and y_train must both be class numbers, or one-hot alike\n    a line of numpy that converts: "
+            "y_test = y_test.argmax(axis=1), and the same for the others",
         ),
         (
             arrays(y_train=np.where(np.arange(60) == 7, 3, LABELS)),
             False,
-            "the labels must be between 0 and 2, as the last of network.layers is 3, "
-            "not 3 at y_train[7]",
+            "the labels must be whole numbers between 0 and 2, as the last of network.layers is 3, "
+            "not 3 at y_train[7]\n    the labels go up to 3: make the last of network.layers 4",
         ),
         (
             arrays(y_test=np.where(np.arange(20) == 19, -1, 0).astype(np.int8)),
             False,
-            "the labels must be between 0 and 2, as the last of network.layers is 3, "
-            "not -1 at y_test[19]",
+            "the labels must be whole numbers between 0 and 2, as the last of network.layers is 3, "
+            "not -1 at y_test[19]\n    a line of numpy that converts: "
+            "y_test = np.unique(y_test, return_inverse=True)[1], which numbers the classes from 0 on",
         ),
         (
             arrays(x_train=NAN),
             False,
-            "the pixels must be between -1e+06 and 1e+06, not nan at x_train[3, 2, 1]",
+            "the pixels must be between -1e+06 and 1e+06, not nan at x_train[3, 2, 1]"
+            "\n    a line of numpy that converts: x_train = np.nan_to_num(x_train, posinf=0, neginf=0)",
         ),
         (
             arrays(x_test=np.full((20, 4, 3), -np.inf, np.float16)),
             False,
-            "the pixels must be between -1e+06 and 1e+06, not -inf at x_test[0, 0, 0]",
+            "the pixels must be between -1e+06 and 1e+06, not -inf at x_test[0, 0, 0]"
+            "\n    a line of numpy that converts: x_test = np.nan_to_num(x_test, posinf=0, neginf=0)",
         ),
     ],
 )
 def test_a_wrong_npz_file_is_refused_with_array_and_place(tmp_path, content, at_load, message):
     path = write_npz(tmp_path / "images.npz", **content)
-    assert refused(tmp_path, path) == (at_load, f"images.npz: {message}")
+    found_at_load, said = refused(tmp_path, path)
+    assert re.fullmatch(pattern_of(f"images.npz: {message}"), said), said
+    assert found_at_load == at_load
+
+
+def pattern_of(message):
+    """``message``, where SOME stands for any number and PLACE for any index of three."""
+    pattern = re.escape(message).replace("SOME", r"[0-9.]+")
+    return pattern.replace("PLACE", r"\d+, \d+, \d+")
+
+
+@pytest.mark.parametrize("kind", ["?", "i1", "<i2", ">i4", "<i8", "<u4", "<u8", "<u2"])
+def test_images_of_every_type_mean_what_their_bytes_would(tmp_path, kind):
+    pixels, labels = images(60)
+    full = {"?": 1, "<u2": 65_535}.get(kind, 255)
+    values = pixels // 2 if kind == "i1" else pixels > 127 if kind == "?" else pixels
+    stored = values.astype(kind) * (257 if kind == "<u2" else 1)
+    path = write_npz(tmp_path / "images.npz", images=stored.astype(kind), labels=labels)
+    split = load_dataset(data(path, train=40, validation=15, test=5), classes=CLASSES)
+    found = rows_of(split.train, split.validation, split.test, scale=1)
+    # A sixteen-bit number of 257 times a byte is the very share of 65,535 that the byte is of 255.
+    np.testing.assert_array_equal(found, written(stored.astype(float) / full, labels))
+    if kind == "<u2":
+        np.testing.assert_array_equal(found, written(pixels / 255, labels))
+
+
+@pytest.mark.parametrize(
+    "shaped",
+    [
+        lambda labels: labels.reshape(-1, 1),
+        lambda labels: labels.astype(np.float32),
+        lambda labels: labels.astype(">u2").reshape(-1, 1),
+        lambda labels: np.eye(CLASSES, dtype=bool)[labels],
+        lambda labels: np.eye(CLASSES, dtype=np.float64)[labels],
+        lambda labels: np.eye(CLASSES, dtype=np.int8)[labels],
+    ],
+)
+def test_labels_of_every_shape_and_type_are_the_same_classes(tmp_path, shaped):
+    pixels, labels = images(60)
+    path = write_npz(tmp_path / "images.npz", images=pixels, labels=shaped(labels))
+    split = load_dataset(data(path, train=40, validation=15, test=5), classes=CLASSES)
+    found = rows_of(split.train, split.validation, split.test)
+    np.testing.assert_array_equal(found, written(pixels, labels))
+
+
+def test_two_classes_may_be_truth_values(tmp_path):
+    pixels, labels = images(60)
+    path = write_npz(tmp_path / "images.npz", images=pixels, labels=labels == 1)
+    split = load_dataset(data(path, train=40, validation=15, test=5), classes=2)
+    found = rows_of(split.train, split.validation, split.test)
+    np.testing.assert_array_equal(found, written(pixels, labels == 1))
+
+
+def test_one_hot_labels_tell_how_many_classes_the_network_must_have(tmp_path):
+    pixels, labels = images(60)
+    path = write_npz(tmp_path / "images.npz", images=pixels, labels=np.eye(4)[labels])
+    assert datasets.dataset_shape(str(path)).classes == 4
+    (tmp_path / "own.yaml").write_text(WORKLOAD.replace("PATH", "./images.npz").replace("40", "30"))
+    with pytest.raises(InputError) as caught:
+        load_workload(tmp_path / "own.yaml")
+    assert [problem.message for problem in caught.value.problems] == [
+        f"network.layers[2] must be 4, the classes of {path}, not 3"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(9, ">i1"), (11, ">i2"), (12, ">i4"), (13, ">f4"), (14, ">f8")]
+)
+def test_idx_files_of_other_types_and_shapes_are_read_as_their_headers_say(tmp_path, code, kind):
+    folder = write_idx(tmp_path / "images")
+    for (name, labels_name), size in zip(
+        ((TRAIN_IMAGES, TRAIN_LABELS), (TEST_IMAGES, TEST_LABELS)), SIZES, strict=True
+    ):
+        pixels, labels = images(size)
+        values = (pixels // 2).reshape(size, 2, 2, 3).astype(kind)
+        rows = np.eye(CLASSES, dtype=kind)[labels]
+        for path, array in ((folder / name, values), (folder / labels_name, rows)):
+            header = struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape)
+            path.write_bytes(header + array.tobytes())
+    split = load_dataset(data(folder, train=40, validation=20, test=20), classes=CLASSES)
+    pixels, labels = images(60)
+    scale = 1 if kind[1] == "f" else 255
+    found = rows_of(split.train, split.validation, scale=scale)
+    np.testing.assert_array_equal(found, written(pixels // 2, labels))
 
 
 def test_a_file_that_is_no_archive_is_refused(tmp_path):
@@ -660,7 +799,7 @@ def test_the_command_ends_with_code_2_and_one_sentence(tmp_path):
         check=False,
     )
     assert (found.returncode, found.stdout) == (2, "")
-    assert found.stderr.splitlines()[-1] == (
-        f"pcsim: {folder / TRAIN_LABELS}: the labels must be between 0 and 2, "
+    assert found.stderr.splitlines()[-2] == (
+        f"pcsim: {folder / TRAIN_LABELS}: the labels must be whole numbers between 0 and 2, "
         "as the last of network.layers is 3, not 17 at byte 8"
     )

@@ -15,12 +15,18 @@ from pcsim.program import Form, backpropagation
 from pcsim.technology import price_list
 
 CLOCK = 1_000_000_000
+GIVEN = {
+    "kind": "lpddr4",
+    "channels": 1,
+    "capacity": "1 GiB",
+    "bandwidth": "1 GB/s",
+    "latency": "80 ns",
+}
 
 
 def dram(**changed):
     """One byte a cycle of 1 GHz."""
-    given = {"kind": "lpddr4", "channels": 1, "capacity": "1 GiB", "bandwidth": "1 GB/s"}
-    return Dram(**given, latency="80 ns", **changed)
+    return Dram(**GIVEN, **changed)
 
 
 def cycles(size, **changed):
@@ -102,6 +108,25 @@ def test_the_closed_form_is_a_walk_from_row_to_row(size, burst, row, banks, miss
     expected = walk(size, burst=burst, row=row, banks=banks, miss=miss, rate=rate)
     assert channel_cycles(size, chip, clock_hz=CLOCK) == expected[0]
     assert opened_rows(size, chip) == expected[1]
+
+
+@given(
+    size=st.integers(0, 10**9),
+    rate=st.fractions(min_value=1, max_value=10**12, max_denominator=10**6),
+    clock=st.fractions(min_value=1000, max_value=10**10, max_denominator=10**6),
+)
+def test_a_request_takes_its_exact_share_of_cycles_rounded_up(size, rate, clock):
+    chip = dram().model_copy(update={"bandwidth_bytes_per_s": rate})
+    cycles = channel_cycles(size, chip, clock_hz=clock)
+    assert cycles - 1 < Fraction(size) * clock / rate <= cycles
+    assert type(cycles) is int
+
+
+def test_binary_gigabytes_a_second_are_no_whole_number_of_bytes():
+    # 64 images of 784 fp32 at 500 MHz: 200,704 B x 500e6 / 13,743,895,347.2 B/s = 7,301.57 cycles.
+    chip = dram().model_copy(update={"bandwidth_bytes_per_s": Fraction(137_438_953_472, 10)})
+    assert Dram.model_validate({**GIVEN, "bandwidth": "12.8 GiB/s"}) == chip
+    assert channel_cycles(200_704, chip, clock_hz=500_000_000) == 7302
 
 
 ROWS = ("dram.rows={size: 2 KiB, banks: 8, miss: 36 ns}", "dram.burst=32 B")

@@ -127,8 +127,10 @@ def test_a_missing_cost_of_the_unit_is_asked_for_by_its_key(here):
     (here / "pim.yaml").write_text(re.sub(r"  array.bit_operation.*\n", "", text))
     said = check(here, fails=True)
     assert said == (
-        "pcsim: pim.yaml: technology horowitz-45nm has no cost of array.bit_operation; give each with its "
-        "source in the hardware file, like this:\ncosts:\n"
+        "pcsim: pim.yaml:6:19: technology horowitz-45nm has no cost of array.bit_operation\n"
+        "      compute: {kind: bitserial, columns: 256}\n"
+        "                      ^\n"
+        "    give each with its source in the hardware file, like this:\ncosts:\n"
         "  array.bit_operation: {energy: 4.6 pJ, source: where it stands}  # per bit operation\n"
     )
 

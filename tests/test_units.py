@@ -20,10 +20,12 @@ from pcsim.units import (
     parse_power,
     parse_quantity,
     parse_size,
+    rate_number,
     scale_of,
 )
 
 WHOLE = [unit for unit, dimension in DIMENSIONS.items() if dimension.whole]
+RATES = [unit for unit, dimension in DIMENSIONS.items() if dimension.rate]
 REAL = [unit for unit, dimension in DIMENSIONS.items() if not dimension.whole]
 
 
@@ -39,6 +41,11 @@ REAL = [unit for unit, dimension in DIMENSIONS.items() if not dimension.whole]
         ("12.8 GB/s", "B/s", 12_800_000_000),
         ("1 GiB/s", "B/s", 2**30),
         ("32 B/cycle", "B/cycle", 32),
+        ("25.6 B/cycle", "B/cycle", Fraction(256, 10)),
+        ("12.8 GiB/s", "B/s", Fraction(128, 10) * 2**30),
+        ("1/3 GHz", "Hz", Fraction(10**9, 3)),
+        ("-2 / 4 GHz", "Hz", -(10**9) // 2),
+        ("1/2 KiB", "B", 512),
         ("4 cycles", "cycles", 4),
         ("1 cycle", "cycles", 1),
         ("2 mm", "m", Fraction(2, 1000)),
@@ -152,6 +159,20 @@ def test_a_whole_number_is_written_so_that_it_reads_the_same(unit, value):
     assert parse_quantity(exact_quantity(value, unit), unit) == value
 
 
+@given(st.sampled_from(RATES), st.fractions(min_value=1, max_denominator=10**9))
+def test_a_fraction_is_written_so_that_it_reads_the_same_exactly(unit, value):
+    assert parse_quantity(exact_quantity(value, unit), unit) == value
+
+
+def test_a_rate_is_a_plain_number_where_files_know_no_fractions():
+    assert [rate_number(rate) for rate in (4, Fraction(4), Fraction(5, 2))] == [4, 4, 2.5]
+    assert [type(rate_number(rate)) for rate in (4, Fraction(4), Fraction(5, 2))] == [
+        int,
+        int,
+        float,
+    ]
+
+
 @given(st.sampled_from(REAL), st.floats(allow_nan=False, allow_infinity=False))
 def test_a_float_is_written_so_that_it_reads_the_same_to_the_last_bit(unit, value):
     assert float(parse_quantity(exact_quantity(value, unit), unit)) == value
@@ -173,6 +194,9 @@ def test_a_float_is_written_so_that_it_reads_the_same_to_the_last_bit(unit, valu
         (4, "cycles", "4 cycles"),
         (0, "cycles", "0 cycles"),
         (0.0, "s", "0 s"),
+        (Fraction(128, 10) * 2**30, "B/s", "12.8 GiB/s"),
+        (Fraction(10**9, 3), "Hz", "1/3 GHz"),
+        (Fraction(256, 10), "B/cycle", "25.6 B/cycle"),
     ],
 )
 def test_the_exact_text_is_the_one_a_person_would_write(value, unit, text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from pcsim.config import Candidate, Hardware, Workload
     from pcsim.errors import Problem
+    from pcsim.placement import Space
 
 
 @click.command("check")
@@ -33,25 +35,28 @@ def command(ctx: click.Context, files: tuple[str, ...], allow_extensions: bool) 
 
     tell = show_progress()
     tell("read", ", ".join(files))
-    loaded = []
+    found: list[tuple[str, Hardware | Workload]] = []
     problems: list[Problem] = []
     for reference in files:
         try:
-            loaded.append((reference, checked(reference, allow_extensions=allow_extensions)))
+            file, wrong = checked(reference, allow_extensions=allow_extensions)
         except InputError as error:
             problems += error.problems
+            continue
+        problems += wrong
+        if file is not None:
+            found.append((reference, file))
+    chips = [file for _, file in found if isinstance(file, Hardware)]
+    works = [file for _, file in found if not isinstance(file, Hardware)]
+    pair = (chips[0], works[0]) if len(chips) == len(works) == 1 else None
     if problems:
-        raise InputError(tuple(dict.fromkeys(problems)))
+        raise InputError(tuple(dict.fromkeys((*problems, *(misfits(*pair) if pair else ())))))
     from pcsim.engine import tell_if_nothing_is_kept
 
     tell_if_nothing_is_kept()
-    chips = [file for _, file in loaded if isinstance(file, Hardware)]
-    works = [file for _, file in loaded if not isinstance(file, Hardware)]
-    fits, lines = True, list[str]()
-    if len(chips) == len(works) == 1:
-        fits, lines = about_pair(chips[0], works[0], stage=tell)
+    fits, lines = about_pair(*pair, stage=tell) if pair else (True, [])
     tell.stop()
-    for reference, file in loaded:
+    for reference, file in found:
         kind = "hardware" if isinstance(file, Hardware) else "workload"
         click.echo(f"{reference}: right, the {kind} {file.name!r}")
     for line in lines:
@@ -60,32 +65,70 @@ def command(ctx: click.Context, files: tuple[str, ...], allow_extensions: bool) 
         ctx.exit(2)
 
 
-def checked(reference: str, *, allow_extensions: bool = False) -> Hardware | Workload:
-    """The chip or workload in a file.
+def checked(
+    reference: str, *, allow_extensions: bool = False
+) -> tuple[Hardware | Workload | None, tuple[Problem, ...]]:
+    """The chip or workload in a file, and everything that is wrong with it.
 
-    Raises InputError with everything that is wrong with it, costs that nobody gives included.
+    Costs that nobody gives are, and data that are not there or cannot be learnt from. Raises InputError where there
+    is no such file, or it says not what it is.
     """
-    from pcsim.config import Hardware, load_any
+    from pcsim.config import Hardware
     from pcsim.config.fields import did_you_mean
-    from pcsim.errors import InputError, MissingCostError, Problem
+    from pcsim.config.loader import examine_any
+    from pcsim.errors import InputError, Problem
+    from pcsim.intake import examined
     from pcsim.shipped import shipped
-    from pcsim.technology import price_list
 
     known = [*shipped("hardware"), *shipped("workload")]
     try:
-        file = load_any(reference, allow_extensions=allow_extensions)
+        file, problems = examined(examine_any(reference, allow_extensions=allow_extensions))
     except InputError as error:
         if any(problem.file for problem in error.problems):
             raise
         message = f"FILE must be the path of a file or one of {', '.join(known)}, not {reference!r}"
         hint = did_you_mean(reference, known)
         raise InputError((Problem(message, hint=hint),)) from None
-    if isinstance(file, Hardware):
-        try:
-            price_list(file)
-        except MissingCostError as error:
-            raise InputError((Problem(str(error), file=reference),)) from None
-    return file
+    if file is not None and not isinstance(file, Hardware) and not problems:
+        return file, unreadable(file)
+    return file, problems
+
+
+MOST_READ = 1 << 28
+"""Bytes of a data file beyond which its values are left for training to look at."""
+
+
+def unreadable(workload: Workload) -> tuple[Problem, ...]:
+    """What is wrong with the values of a workload's own images and labels."""
+    from pathlib import Path
+
+    from pcsim.config import DATASETS
+    from pcsim.engine.data.source import read_source
+    from pcsim.errors import InputError
+
+    path = Path(workload.data.dataset)
+    if workload.data.dataset in DATASETS:
+        return ()
+    parts = [*path.iterdir()] if path.is_dir() else [path]
+    if sum(part.stat().st_size for part in parts) > MOST_READ:
+        return ()
+    try:
+        read_source(workload.data.dataset, classes=workload.network.layers[-1])
+    except InputError as error:
+        return error.problems
+    return ()
+
+
+def misfits(hardware: Hardware, workload: Workload) -> Iterator[Problem]:
+    """That the network does not fit on the chip, for each rule in whose schedules it does not."""
+    from pcsim.cli.fitting import fitting_of
+    from pcsim.schedules import misfit
+    from pcsim.verdict import RULE_NAMES
+
+    for rule in RULE_NAMES:
+        found = fitting_of(hardware, workload, rule)
+        if found.error:
+            yield misfit(hardware, workload, found.error)
 
 
 def about_absent(workload: Workload) -> list[str]:
@@ -101,8 +144,12 @@ def about_absent(workload: Workload) -> list[str]:
 def about_pair(
     hardware: Hardware, workload: Workload, *, stage: Callable[[str], None]
 ) -> tuple[bool, list[str]]:
-    """Whether the workload fits the chip; and lines on that and on how long a run will take."""
-    from pcsim.config import candidates
+    """Whether the workload fits the chip; and lines on that and on how long a run will take.
+
+    Raises InputError where it fits and this machine cannot train or simulate it.
+    """
+    from pcsim.cli.fitting import fitting_of
+    from pcsim.config import check_size, mark_of
     from pcsim.verdict import RULE_NAMES
 
     stage("place")
@@ -111,58 +158,42 @@ def about_pair(
     tasks = 0
     fits = True
     for rule, name in RULE_NAMES.items():
-        offered = candidates(hardware, workload, rule=rule)
-        placed: dict[str, int] = {}
-        of_rule = []
-        for candidate in offered:
-            instances, line = placed_as(hardware, workload, candidate)
-            of_rule.append(line)
-            if instances is not None:
-                placed[candidate.id] = instances
-                fitting.append(candidate)
-        if len(offered) == 1 or not placed:
-            said.append(f"  {name} {of_rule[-1]}")
+        found = fitting_of(hardware, workload, rule)
+        fitting += found.fitting
+        tasks += found.tasks
+        if found.error:
+            fits = False
+            mark = mark_of(workload, "network.layers")
+            said.append(f"  {name} does not fit: {found.error}")
+            if mark:
+                said.append(f"network.layers: {mark.file}:{mark.line}:{mark.column}")
+        elif found.offered == 1 and found.first:
+            said.append(f"  {name} fits: {space_of(hardware, found.first)}")
         else:
-            said.append(f"  {name} fits in {len(placed)} of {len(offered)} schedules")
-        tasks += sum(placed.values())
-        fits = fits and bool(placed)
-    said += about_absent(workload)
+            left = found.offered - found.tried
+            more = f"; {left} were not tried, as the network is deep" if left else ""
+            said.append(f"  {name} fits in {len(found.fitting)} of {found.tried} schedules{more}")
     if fits:
         from pcsim.cli.estimate import duration
 
+        check_size(hardware, workload, fitting)
+        said += about_absent(workload)
         stage("estimate")
         said += [f"  {line}" for line in duration(workload, fitting, tasks=tasks)]
     return fits, said
 
 
-def placed_as(
-    hardware: Hardware, workload: Workload, candidate: Candidate
-) -> tuple[int | None, str]:
-    """How many tasks an update is made of, None where it does not fit; and what is to be said of it."""
-    from pcsim.errors import DoesNotFitError
-    from pcsim.placement import place
-    from pcsim.program import program_of
-    from pcsim.units import format_quantity
-
-    try:
-        program = program_of(workload, candidate, steps=candidate.steps)
-        placement = place(program, hardware, spread=candidate.spread)
-    except DoesNotFitError as error:
-        return None, f"does not fit: {error}"
-    fullest = max(placement.peak_bytes.values())
-    said = f"fits: {space_of(hardware, placement.tiles_used, fullest)}"
-    if hardware.buffer is not None and placement.buffer_bytes:
-        kept = format_quantity(placement.buffer_bytes, "B", digits=4)
-        said += f"; the global buffer keeps {kept} of {format_quantity(hardware.buffer.size_bytes, 'B')}"
-    return int(placement.tasks.instances().sum()), said
-
-
-def space_of(hardware: Hardware, tiles: int, fullest_bytes: int) -> str:
-    """What a placement takes of the chip."""
+def space_of(hardware: Hardware, space: Space) -> str:
+    """What a program takes of the chip."""
     from pcsim.units import format_quantity
 
     rows, columns = hardware.tiles.mesh
     size_bytes = hardware.tiles.sram.size_bytes
     room = "unlimited" if size_bytes is None else format_quantity(size_bytes, "B")
-    kept = format_quantity(fullest_bytes, "B", digits=4)
-    return f"{tiles} of {rows * columns} tiles; the fullest keeps {kept} of {room}"
+    kept = format_quantity(space.fullest_bytes, "B", digits=4)
+    said = f"{space.tiles_used} of {rows * columns} tiles; the fullest keeps {kept} of {room}"
+    if hardware.buffer is not None and space.buffer_bytes:
+        kept = format_quantity(space.buffer_bytes, "B", digits=4)
+        whole = format_quantity(hardware.buffer.size_bytes, "B")
+        said += f"; the global buffer keeps {kept} of {whole}"
+    return said

@@ -39,6 +39,9 @@ STARTING_S = 2.0
 """Importing libraries, reading data and drawing the report."""
 
 SECONDS_MEASURED = 0.1
+MOST_SAMPLED, SAMPLED_LAYERS, SIDE = 1 << 30, 8, 512
+"""Multiply-accumulates of a pass that is measured whole; of a larger one how many layers are, and up to which width
+and batch."""
 
 
 def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int) -> list[str]:
@@ -55,7 +58,8 @@ def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int)
         stored = "1 training is" if seeds == 1 else f"all {seeds} trainings are"
         return [f"a run takes {about(always_s)}: {stored} stored already, {simulation}"]
     rate = macs_per_s(workload, candidates[0])
-    macs = sum(macs_of(workload, candidate) for candidate in missing)
+    of_seed = {each.id: macs_of(workload, each) for each in learners(missing)}
+    macs = sum(of_seed[candidate.id] for candidate in missing)
     from loky import cpu_count
 
     threads = min(cpu_count(), len(missing))
@@ -75,13 +79,13 @@ def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int)
 def missing_seeds(workload: Workload, candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidate of every seed that is still to be trained; of those that learn alike the first."""
     from pcsim.config import learners
-    from pcsim.engine.store import load_seed, seed_key
+    from pcsim.engine.store import load_seed, seed_keys
 
     return [
         candidate
         for candidate in learners(candidates)
-        for seed in range(workload.training.seeds)
-        if load_seed(seed_key(workload, candidate, seed=seed)) is None
+        for key in seed_keys(workload, candidate, range(workload.training.seeds))
+        if load_seed(key) is None
     ]
 
 
@@ -157,10 +161,9 @@ def macs_per_s(workload: Workload, candidate: Candidate) -> float:
     from threadpoolctl import threadpool_limits
 
     dtype = np.dtype(candidate.numerics.formats.carrier_for(workload.longest_sum))
-    batch = workload.training.batch
     products = [
         (np.ones((batch, n_in), dtype), np.ones((n_in, n_out), dtype))
-        for n_in, n_out in pairwise(workload.network.layers)
+        for batch, n_in, n_out in sampled(workload)
     ]
     per_pass = sum(left.size * right.shape[1] for left, right in products)
     passes, spent_s = 0, 0.0
@@ -174,3 +177,14 @@ def macs_per_s(workload: Workload, candidate: Candidate) -> float:
             passes += 1
             spent_s = time.perf_counter() - began
     return passes * per_pass / spent_s
+
+
+def sampled(workload: Workload) -> list[tuple[int, int, int]]:
+    """Sizes of the products of one forward pass, as far as they take a moment and little memory: of a large network
+    parts of some layers, which reach the same rate."""
+    batch, layers = workload.training.batch, list(pairwise(workload.network.layers))
+    weights = sum(n_in * n_out for n_in, n_out in layers)
+    if max(batch, 1) * weights <= MOST_SAMPLED and weights <= MOST_SAMPLED // 64:
+        return [(batch, n_in, n_out) for n_in, n_out in layers]
+    step = -(-len(layers) // SAMPLED_LAYERS)
+    return [(min(batch, SIDE), min(n_in, SIDE), min(n_out, SIDE)) for n_in, n_out in layers[::step]]

@@ -82,13 +82,14 @@ def command(
     """
     tell = show_progress()
     tell("load", f"{hardware} and {workload}")
-    from pcsim.config import candidates, dump_yaml, load_both
+    from pcsim.config import candidates, dump_yaml
     from pcsim.engine import kept_seeds, tell_if_nothing_is_kept
+    from pcsim.intake import load_pair
     from pcsim.report import check_replaceable, parse_window, planned_name
 
     settings = with_flags(overrides, full_credit=full_credit, objective=objective)
     window = None if trace_window is None else parse_window(trace_window)
-    chip, work = load_both(
+    chip, work = load_pair(
         hardware, workload, overrides=settings, allow_extensions=allow_extensions
     )
     # Where nothing can be written is said before minutes of training.

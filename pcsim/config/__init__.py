@@ -40,9 +40,12 @@ from pcsim.config.numerics import Analog as Analog
 from pcsim.config.numerics import Formats as Formats
 from pcsim.config.numerics import Numerics as Numerics
 from pcsim.config.numerics import Value as Value
+from pcsim.config.overrides import Setting as Setting
 from pcsim.config.overrides import assign_overrides as assign_overrides
 from pcsim.config.schema import json_schema as json_schema
+from pcsim.config.section import at_places_of as at_places_of
 from pcsim.config.section import mark_of as mark_of
+from pcsim.config.section import placed as placed
 from pcsim.config.section import problem_at as problem_at
 from pcsim.config.tuning import Tuning as Tuning
 from pcsim.config.tuning import settings_fingerprint as settings_fingerprint

@@ -73,10 +73,10 @@ def dataset_shape(dataset: str) -> DatasetShape:
     path = Path(dataset)
     if os.path.isdir(path):  # Path.is_dir raises for names that are too long.
         train, test = idx_parts(path)
-        return DatasetShape(train.count, train.rows * train.columns, None, test.count)
+        return DatasetShape(train.count, math.prod(train.shape), train.classes, test.count)
     first, *others = npz_parts(path)
     tests = others[0].count if others else None
-    return DatasetShape(first.count, math.prod(first.shape), None, tests)
+    return DatasetShape(first.count, math.prod(first.shape), first.classes, tests)
 
 
 def dataset_place(dataset: str) -> Path | None:

@@ -22,9 +22,11 @@ from pcsim.formats import Format, FormatError, parse_format
 from pcsim.units import (
     DIMENSIONS,
     QuantityError,
+    as_written,
     exact_quantity,
     parse_quantity,
     quantity_pattern,
+    rate_of,
 )
 
 FROM_FILE = "from a file"
@@ -34,6 +36,7 @@ FINDINGS = "findings"
 """Type of the pydantic errors that carry findings."""
 
 UNLIMITED = "unlimited"
+_SHORTEST_PART = 3
 NAME_SHAPE = "a name of at most 64 letters, digits, '.', '_' and '-'"
 _TRUTH = {"true": "true", "yes": "true", "on": "true"}
 _TRUTH |= {"false": "false", "no": "false", "off": "false"}
@@ -45,13 +48,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 class Finding:
     """One complaint about the value at ``path``, relative to the value being validated.
 
-    ``said`` goes on after the path: "must be ..., not ...". ``at_key`` points at the key instead.
+    ``said`` goes on after the path: "must be ..., not ...". ``at_key`` points at the key instead, which is an
+    unknown one; ``near`` is the key of the same section that is most like it.
     """
 
     said: str
     path: Path = ()
     hint: str = ""
     at_key: bool = False
+    near: str = ""
 
 
 def must_be(constraint: str, value: object, *, path: Path = (), hint: str = "") -> Finding:
@@ -66,9 +71,16 @@ def rejected(findings: Iterable[Finding]) -> PydanticCustomError:
     return PydanticCustomError(FINDINGS, "{text}", {"text": text, "findings": found})
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
-    """The one of ``words`` that was probably meant, empty if none is near."""
-    return next(iter(get_close_matches(word, list(words), n=1)), "")
+def nearest(word: str, words: Iterable[str], *, likeness: float = 0.6) -> str:
+    """The one of ``words`` that was probably meant, empty if none is near.
+
+    That is the most alike, or the only one of which ``word`` is a part.
+    """
+    known = list(words)
+    if close := get_close_matches(word, known, n=1, cutoff=likeness):
+        return close[0]
+    holding = [each for each in known if len(word) >= _SHORTEST_PART and word in each]
+    return holding[0] if len(holding) == 1 else ""
 
 
 def did_you_mean(word: object, words: Iterable[str]) -> str:
@@ -108,9 +120,11 @@ def quantity(
 ) -> Kind:
     """A number of ``unit`` within bounds: text with a unit, or from Python the bare number.
 
+    What is read is a `Rate` where the dimension is one, an int where it is indivisible, else a float.
+
     ``unlimited`` admits that word, which is None inside; ``optional`` None, which a file leaves out.
     """
-    whole = bool(DIMENSIONS[unit].whole)
+    whole, rate = bool(DIMENSIONS[unit].whole), DIMENSIONS[unit].rate
     limits = f"between {exact_quantity(minimum, unit)} and {exact_quantity(maximum, unit)}"
 
     def read(value: Any, from_file: bool) -> Any:
@@ -118,12 +132,15 @@ def quantity(
             return None
         if not from_file and value is None and (unlimited or optional):
             return None
-        if not from_file and is_number(value) and not (whole and isinstance(value, float)):
-            exact = Fraction(value)
+        bare = is_number(value) or (rate and isinstance(value, Fraction))
+        if not from_file and bare and not (whole and isinstance(value, float)):
+            exact = as_written(value) if rate else Fraction(value)
         else:
             exact = parse(value)
         if not Fraction(minimum) <= exact <= Fraction(maximum):
             raise rejected([must_be(limits, value)])
+        if rate:
+            return rate_of(exact)
         return int(exact) if whole else float(exact)
 
     def parse(value: Any) -> Fraction:

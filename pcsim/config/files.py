@@ -21,7 +21,7 @@ def find_file(reference: str | os.PathLike[str], kind: str) -> Path:
     known = shipped(kind)
     if isinstance(reference, str) and reference in known:
         return known[reference]
-    if _is_file(path := Path(reference)):
+    if is_file(path := Path(reference)):
         return path
     names = ", ".join(known)
     said = f"{kind} must be the path of a file or one of {names}, not {show_value(str(reference))}"
@@ -35,7 +35,7 @@ def find_base(reference: str, *, beside: Path, kind: str) -> Path | None:
     """
     for name in (reference, f"{reference}.yaml"):
         path = beside.parent / name
-        if _is_file(path) and not path.samefile(beside):
+        if is_file(path) and not path.samefile(beside):
             return path
     return shipped(kind).get(reference)
 
@@ -56,7 +56,8 @@ def what_is(reference: str, *, kind: str, folder: Path = Path()) -> str:
     return f"did you mean {names[close] or close!r}?" if close else ""
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file; of a name that no file can have, too."""
     return _tells(path, Path.is_file)
 
 

@@ -29,7 +29,8 @@ from pcsim.config.fields import (
 )
 from pcsim.config.numerics import Formats as Formats
 from pcsim.config.section import ConfigFile, Section, key, key_of
-from pcsim.units import exact_quantity
+from pcsim.config.tables import dram_kinds, one_of, technologies
+from pcsim.units import Rate, exact_quantity
 
 HardwareSchema = Literal["pcsim/hardware/1"]
 Banking = Literal["skewed", "interleaved"]
@@ -45,8 +46,8 @@ NOT_EXECUTED = "is not executed by the engine yet"
 
 _Cycles = Annotated[int, quantity("cycles", 0, 1_000_000)]
 _Lanes = Annotated[int | None, whole(1, 65_536, unlimited=True)]
-_BytesPerSecond = Annotated[int | None, quantity("B/s", 1, 10**15, unlimited=True)]
-_BytesPerCycle = Annotated[int | None, quantity("B/cycle", 1, 1 << 20, unlimited=True)]
+_BytesPerSecond = Annotated[Rate | None, quantity("B/s", 1, 10**15, unlimited=True)]
+_BytesPerCycle = Annotated[Rate | None, quantity("B/cycle", 1, 1 << 20, unlimited=True)]
 
 
 class Vector(Section):
@@ -249,7 +250,7 @@ class Dram(Section):
     Without ``rows`` no request waits for a row, and without ``refresh`` none for a refresh.
     """
 
-    kind: Annotated[str, name()]
+    kind: Annotated[str, one_of(dram_kinds)]
     channels: Annotated[int, whole(1, 1024)]
     capacity_bytes: Annotated[int, quantity("B", 1, 1 << 50)] = key("capacity")
     bandwidth_bytes_per_s: _BytesPerSecond = key("bandwidth")
@@ -329,8 +330,8 @@ class Hardware(ConfigFile):
         "schema", default="pcsim/hardware/1"
     )
     name: Annotated[str, name()]
-    clock_hz: Annotated[int, quantity("Hz", 1000, 100_000_000_000)] = key("clock")
-    technology: Annotated[str, name()]
+    clock_hz: Annotated[Rate, quantity("Hz", 1000, 100_000_000_000)] = key("clock")
+    technology: Annotated[str, one_of(technologies)]
     extensions: Annotated[tuple[str, ...] | None, python_files()] = None
     tiles: Tiles
     noc: Noc

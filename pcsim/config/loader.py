@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from pcsim.config.datasets import anchored
 from pcsim.config.extensions import needs_consent, with_extensions
@@ -15,10 +16,11 @@ from pcsim.config.fields import any_of
 from pcsim.config.files import find_file
 from pcsim.config.hardware import Hardware
 from pcsim.config.marks import plain, show_value
-from pcsim.config.overrides import FILES, apply_override, assign
+from pcsim.config.mending import mended
+from pcsim.config.overrides import FILES, Override, apply_override, assign
 from pcsim.config.reading import SCHEMAS, read_extended, read_tree
 from pcsim.config.section import ConfigFile
-from pcsim.config.validation import validate
+from pcsim.config.validation import checked, marks_of, problems_of
 from pcsim.config.workload import Workload
 from pcsim.errors import InputError, Problem
 from pcsim.shipped import shipped
@@ -27,8 +29,26 @@ Reference = str | os.PathLike[str]
 FileType = TypeVar("FileType", bound=ConfigFile)
 
 
+@dataclass(frozen=True)
+class Loaded(Generic[FileType]):
+    """A ``file`` as far as it is right, and the ``problems`` with it and with settings.
+
+    ``mended`` are the ways in which it could be right, each with other values in the place of the wrong ones; none
+    where it is right, or too little of it.
+    """
+
+    file: FileType | None
+    problems: tuple[Problem, ...] = ()
+    mended: tuple[FileType, ...] = ()
+
+    @property
+    def right(self) -> FileType:
+        """The file. Raises InputError where something is wrong."""
+        return _checked(self.file, self.problems)
+
+
 def load_hardware(
-    reference: Reference, *, overrides: Sequence[str] = (), allow_extensions: bool = False
+    reference: Reference, *, overrides: Sequence[Override] = (), allow_extensions: bool = False
 ) -> Hardware:
     """The chip in a file: its path, or the name of a shipped one.
 
@@ -38,21 +58,19 @@ def load_hardware(
     Raises:
         InputError: with every mistake in the file, in those that it extends and in ``overrides``.
     """
-    hardware, problems = _load(Hardware, reference, overrides, allowed=allow_extensions)
-    return _checked(hardware, problems)
+    return examine(Hardware, reference, overrides, allowed=allow_extensions).right
 
 
-def load_workload(reference: Reference, *, overrides: Sequence[str] = ()) -> Workload:
+def load_workload(reference: Reference, *, overrides: Sequence[Override] = ()) -> Workload:
     """The workload in a file, in the way of ``load_hardware``."""
-    workload, problems = _load(Workload, reference, overrides)
-    return _checked(workload, problems)
+    return examine(Workload, reference, overrides).right
 
 
 def load_both(
     hardware: Reference,
     workload: Reference,
     *,
-    overrides: Sequence[str] = (),
+    overrides: Sequence[Override] = (),
     allow_extensions: bool = False,
 ) -> tuple[Hardware, Workload]:
     """A chip and a workload; each of ``overrides`` may be for either.
@@ -61,10 +79,10 @@ def load_both(
         InputError: with every mistake in either file and in ``overrides``.
     """
     assigned = assign(overrides)
-    chip, chip_problems = _load(Hardware, hardware, assigned.hardware, allowed=allow_extensions)
-    work, work_problems = _load(Workload, workload, assigned.workload)
-    problems = chip_problems + work_problems + assigned.problems
-    return _checked(chip, problems), _checked(work, problems)
+    chip = examine(Hardware, hardware, assigned.hardware, allowed=allow_extensions)
+    work = examine(Workload, workload, assigned.workload)
+    problems = chip.problems + work.problems + assigned.problems
+    return _checked(chip.file, problems), _checked(work.file, problems)
 
 
 def load_any(reference: Reference, *, allow_extensions: bool = False) -> Hardware | Workload:
@@ -72,6 +90,17 @@ def load_any(reference: Reference, *, allow_extensions: bool = False) -> Hardwar
 
     Raises:
         InputError: with every mistake in the file and in those that it extends.
+    """
+    return examine_any(reference, allow_extensions=allow_extensions).right
+
+
+def examine_any(
+    reference: Reference, *, allow_extensions: bool = False
+) -> Loaded[Hardware] | Loaded[Workload]:
+    """As ``load_any``, but tells the problems.
+
+    Raises:
+        InputError: the file says not what it is.
     """
     kind = "workload" if reference in shipped("workload") else "hardware"
     path = find_file(reference, kind)
@@ -86,25 +115,29 @@ def load_any(reference: Reference, *, allow_extensions: bool = False) -> Hardwar
         said = f"schema must be {any_of(map(repr, SCHEMAS.values()))}, not {show_value(written)}"
         raise InputError((*problems, place.problem(said)))
     if kinds == ["hardware"]:
-        return load_hardware(path, allow_extensions=allow_extensions)
-    return load_workload(path)
+        return examine(Hardware, path, allowed=allow_extensions)
+    return examine(Workload, path)
 
 
-def _load(
+def examine(
     model: type[FileType],
     reference: Reference,
-    overrides: Sequence[str],
+    overrides: Sequence[Override] = (),
     *,
     allowed: bool = False,
-) -> tuple[FileType | None, tuple[Problem, ...]]:
+) -> Loaded[FileType]:
+    """The file of this ``model`` with ``overrides``, and everything that is wrong with it.
+
+    ``allowed``: whether Python files that a chip names under ``extensions`` may be run.
+    """
     kind = next(kind for kind, file in FILES.items() if file is model)
     try:
         path = find_file(reference, kind)
     except InputError as error:
-        return None, error.problems
+        return Loaded(None, error.problems)
     tree, problems = read_extended(path, kind)
     if tree is None:
-        return None, problems
+        return Loaded(None, problems)
     for override in overrides:
         tree, wrong = apply_override(tree, override)
         problems += wrong
@@ -113,10 +146,12 @@ def _load(
     else:
         tree, wrong = with_extensions(tree, allowed=allowed)
         problems += wrong
-    file, wrong = validate(model, tree)
+    file, findings = checked(model, tree)
+    better = mended(model, plain(tree), findings, kind=kind, marks=marks_of(tree))
+    wrong = problems_of((*findings, *better.findings), tree)
     if needs_consent(problems):  # What an extension would bring is not known.
         wrong = tuple(p for p in wrong if not p.message.startswith("tiles.compute"))
-    return file, tuple(sorted(problems + wrong, key=_place))
+    return Loaded(file, tuple(sorted(problems + wrong, key=_place)), better.files)
 
 
 def _place(problem: Problem) -> tuple[bool, str, int, int]:

@@ -1,15 +1,16 @@
-"""What does ``--set path=value`` change, and in which of the two files?"""
+"""What does ``--set path=value`` change, and in which file? Settings of a sweep file are of the same kind."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pcsim.config.fields import any_of, did_you_mean
 from pcsim.config.hardware import Hardware
 from pcsim.config.marks import Mark, Node, Path, short, show_path, show_value
-from pcsim.config.section import ConfigFile, fields_by_key, section_at
+from pcsim.config.paths import paths_of
+from pcsim.config.section import ConfigFile, fields_by_key
 from pcsim.config.workload import Workload
 from pcsim.config.yaml_marks import DEEPEST, is_word, read_yaml
 from pcsim.errors import InputError, Problem
@@ -18,11 +19,27 @@ FILES: Mapping[str, type[ConfigFile]] = {"hardware": Hardware, "workload": Workl
 
 
 @dataclass(frozen=True)
-class Assignment:
-    """Which options are for which file, and what is wrong with those that are for neither."""
+class Setting:
+    """One "path=value", with the place where it was written; None where that is the option ``--set`` itself."""
 
-    hardware: tuple[str, ...]
-    workload: tuple[str, ...]
+    text: str
+    mark: Mark | None = field(default=None, compare=False)
+
+    @property
+    def place(self) -> Mark:
+        """Where a complaint about it points."""
+        return self.mark or Mark(f"--set {_shown(self.text)}")
+
+
+Override = str | Setting
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Which settings are for which file, and what is wrong with those that are for neither."""
+
+    hardware: tuple[Setting, ...]
+    workload: tuple[Setting, ...]
     problems: tuple[Problem, ...]
 
 
@@ -38,34 +55,44 @@ def assign_overrides(overrides: Sequence[str]) -> tuple[tuple[str, ...], tuple[s
     assignment = assign(overrides)
     if assignment.problems:
         raise InputError(assignment.problems)
-    return assignment.hardware, assignment.workload
+    return tuple(each.text for each in assignment.hardware), tuple(
+        each.text for each in assignment.workload
+    )
 
 
-def assign(overrides: Sequence[str]) -> Assignment:
-    """As ``assign_overrides``, but tells the problems instead of raising them."""
-    assigned: dict[str, list[str]] = {kind: [] for kind in FILES}
+def assign(overrides: Sequence[Override]) -> Assignment:
+    """As ``assign_overrides``, but keeps places, and tells the problems instead of raising them."""
+    assigned: dict[str, list[Setting]] = {kind: [] for kind in FILES}
     problems = []
-    for override in overrides:
-        first, _, rest = override.partition(".")
-        path = override.partition("=")[0].strip()
+    for setting in map(setting_of, overrides):
+        first, _, rest = setting.text.partition(".")
+        path = setting.text.partition("=")[0].strip()
         owners = [kind for kind, model in FILES.items() if _keys(path)[0] in fields_by_key(model)]
         if first in FILES:
-            assigned[first].append(rest)
+            assigned[first].append(Setting(rest, setting.mark))
         elif len(owners) == 1:
-            assigned[owners[0]].append(override)
+            assigned[owners[0]].append(setting)
         else:
-            problems.append(_unassigned(path, in_both=bool(owners)))
+            problems.append(_unassigned(path, setting.mark, in_both=bool(owners)))
     return Assignment(tuple(assigned["hardware"]), tuple(assigned["workload"]), tuple(problems))
 
 
-def apply_override(tree: Node, override: str) -> tuple[Node, tuple[Problem, ...]]:
+def setting_of(override: Override) -> Setting:
+    """An override that may be a bare text."""
+    return override if isinstance(override, Setting) else Setting(override)
+
+
+def apply_override(tree: Node, override: Override) -> tuple[Node, tuple[Problem, ...]]:
     """``tree`` with one "path=value" set; or as it was, with what is wrong with ``override``."""
-    mark = Mark(f"--set {_shown(override)}")
-    path, equals, text = override.partition("=")
+    setting = setting_of(override)
+    mark = setting.place
+    path, equals, text = setting.text.partition("=")
     path = path.strip()
     if not equals or len(_keys(path)) > DEEPEST or not all(map(is_word, _keys(path))):
-        said = f"--set must be path=value, not {show_value(override)}"
-        return tree, (Problem(said, hint="for example --set tiles.vector.lanes=32"),)
+        what = "a setting" if setting.mark else "--set"
+        said = f"{what} must be path=value, not {show_value(setting.text)}"
+        hint = "for example --set tiles.vector.lanes=32"
+        return tree, ((setting.mark or Mark("")).problem(said, hint=hint),)
     value, problems = read_yaml(text, file=mark.file)
     if value is None or problems:
         said = f"{path} must be set to a YAML value, not {show_value(text)}"
@@ -132,22 +159,16 @@ def _shown(override: str) -> str:
     return short(override if override.isprintable() else repr(override))
 
 
-def _unassigned(path: str, *, in_both: bool) -> Problem:
+def _unassigned(path: str, mark: Mark | None, *, in_both: bool) -> Problem:
+    place = mark or Mark("")
     if in_both:
         path = _shown(path)
-        said = f"--set {path} must name its file: hardware.{path} or workload.{path}"
-        return Problem(said)
-    known = [full for model in FILES.values() for full in _paths(model)]
+        option = "" if mark else "--set "
+        said = f"{option}{path} must name its file: hardware.{path} or workload.{path}"
+        return place.problem(said)
+    known = [full for model in FILES.values() for full in paths_of(model)]
     meant = [repr(full) for full in known if full.endswith(f".{path}")]
     hint = f"did you mean {any_of(meant)}?" if meant else did_you_mean(path, known)
-    said = f"--set must begin with a key of the hardware or workload file, not {show_value(path)}"
-    return Problem(said, hint=hint)
-
-
-def _paths(model: type[ConfigFile], *, above: Path = ()) -> Iterator[str]:
-    """Every path of a file, of sections and of values."""
-    section = section_at(model, above)
-    if above:
-        yield show_path(above)
-    for key in fields_by_key(section) if section else ():
-        yield from _paths(model, above=(*above, key))
+    what = "a path" if mark else "--set"
+    said = f"{what} must begin with a key of the hardware or workload file, not {show_value(path)}"
+    return place.problem(said, hint=hint)

@@ -6,14 +6,15 @@ addition where each of its values stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from pcsim.config.fields import Finding, rejected
 from pcsim.config.marks import Mark
-from pcsim.errors import Problem
+from pcsim.errors import InputError, Problem
 
 Check = Callable[..., Iterable[Finding]]
 
@@ -105,7 +106,30 @@ def mark_of(file: ConfigFile, path: str) -> Mark | None:
     return file._marks.get(path)
 
 
+def placed(file: ConfigFile, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """``problems`` that have no place at that of the value whose path they begin with."""
+    return tuple(
+        each
+        if each.file
+        else problem_at(file, each.message.partition(" ")[0], each.message, hint=each.hint)
+        for each in problems
+    )
+
+
+@contextmanager
+def at_places_of(file: ConfigFile) -> Iterator[None]:
+    """Gives problems that are raised within, and have no place, that of the value of ``file`` they are about."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(placed(file, error.problems)) from None
+
+
 def problem_at(file: ConfigFile, path: str, message: str, *, hint: str = "") -> Problem:
-    """A problem with the value at ``path``, with its place if that is known."""
+    """A problem with the value at ``path``, at its place or that of what should contain it, if one is known."""
     mark = mark_of(file, path)
+    above = path
+    while mark is None and "." in above:
+        above = above.rpartition(".")[0]
+        mark = mark_of(file, above)
     return mark.problem(message, hint=hint) if mark else Problem(message, hint=hint)

@@ -12,69 +12,55 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from pcsim.config.fields import FINDINGS, FROM_FILE, Finding, did_you_mean, must_be, nearest
+from pcsim.config.fields import FROM_FILE, Finding
+from pcsim.config.findings import KNOWN_KEYS, findings_of
 from pcsim.config.marks import Mark, Node, Path, nodes_by_path, plain, show_path
-from pcsim.config.section import (
-    ConfigFile,
-    Section,
-    fields_by_key,
-    key_of,
-    section_at,
-    with_marks,
-)
+from pcsim.config.paths import path_meant
+from pcsim.config.section import ConfigFile, Section, key_of, section_at, with_marks
 from pcsim.errors import Problem
-
-_UNKNOWN = "extra_forbidden"
-_MISSING = "missing"
 
 FileType = TypeVar("FileType", bound=ConfigFile)
 
 
 def validate(model: type[FileType], tree: Node) -> tuple[FileType | None, tuple[Problem, ...]]:
     """The file that ``tree`` describes, or all that is wrong with it."""
-    nodes = dict(nodes_by_path(tree))
+    file, findings = checked(model, tree)
+    return file, problems_of(findings, tree)
+
+
+def checked(model: type[FileType], tree: Node) -> tuple[FileType | None, tuple[Finding, ...]]:
+    """As ``validate``, the complaints still without their places."""
     values = plain(tree)
     try:
         file = model.model_validate(values, by_alias=True, by_name=False, context=FROM_FILE)
     except ValidationError as error:
-        findings = list(findings_of(model, error))
-        if any(entry["loc"] for entry in error.errors(include_url=False)):
-            findings += _between_right_sections(model, values)
-        return None, tuple(_problem(finding, nodes) for finding in findings)
-    with_marks(file, {show_path(path): _mark_of(node) for path, node in nodes.items()})
+        return None, tuple(findings_at(model, values, error))
+    with_marks(file, marks_of(tree))
     return file, ()
 
 
-def findings_of(model: type[Section], error: ValidationError) -> Iterator[Finding]:
-    """Our complaints for pydantic's. A key that is missing because it is misspelt is said once."""
-    errors = error.errors(include_url=False)
-    meant = {
-        (*parent, nearest(str(word), _keys(model, parent)))
-        for *parent, word in (entry["loc"] for entry in errors if entry["type"] == _UNKNOWN)
-    }
-    for entry in errors:
-        path: Path = entry["loc"]
-        if entry["type"] == FINDINGS:
-            for finding in entry["ctx"]["findings"]:
-                yield replace(finding, path=path + finding.path)
-        elif entry["type"] == _UNKNOWN:
-            keys = _keys(model, path[:-1])
-            hint = did_you_mean(path[-1], keys) or f"known keys: {', '.join(keys)}"
-            if path[0] == "costs" and isinstance(entry["input"], dict):
-                hint = f"write one key with a dot, {'.'.join(map(str, path[1:]))!r}"
-            said = f"must be a known key, not {str(path[-1])!r}"
-            yield Finding(said, path, hint, at_key=True)
-        elif entry["type"] != _MISSING:
-            keys = _keys(model, path)
-            shape = f"a mapping with the keys {', '.join(keys)}" if keys else "a mapping"
-            yield must_be(shape, entry["input"], path=path)
-        elif path not in meant:
-            yield Finding("must be given", path)
+def marks_of(tree: Node) -> dict[str, Mark]:
+    """Where each value stands, by its path."""
+    return {show_path(path): _mark_of(node) for path, node in nodes_by_path(tree)}
 
 
-def _keys(model: type[Section], path: Iterable[str | int]) -> list[str]:
-    section = section_at(model, path)
-    return list(fields_by_key(section)) if section else []
+def problems_of(findings: Iterable[Finding], tree: Node) -> tuple[Problem, ...]:
+    """Complaints about ``tree``, each at its place."""
+    nodes = dict(nodes_by_path(tree))
+    return tuple(_problem(finding, nodes) for finding in findings)
+
+
+def findings_at(model: type[ConfigFile], values: Any, error: ValidationError) -> list[Finding]:
+    """All that is wrong with ``values``, which ``error`` is of; of an unknown key also which was meant."""
+    findings = [
+        replace(finding, hint=path_meant(model, finding.path, near=finding.near) or finding.hint)
+        if finding.at_key and finding.hint.startswith(KNOWN_KEYS)
+        else finding
+        for finding in findings_of(model, error)
+    ]
+    if any(entry["loc"] for entry in error.errors(include_url=False)):
+        findings += _between_right_sections(model, values)
+    return findings
 
 
 def _between_right_sections(model: type[ConfigFile], values: Any) -> Iterator[Finding]:

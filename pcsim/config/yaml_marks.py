@@ -16,10 +16,10 @@ import yaml
 from yaml.composer import Composer
 from yaml.parser import Parser
 from yaml.reader import Reader, ReaderError
-from yaml.scanner import Scanner
 
 from pcsim.config.marks import Mark, Node, Path, show_path, show_value
 from pcsim.config.yaml_mistakes import explain
+from pcsim.config.yaml_tabs import TabScanner
 from pcsim.errors import Problem
 
 LARGEST_TEXT = 1 << 18
@@ -105,12 +105,12 @@ class Resolver:
         return f"{_TAG}str"
 
 
-class _Composer(Reader, Scanner, Parser, Composer, Resolver):
+class _Composer(Reader, TabScanner, Parser, Composer, Resolver):
     """PyYAML's pipeline up to nodes, without tags and directives, bounded in depth and number."""
 
     def __init__(self, text: str) -> None:
         Reader.__init__(self, text)
-        Scanner.__init__(self)
+        TabScanner.__init__(self)
         Parser.__init__(self)
         Composer.__init__(self)
         self._depth = 0

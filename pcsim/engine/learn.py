@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal
 
+from pcsim.config import at_places_of
 from pcsim.engine.cache import kept
 from pcsim.engine.compiled import kinds_of, remember
 from pcsim.engine.network import Network
@@ -103,9 +104,10 @@ def _train(
     chosen = {candidate.id: candidate for candidate, _ in missing.values()}
     classes = workload.network.layers[-1]
     dtypes = {key: _dtype(workload, candidate) for key, candidate in chosen.items()}
-    datasets = {
-        d: load_dataset(workload.data, classes=classes, dtype=d) for d in set(dtypes.values())
-    }
+    with at_places_of(workload):
+        datasets = {
+            d: load_dataset(workload.data, classes=classes, dtype=d) for d in set(dtypes.values())
+        }
     absent_of = {d: absent_classes(dataset) for d, dataset in datasets.items()}
     courses = {
         key: course_of(workload, candidate, datasets[dtypes[key]])

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pcsim.config import at_places_of
 from pcsim.engine.cache import cache_folder, engine_fingerprint, keep, kept, tell_unusable
 from pcsim.engine.data.content import identity
 from pcsim.engine.training import SeedResult, seed_from_json, seed_to_json
@@ -36,6 +38,12 @@ def seed_key(workload: Workload, candidate: Candidate, *, seed: int) -> str:
     return _hash(_relevant(workload, candidate), seed)
 
 
+def seed_keys(workload: Workload, candidate: Candidate, seeds: Iterable[int]) -> list[str]:
+    """``seed_key`` of each of ``seeds``."""
+    relevant = _relevant(workload, candidate)
+    return [_hash(relevant, seed) for seed in seeds]
+
+
 def _hash(relevant: dict[str, Any], seeds: int | tuple[int, int]) -> str:
     text = json.dumps({**relevant, "seeds": seeds}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -43,9 +51,11 @@ def _hash(relevant: dict[str, Any], seeds: int | tuple[int, int]) -> str:
 
 def _relevant(workload: Workload, candidate: Candidate) -> dict[str, Any]:
     network, data, training = workload.network, workload.data, workload.training
+    with at_places_of(workload):
+        content = identity(data.dataset)
     return {
         "network": network.model_dump(mode="json"),
-        "dataset": identity(data.dataset),
+        "dataset": content,
         "split": (data.train, data.validation, data.test),
         "normalise": data.normalise,
         "batch": training.batch,

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pcsim.units import Rate
+
 
 class Count(NamedTuple):
     """What was counted: ``action`` of ``component`` on behalf of ``layer`` in ``stage``.
@@ -59,8 +61,9 @@ class Activity:
     dram_bytes: int
     sram_bytes: int
     macs: int
-    array_cells: int
-    """Processing elements of the whole chip, for utilization = macs / (cells x makespan)."""
+    array_cells: Rate
+    """Multiply-accumulates that all compute units of the chip make in a cycle while fully busy, of digital ones one for
+    each cell: utilization = macs / (these x makespan)."""
     gated_cycles: Mapping[str, int] = field(default_factory=dict)
     """Kind of unit -> unit cycles in which units of the whole chip were cut from their supply, idle ones included."""
 
@@ -69,7 +72,7 @@ class Activity:
 
     @property
     def utilization(self) -> float:
-        """Fraction of all processing-element cycles of the chip that did a multiply-accumulate."""
-        return (
-            self.macs / (self.array_cells * self.makespan_cycles) if self.makespan_cycles else 0.0
-        )
+        """Multiply-accumulates done, as a fraction of those that all compute units could have done meanwhile."""
+        if not self.makespan_cycles:
+            return 0.0
+        return float(self.macs / (self.array_cells * self.makespan_cycles))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pcsim.config import Hardware
 from pcsim.machine.activity import Activity, Count, UnitTime
 from pcsim.machine.lower import Lowered
+from pcsim.machine.units import form_of
 from pcsim.placement import BETWEEN_ROUTERS, SETUP, Placement, TaskKind, Tasks, Unit
 
 
@@ -70,7 +71,9 @@ def activity_of(
         gated_cycles=_gated(tasks, hardware, times),
         buffer_bytes=moved("buffer"),
         peak_buffer_bytes=placement.buffer_bytes,
-        array_cells=tiles.compute.cells(tiles.formats) * tiles.compute_units * tasks.mesh.tiles,
+        array_cells=form_of(tiles.compute).peak(tiles.compute, hardware)
+        * tiles.compute_units
+        * tasks.mesh.tiles,
     )
 
 

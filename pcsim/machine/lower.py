@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pcsim.config import Hardware
+from pcsim.config import Hardware, problem_at
+from pcsim.errors import InputError
 from pcsim.machine.units import Product, Weights, form_of
 from pcsim.machine.units.dram import access, channel_cycles, latency_cycles
 from pcsim.machine.units.lanes import elementwise
@@ -119,7 +120,27 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         lowered.flits_of[task] = tuple(0 if link is None else -(-size // link) for size in sizes)
         route = int(tasks.route[task])
         lowered.all_actions[task] = _transfer_actions(tasks, route, sum(sizes), times=len(sizes))
+    _check_length(tasks, lowered, hardware)
     return lowered
+
+
+MOST_CYCLES = 1 << 60
+"""Of all work of an update one after the other: the simulator counts cycles in 64 bits."""
+
+
+def _check_length(tasks: Tasks, lowered: Lowered, hardware: Hardware) -> None:
+    """Refuse what is so slow that cycles could not be counted.
+
+    Raises:
+        InputError: says how many cycles it would take, and where the clock is given.
+    """
+    each = zip(tasks.instances().tolist(), lowered.busy, lowered.delay, lowered.flits, strict=True)
+    cycles = sum(often * (busy + delay + flits) for often, busy, delay, flits in each)
+    cycles += sum(sum(flits) for flits in lowered.flits_of.values())
+    if cycles > MOST_CYCLES:
+        said = f"the work of an update must take at most {MOST_CYCLES:.1e} cycles, not {cycles:.1e}"
+        hint = "take a slower clock, or faster links, ports and DRAM"
+        raise InputError((problem_at(hardware, "clock", said, hint=hint),))
 
 
 CLOCKED = {

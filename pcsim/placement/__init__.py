@@ -3,7 +3,10 @@
 from pcsim.placement.groups import Group as Group
 from pcsim.placement.groups import Slice as Slice
 from pcsim.placement.place import Placement as Placement
+from pcsim.placement.place import Space as Space
+from pcsim.placement.place import laid_out as laid_out
 from pcsim.placement.place import place as place
+from pcsim.placement.place import space as space
 from pcsim.placement.routes import BETWEEN_ROUTERS as BETWEEN_ROUTERS
 from pcsim.placement.routes import Link as Link
 from pcsim.placement.routes import Route as Route

@@ -10,8 +10,8 @@ from pcsim.placement.allocate import allocate
 from pcsim.placement.copies import as_kept
 from pcsim.placement.expand import Expansion
 from pcsim.placement.groups import Group, Split
+from pcsim.placement.needs import LayerNeeds
 from pcsim.placement.search import search
-from pcsim.placement.splits import tile_bytes
 from pcsim.placement.streaming import deal, in_buffer, on_tile
 from pcsim.placement.tasks import Tasks
 from pcsim.placement.topologies import Topology, topology_of
@@ -45,6 +45,47 @@ class Placement:
         return {tile: sum(kinds.values()) for tile, kinds in self.occupancy_bytes.items()}
 
 
+@dataclass(frozen=True)
+class Space:
+    """What a program takes of a chip; see `Placement` for ``occupancy_bytes``, ``windows`` and ``buffer_bytes``.
+
+    ``program`` is the one that is run, with the copies that the chip keeps.
+    """
+
+    program: Program
+    groups: tuple[Group, ...]
+    occupancy_bytes: Mapping[int, Mapping[str, int]]
+    windows: Mapping[int, int]
+    buffer_bytes: int = 0
+
+    @property
+    def tiles_used(self) -> int:
+        return len(self.occupancy_bytes)
+
+    @property
+    def fullest_bytes(self) -> int:
+        """Peak occupancy of the fullest tile's SRAM."""
+        return max(sum(kinds.values()) for kinds in self.occupancy_bytes.values())
+
+
+def space(program: Program, hardware: Hardware, *, spread: int = 1, explain: bool = True) -> Space:
+    """Which tiles a program gets and what these keep, without the tasks that follow; ``explain`` as for ``allocate``.
+
+    Raises:
+        DoesNotFitError: as ``place``.
+    """
+    program = as_kept(program, hardware)
+    if not hardware.tiles.sram.streams:
+        groups = allocate(program, hardware, spread=spread, explain=explain)
+        occupancy = _occupancy(program, groups, hardware.tiles.formats)
+        return Space(program, groups, occupancy, {})
+    groups, windows = deal(program, hardware)
+    buffered = hardware.tiles.sram.weights == "buffered"
+    kept_bytes = in_buffer(program, hardware) if buffered else 0
+    occupancy = _with_windows(program, hardware, groups, windows)
+    return Space(program, groups, occupancy, windows, kept_bytes)
+
+
 def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement:
     """Give every layer ``spread`` times the fewest tiles that hold it and turn operations into tasks.
 
@@ -54,18 +95,12 @@ def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement
         DoesNotFitError: the network needs more SRAM, more of the global buffer, or more room for
             weights inside compute units, than the chip has; says what would fit.
     """
-    program = as_kept(program, hardware)
-    formats = hardware.tiles.formats
-    windows: Mapping[int, int] = {}
-    if hardware.tiles.sram.streams:
-        groups, windows = deal(program, hardware)
-        occupancy = _with_windows(program, hardware, groups, windows)
-    else:
-        groups = allocate(program, hardware, spread=spread)
-        occupancy = _occupancy(program, groups, formats)
-    placement = laid_out(program, hardware, groups, occupancy, windows)
+    found = space(program, hardware, spread=spread)
+    placement = laid_out(
+        found.program, hardware, found.groups, found.occupancy_bytes, found.windows
+    )
     if hardware.tiles.placement == "search":
-        placement = moved(placement, program, hardware, search(placement.tasks))
+        placement = moved(placement, found.program, hardware, search(placement.tasks))
     return placement
 
 
@@ -126,16 +161,13 @@ def _occupancy(
     occupancy: dict[int, dict[str, int]] = {}
     for group in groups:
         parts = Split(len(group.inputs), len(group.outputs))
+        needs = LayerNeeds.of(program, group.layer, formats)
+        known: dict[tuple[int, int, bool], dict[str, int]] = {}
         for i, j, tile in group.members():
-            sizes = tile_bytes(
-                program,
-                group.layer,
-                formats,
-                inputs=len(group.inputs[i]),
-                outputs=len(group.outputs[j]),
-                owner=i == 0,
-                parts=parts,
-            )
+            cut = len(group.inputs[i]), len(group.outputs[j]), i == 0
+            if cut not in known:
+                known[cut] = needs.bytes_of(cut[0], cut[1], owner=cut[2], parts=parts)
+            sizes = known[cut]
             kept = occupancy.setdefault(tile, {})
             for kind, size_bytes in sizes.items():
                 kept[kind] = kept.get(kind, 0) + size_bytes

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from math import isqrt
 
 from pcsim.config import Formats, Value
 from pcsim.placement.blocks import Blocks
 from pcsim.placement.groups import Split
+from pcsim.placement.needs import LayerNeeds, Room
 from pcsim.program import Program
 
 
@@ -20,40 +23,15 @@ def tile_bytes(
     owner: bool,
     parts: Split,
 ) -> dict[str, int]:
-    """Bytes that one tile of ``layer`` keeps, by kind of buffer: every buffer packed, in whole bytes.
-
-    ``inputs`` and ``outputs`` are the widths of its slices. Besides the program's buffers a split layer
-    keeps room for one arriving partial sum.
-    """
-    size = {
-        "weight": inputs * outputs,
-        "in": program.batch * inputs,
-        "out": program.batch * outputs,
-        "unit": outputs,
-    }
-    kept: dict[str, int] = {}
-    for buffer in program.buffers_of(layer):
-        if owner or not buffer.owner:
-            one = formats.of(buffer.value).storage_bytes(size[buffer.axis])
-            kept[buffer.kind] = kept.get(buffer.kind, 0) + buffer.copies * one
-    arriving = 0
-    if parts.inputs > 1:
-        arriving = max(arriving, size["out"])
-    if parts.outputs > 1 and program.has_feedback:
-        arriving = max(arriving, size["in"])
-    if arriving:
-        kept["partial sums"] = formats.of(Value.ACCUMULATE).storage_bytes(arriving)
-    return kept
+    """Bytes that one tile of ``layer`` keeps, by kind of buffer; ``inputs`` and ``outputs`` are the widths of its
+    slices."""
+    needs = LayerNeeds.of(program, layer, formats)
+    return needs.bytes_of(inputs, outputs, owner=owner, parts=parts)
 
 
 def largest_tile_bytes(program: Program, layer: int, formats: Formats, parts: Split) -> int:
     """Bytes kept by the fullest tile of ``layer`` when it is cut into ``parts``."""
-    n_in, n_out = program.widths[layer - 1], program.widths[layer]
-    inputs, outputs = -(-n_in // parts.inputs), -(-n_out // parts.outputs)
-    kept = tile_bytes(
-        program, layer, formats, inputs=inputs, outputs=outputs, owner=True, parts=parts
-    )
-    return sum(kept.values())
+    return LayerNeeds.of(program, layer, formats).largest_bytes(parts)
 
 
 def smallest_split(
@@ -71,13 +49,8 @@ def smallest_split(
     partial sums up, n_out r_k copies of errors and n_in (r_n - 1) partial sums down. Returns None where no
     split over ``tiles`` fits.
     """
-    for count in range(_fewest_tiles(program, layer, formats, capacity_bytes), tiles + 1):
-        found = _split_over(
-            program, layer, formats, count, capacity_bytes=capacity_bytes, blocks=blocks
-        )
-        if found is not None:
-            return found
-    return None
+    needs = LayerNeeds.of(program, layer, formats)
+    return _smallest(needs, Room.of(layer, capacity_bytes, blocks), tiles)
 
 
 def wider_split(
@@ -87,55 +60,92 @@ def wider_split(
 
     More tiles hold less each, so that capacity is no question.
     """
-    n_in, n_out = program.widths[layer - 1], program.widths[layer]
-    for count in range(min(times * fewest.tiles, n_in * n_out), fewest.tiles, -1):
-        found = _split_over(program, layer, formats, count, capacity_bytes=None)
+    return _wider(LayerNeeds.of(program, layer, formats), fewest, times)
+
+
+@lru_cache(maxsize=1 << 14)  # Deep networks repeat layers, and schedules their network.
+def _smallest(needs: LayerNeeds, room: Room, tiles: int) -> Split | None:
+    """Of r_k x r_n <= T parts one side has at most sqrt(T). So each number up to that is tried as either side, and the
+    fewest parts of the other are found by bisection: the more parts, the less each needs."""
+    least = _fewest_tiles(needs, room.sram_bytes)
+    best = tiles + 1
+    one = 1
+    while one * one < best and one <= tiles:
+        for inputs_fixed in (True, False):
+            most_one, most = needs.n_in, needs.n_out
+            if not inputs_fixed:
+                most_one, most = most, most_one
+            if one > most_one:
+                continue
+
+            def fits(other: int, one: int = one, inputs_fixed: bool = inputs_fixed) -> bool:
+                parts = Split(one, other) if inputs_fixed else Split(other, one)
+                return room.holds(needs, parts)
+
+            other = _fewest_parts(fits, -(-least // one), min(most, (best - 1) // one))
+            if other is not None:
+                best = one * other
+        one += 1
+    return _split_over(needs, best, room) if best <= tiles else None
+
+
+def _fewest_parts(fits: Callable[[int], bool], least: int, most: int) -> int | None:
+    """The smallest number from ``least`` to ``most`` that fits, None if none does.
+
+    Above 1 more parts fit wherever fewer do. A second part brings partial sums with it, so 1 is tried for itself.
+    """
+    if least <= 1 <= most and fits(1):
+        return 1
+    low = high = max(2, least)
+    step = 1
+    while high <= most and not fits(high):
+        if high == most:
+            return None
+        low, high, step = high + 1, min(most, high + step), 2 * step
+    if high > most:
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle + 1, high)
+    return high
+
+
+@lru_cache(maxsize=1 << 14)
+def _wider(needs: LayerNeeds, fewest: Split, times: int) -> Split:
+    for count in range(min(times * fewest.tiles, needs.n_in * needs.n_out), fewest.tiles, -1):
+        found = _split_over(needs, count, Room(None))
         if found is not None:
             return found
     return fewest
 
 
-def _split_over(
-    program: Program,
-    layer: int,
-    formats: Formats,
-    count: int,
-    *,
-    capacity_bytes: int | None,
-    blocks: Blocks | None = None,
-) -> Split | None:
+def _split_over(needs: LayerNeeds, count: int, room: Room) -> Split | None:
     """The split over exactly ``count`` tiles that moves fewest bits; None where none fits."""
     state, error, partial = (
-        formats.of(value).bits_per_value for value in (Value.STATE, Value.ERROR, Value.ACCUMULATE)
+        needs.formats.of(value).bits_per_value
+        for value in (Value.STATE, Value.ERROR, Value.ACCUMULATE)
     )
-    n_in, n_out = program.widths[layer - 1], program.widths[layer]
+    n_in, n_out = needs.n_in, needs.n_out
     fitting = []
     for outputs in _divisors(count):
         inputs = count // outputs
         if inputs > n_in or outputs > n_out:
             continue
         parts = Split(inputs, outputs)
-        if blocks is not None and blocks.needed(layer, inputs, outputs) > blocks.available:
-            continue
-        if capacity_bytes is None or (
-            largest_tile_bytes(program, layer, formats, parts) <= capacity_bytes
-        ):
+        if room.holds(needs, parts):
             sums = n_out * (inputs - 1) + n_in * (outputs - 1)
             moved = state * n_in * outputs + error * n_out * inputs + partial * sums
             fitting.append((moved, outputs, parts))
     return min(fitting)[2] if fitting else None
 
 
-def _fewest_tiles(
-    program: Program, layer: int, formats: Formats, capacity_bytes: int | None
-) -> int:
-    """No fewer tiles hold what ``layer`` keeps per weight."""
+def _fewest_tiles(needs: LayerNeeds, capacity_bytes: int | None) -> int:
+    """No fewer tiles hold what a layer keeps per weight."""
     if capacity_bytes is None:
         return 1
-    weights = program.widths[layer - 1] * program.widths[layer]
     kept = sum(
-        buffer.copies * formats.of(buffer.value).storage_bytes(weights)
-        for buffer in program.buffers_of(layer)
+        buffer.copies * needs.formats.of(buffer.value).storage_bytes(needs.n_in * needs.n_out)
+        for buffer in needs.buffers
         if buffer.axis == "weight" and not buffer.owner
     )
     return max(1, -(-kept // max(capacity_bytes, 1)))

@@ -14,6 +14,7 @@ from typing import Any
 
 from pcsim.placement import topology_of
 from pcsim.technology.actions import MAC_ACTIONS
+from pcsim.units import Rate, rate_number
 from pcsim.verdict import Result, Verdict
 
 WAIT_KINDS = ("array", "vector", "update", "noc", "dram", "buffer", "wake")
@@ -196,7 +197,7 @@ def link_table(verdict: Verdict) -> Table:
     for result in verdict.results:
         makespan = max(result.activity.makespan_cycles, 1)
         for (source, target), size in sorted(result.activity.link_bytes.items()):
-            used = None if width is None else size / (width * makespan)
+            used = None if width is None else float(size / (width * makespan))
             rows.append((result.candidate.id, source, target, size, size / makespan, used))
     columns = ("candidate", "from_tile", "to_tile", "bytes", "bytes_per_cycle", "utilization")
     return Table(columns, tuple(rows))
@@ -267,7 +268,7 @@ def roofline_table(verdict: Verdict) -> Table:
     sram, dram = chip.tiles.sram, chip.dram
     port, link = sram.port_bytes_per_cycle, chip.noc.link_bytes_per_cycle
     channel = dram.bandwidth_bytes_per_s
-    bandwidth = {
+    bandwidth: dict[str, Rate | None] = {
         "sram": None if port is None else rows * cols * sram.banks * port * chip.clock_hz,
         "noc": None if link is None else links * link * chip.clock_hz,
         "dram": None if channel is None else dram.channels * channel,
@@ -294,8 +295,8 @@ def roofline_table(verdict: Verdict) -> Table:
                     activity.macs,
                     size,
                     result.per_update.latency_s,
-                    activity.array_cells * chip.clock_hz,
-                    bandwidth[level],
+                    rate_number(activity.array_cells * chip.clock_hz),
+                    None if (wide := bandwidth[level]) is None else rate_number(wide),
                 )
             )
     return Table(columns, tuple(found))

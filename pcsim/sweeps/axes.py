@@ -13,7 +13,7 @@ from pcsim.config import Mark, value_text
 from pcsim.config.marks import Node, plain, show_value
 from pcsim.config.yaml_marks import read_yaml
 from pcsim.errors import InputError, Problem
-from pcsim.sweeps.ranges import RangeError, is_range, range_values
+from pcsim.sweeps.ranges import RangeError, is_range, range_values, with_units
 
 Values = dict[str, str]
 """One point: the YAML text of the value at each path that it sets."""
@@ -56,7 +56,8 @@ class Group:
 
 
 def parse_axis(text: str) -> Axis:
-    """``"pc.steps=1,3,10"``, ``"pc.steps=1..64 x2"`` or ``"network.layers=[64,32,10],[64,128,10]"``.
+    """``"pc.steps=1,3,10"``, ``"pc.steps=1..64 x2"``, ``"tiles.sram.size=256,512 KiB"`` or
+    ``"network.layers=[64,32,10],[64,128,10]"``.
 
     Raises:
         InputError: there is no path, no value, or the values are not YAML.
@@ -71,13 +72,14 @@ def parse_axis(text: str) -> Axis:
     if node is None or problems or not isinstance(node.value, list) or not node.value:
         said = f"--axis {path} must be YAML values with commas between, not {show_value(values)}"
         raise InputError((Problem(said),))
-    texts: list[str] = []
+    values_found: list[object] = []
     for item in node.value:
         try:
-            texts += [value_text(value) for value in expanded(item)]
+            values_found += expanded(item)
         except RangeError as error:
             said = f"--axis {path} must be {error.constraint}, not {show_value(plain(item))}"
             raise InputError((Problem(said, hint=error.hint),)) from None
+    texts = [value_text(value) for value in with_units(values_found)]
     return Axis(path, tuple(texts), tuple(Mark(f"--axis {path}={text}") for text in texts))
 
 
@@ -120,7 +122,9 @@ def problems_of(groups: Sequence[Group]) -> list[Problem]:
             problems += _unmet(group, condition, before)
         for axis in group.axes:
             if axis.path in before:
-                problems.append(_at(axis, f"{axis.path} must be the path of one axis, not of two"))
+                problems.append(
+                    at_axis(axis, f"{axis.path} must be the path of one axis, not of two")
+                )
             problems += _repeated(axis)
             before[axis.path] = axis
     return problems
@@ -130,7 +134,7 @@ def _unequal(group: Group) -> Iterator[Problem]:
     first = group.axes[0]
     for axis in group.axes[1:]:
         if len(axis.values) != len(first.values):
-            yield _at(
+            yield at_axis(
                 axis,
                 f"{axis.path} must have as many values as {first.path}, which it goes together with: "
                 f"{len(first.values)}, not {len(axis.values)}",
@@ -159,5 +163,6 @@ def _unmet(group: Group, condition: Condition, before: dict[str, Axis]) -> Itera
             yield place.problem(said, hint=f"its values: {', '.join(known)}")
 
 
-def _at(axis: Axis, said: str, *, hint: str = "") -> Problem:
+def at_axis(axis: Axis, said: str, *, hint: str = "") -> Problem:
+    """A problem with an axis, at its first value where its places are known."""
     return axis.marks[0].problem(said, hint=hint) if axis.marks else Problem(said, hint=hint)

@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pcsim.config import assign_overrides, shipped, value_text
+from pcsim.config import Setting, shipped, value_text
 from pcsim.config.fields import Kind, choice, flag, must_be, name, rejected, sentence, whole
+from pcsim.config.files import is_file, what_is
 from pcsim.config.marks import Mark, Node, plain, show_value
+from pcsim.config.overrides import assign
 from pcsim.config.reading import read_tree
 from pcsim.config.section import ConfigFile, key
 from pcsim.config.validation import validate
 from pcsim.errors import InputError, Problem
 from pcsim.sweeps.axes import Axis, Condition, Group, expanded
-from pcsim.sweeps.plan import Plan, Setting
-from pcsim.sweeps.ranges import RangeError
+from pcsim.sweeps.plan import Plan
+from pcsim.sweeps.ranges import RangeError, with_units
 
 SCHEMA = "pcsim/sweep/1"
 WHEN = "when"
@@ -71,6 +73,8 @@ def read_plan(path: Path) -> tuple[str, Plan]:
         raise InputError(problems)
     file, wrong = validate(SweepFile, tree)
     found = [*problems, *wrong]
+    for kind in ("hardware", "workload"):
+        found += _not_there(tree.value.get(kind), path, kind)
     settings = _settings(tree.value.get("set"), found.append)
     groups = _groups(tree.value.get("axes"), found.append)
     if file is None or found:
@@ -132,13 +136,16 @@ def _values(node: Node, where: str, tell: Tell) -> Iterator[tuple[str, Mark]]:
         said = f"{where} must be a list of values or a range, not {show_value(plain(node))}"
         tell(node.mark.problem(said, hint="such as [1, 3, 10] or 1..64 x2"))
         return
+    found: list[tuple[object, Mark]] = []
     for item in items:
         try:
-            for value in expanded(item):
-                yield value_text(value), item.mark
+            found += ((value, item.mark) for value in expanded(item))
         except RangeError as error:
             said = f"{where} must be {error.constraint}, not {show_value(plain(item))}"
             tell(item.mark.problem(said, hint=error.hint))
+    values = with_units([value for value, _ in found])
+    for value, (_, mark) in zip(values, found, strict=True):
+        yield value_text(value), mark
 
 
 def _conditions(when: Node, where: str, tell: Tell) -> Iterator[Condition]:
@@ -148,18 +155,25 @@ def _conditions(when: Node, where: str, tell: Tell) -> Iterator[Condition]:
         return
     for path, node in when.value.items():
         items = node.value if isinstance(node.value, list) else [node]
-        yield Condition(path, tuple(value_text(plain(item)) for item in items), node.key_mark)
+        values = with_units([plain(item) for item in items])
+        yield Condition(path, tuple(map(value_text, values)), node.mark)
 
 
 def _check_path(path: str, node: Node, tell: Tell) -> None:
     """Whether a path begins with a key of either file; the rest is for those files to tell."""
-    try:
-        assign_overrides([f"{path}=0"])
-    except InputError as error:
-        (problem,) = error.problems
-        mark = node.key_mark or node.mark
-        said = problem.message.replace("--set must", "a path must").removeprefix("--set ")
-        tell(mark.problem(said, hint=problem.hint))
+    for problem in assign([Setting(f"{path}=0", node.key_mark or node.mark)]).problems:
+        tell(problem)
+
+
+def _not_there(node: Node | None, path: Path, kind: str) -> Iterator[Problem]:
+    """That there is no such file as a sweep file names."""
+    if node is None or not isinstance(node.value, str) or not node.value.strip():
+        return
+    if node.value not in shipped(kind) and not is_file(path.parent / node.value):
+        names = ", ".join(shipped(kind))
+        said = f"{kind} must be the path of a file beside this one or one of {names}"
+        hint = what_is(node.value, kind=kind, folder=path.parent)
+        yield node.mark.problem(f"{said}, not {show_value(node.value)}", hint=hint)
 
 
 def _beside(path: Path, reference: str, kind: str) -> str | Path:

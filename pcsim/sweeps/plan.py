@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from pcsim.config import (
@@ -12,31 +12,23 @@ from pcsim.config import (
     Hardware,
     Host,
     Mark,
+    Setting,
     Workload,
-    assign_overrides,
     candidates,
     check_size,
-    load_hardware,
-    load_workload,
 )
+from pcsim.config.overrides import assign
 from pcsim.engine import learning_key
-from pcsim.errors import InputError, MissingCostError, Problem
+from pcsim.errors import InputError, Problem
+from pcsim.intake import examined_hardware, examined_workload
 from pcsim.program import program_of
-from pcsim.sweeps.axes import Group, Values, grid, paths_of, problems_of
+from pcsim.sweeps.axes import Group, Values, at_axis, grid, paths_of, problems_of
 from pcsim.sweeps.keys import point_key
-from pcsim.technology import price_list
 
 MOST_POINTS = 1_000_000
 
 Reference = str | os.PathLike[str]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One "path=value" of every point, with the place where it was written."""
-
-    text: str
-    mark: Mark | None = field(default=None, compare=False)
+Settings = tuple[Setting, ...]
 
 
 @dataclass(frozen=True)
@@ -89,7 +81,8 @@ def points_of(plan: Plan) -> tuple[Point, ...]:
         raise InputError(tuple(dict.fromkeys(problems)))
     every = list(islice(grid(plan.groups), MOST_POINTS + 1))
     if len(every) > MOST_POINTS:
-        raise InputError((Problem(f"a sweep must have at most {MOST_POINTS:,} points, not more"),))
+        said = f"a sweep must have at most {MOST_POINTS:,} points, not more"
+        raise InputError((at_axis(plan.groups[-1].axes[0], said),))
     return points_at(plan, every)
 
 
@@ -122,93 +115,72 @@ class _Loader:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.marks = {
-            f"{axis.path}={value}": mark
+        self.marks: dict[tuple[str, str], Mark] = {
+            (axis.path, value): mark
             for group in plan.groups
             for axis in group.axes
             for value, mark in zip(axis.values, axis.marks, strict=False)
         }
-        self.marks |= {setting.text: setting.mark for setting in plan.settings if setting.mark}
-        self.chips: dict[tuple[str, ...], Hardware | InputError] = {}
-        self.works: dict[tuple[str, ...], Workload | InputError] = {}
-        self.described: dict[tuple[tuple[str, ...], Candidate], None] = {}
-        self.learning: dict[tuple[tuple[str, ...], Candidate], str] = {}
+        self.chips: dict[Settings, Hardware | InputError] = {}
+        self.works: dict[Settings, Workload | InputError] = {}
+        self.described: dict[tuple[Settings, Candidate], None] = {}
+        self.learning: dict[tuple[Settings, Candidate], str] = {}
 
     def point(self, values: Values) -> Point:
         """Raises InputError with all that is wrong with this point."""
         plan = self.plan
-        texts = [setting.text for setting in plan.settings]
-        texts += [f"{path}={value}" for path, value in values.items()]
-        try:
-            chip_texts, work_texts = assign_overrides(texts)
-        except InputError as error:
-            raise InputError(tuple(self._placed(problem) for problem in error.problems)) from None
-        if chip_texts not in self.chips:
-            self.chips[chip_texts] = self._chip(chip_texts)
-        if work_texts not in self.works:
-            self.works[work_texts] = self._work(work_texts)
-        chip, work = self.chips[chip_texts], self.works[work_texts]
+        settings = [*plan.settings]
+        settings += [
+            Setting(f"{path}={value}", self.marks.get((path, value)))
+            for path, value in values.items()
+        ]
+        assigned = assign(settings)
+        if assigned.problems:
+            raise InputError(assigned.problems)
+        for_chip, for_work = assigned.hardware, assigned.workload
+        if for_chip not in self.chips:
+            self.chips[for_chip] = self._chip(for_chip)
+        if for_work not in self.works:
+            self.works[for_work] = self._work(for_work)
+        chip, work = self.chips[for_chip], self.works[for_work]
         wrong = [file for file in (chip, work) if isinstance(file, InputError)]
         if wrong:
             raise InputError(tuple(problem for error in wrong for problem in error.problems))
         assert isinstance(chip, Hardware) and isinstance(work, Workload)
-        try:
-            chosen = candidates(chip, work, rule=plan.rule)
-            if plan.timing_only:  # Memory and length of training are of no account.
-                check_size(chip, _untrained(work), chosen, host=Host(None, 1))
-            else:
-                check_size(chip, work, chosen)
-            keys = [self._learning(work_texts, work, candidate) for candidate in chosen]
-        except InputError as error:
-            raise InputError(tuple(self._placed(problem) for problem in error.problems)) from None
+        chosen = candidates(chip, work, rule=plan.rule)
+        if plan.timing_only:  # Memory and length of training are of no account.
+            check_size(chip, _untrained(work), chosen, host=Host(None, 1))
+        else:
+            check_size(chip, work, chosen)
+        keys = [self._learning(for_work, work, candidate) for candidate in chosen]
         learning = () if plan.timing_only else tuple(keys)
         key = point_key(
             chip, work, learning, rule=plan.rule, seed=plan.seed, timing_only=plan.timing_only
         )
         return Point(values, chip, work, chosen, learning, key)
 
-    def _chip(self, texts: tuple[str, ...]) -> Hardware | InputError:
-        try:
-            chip = load_hardware(
-                self.plan.hardware,
-                overrides=texts,
-                allow_extensions=self.plan.allow_extensions,
-            )
-            price_list(chip)
-        except MissingCostError as error:
-            return InputError((Problem(str(error)),))
-        except InputError as error:
-            return InputError(tuple(self._placed(problem) for problem in error.problems))
-        return chip
+    def _chip(self, settings: Settings) -> Hardware | InputError:
+        chip, problems = examined_hardware(
+            self.plan.hardware,
+            overrides=settings,
+            allow_extensions=self.plan.allow_extensions,
+        )
+        return InputError(problems) if chip is None or problems else chip
 
-    def _work(self, texts: tuple[str, ...]) -> Workload | InputError:
-        try:
-            return load_workload(self.plan.workload, overrides=texts)
-        except InputError as error:
-            return InputError(tuple(self._placed(problem) for problem in error.problems))
+    def _work(self, settings: Settings) -> Workload | InputError:
+        trains = not self.plan.timing_only
+        work, problems = examined_workload(self.plan.workload, overrides=settings, trains=trains)
+        return InputError(problems) if work is None or problems else work
 
-    def _learning(self, texts: tuple[str, ...], work: Workload, candidate: Candidate) -> str:
+    def _learning(self, settings: Settings, work: Workload, candidate: Candidate) -> str:
         """The key of a candidate's training, once its operations are known to be described."""
-        known = (texts, candidate)
+        known = (settings, candidate)
         if known not in self.described:
             program_of(work, candidate, steps=candidate.steps)
             self.described[known] = None
             if not self.plan.timing_only:
                 self.learning[known] = learning_key(work, candidate, first_seed=self.plan.seed)
         return self.learning.get(known, "")
-
-    def _placed(self, problem: Problem) -> Problem:
-        """The problem at the axis' value that brought it, where it is one of those."""
-        mark = self.marks.get(problem.file.removeprefix("--set "))
-        if mark is None:
-            return problem
-        return replace(
-            problem,
-            file=mark.file,
-            line=mark.line,
-            column=mark.column,
-            source_line=mark.source_line,
-        )
 
 
 def _untrained(work: Workload) -> Workload:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
+
+from pcsim.units import DIMENSIONS
 
 MOST_VALUES = 10_000
 """Of one range."""
@@ -62,6 +65,24 @@ def range_values(text: str) -> list[object]:
         values.append(_plain(value) if unit is None else f"{_plain(value)} {unit}")
         value = value * step if sign == "x" else value + step
     return values
+
+
+_BARE_WITH_UNIT = re.compile(rf"\s*[-+]?{_NUMBER}\s*([^\d\s].*?)\s*")
+_UNITS = {name for dimension in DIMENSIONS.values() for name in dimension.units}
+
+
+def with_units(values: Sequence[object]) -> list[object]:
+    """``values`` where a bare number takes the unit of the next value that has one: 256, "512 KiB" are both of KiB."""
+    unit = ""
+    found: list[object] = []
+    for value in reversed(values):
+        match = _BARE_WITH_UNIT.fullmatch(value) if isinstance(value, str) else None
+        if match is not None and match[1] in _UNITS:
+            unit = match[1]
+        elif unit and isinstance(value, int | float) and not isinstance(value, bool):
+            value = f"{value} {unit}"
+        found.append(value)
+    return found[::-1]
 
 
 def _whole(number: Decimal) -> bool:

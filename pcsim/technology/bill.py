@@ -10,11 +10,12 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from pcsim.errors import MissingCostError
+from pcsim.errors import MissingCostError, Problem
 from pcsim.machine.activity import Activity, Count
 from pcsim.technology.actions import COMPONENTS, ENERGY_UNITS
 from pcsim.technology.overrides import missing_costs
 from pcsim.technology.values import Leak, PriceList
+from pcsim.units import Rate
 
 LEAKAGE = "leakage"
 DRAM_STANDBY = "dram_standby"
@@ -95,7 +96,7 @@ class Bill:
         return sums
 
 
-def bill(activity: Activity, prices: PriceList, *, clock_hz: int) -> Bill:
+def bill(activity: Activity, prices: PriceList, *, clock_hz: Rate) -> Bill:
     """The bill of ``activity``, its lines sorted by component, action, layer and stage.
 
     Raises MissingCostError when something was counted that has no price, naming all of it.
@@ -104,7 +105,8 @@ def bill(activity: Activity, prices: PriceList, *, clock_hz: int) -> Bill:
     if missing := counted - prices.prices.keys():
         keys = sorted(f"{component}.{action}" for component, action in missing)
         lacking = {key: ENERGY_UNITS.get(key, "count") for key in keys}
-        raise MissingCostError(missing_costs(prices.technology, lacking))
+        said, hint = missing_costs(prices.technology, lacking)
+        raise MissingCostError((Problem(said, hint=hint),))
     lines = (*_dynamic_lines(activity, prices), *_static_lines(activity, prices, clock_hz))
     return Bill(lines=_exactly_summable(lines))
 
@@ -130,7 +132,7 @@ def _place(what: Count) -> tuple[int, str, int, str]:
     return COMPONENT_ORDER.index(what.component), what.action, what.layer, what.stage
 
 
-def _static_lines(activity: Activity, prices: PriceList, clock_hz: int) -> Iterator[BillLine]:
+def _static_lines(activity: Activity, prices: PriceList, clock_hz: Rate) -> Iterator[BillLine]:
     for leak in prices.leaks:
         for count, share in _leaking(activity, leak):
             unit_j = leak.watts / clock_hz * share

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pcsim.config import Buffer, Hardware, Sram, problem_at
-from pcsim.errors import InputError, Problem
+from pcsim.errors import Problem
 from pcsim.technology.actions import BUFFER, UNITS, nearest, priced_of, quantity_of
 from pcsim.technology.costs import Curve
-from pcsim.technology.dram import DramKind
 from pcsim.technology.overrides import EXAMPLES, given_quantity
-from pcsim.technology.tables import Technology, available, table_key
+from pcsim.technology.tables import Technology, table_key
 from pcsim.units import format_quantity
 
 OF_SRAM = tuple(BUFFER.values())
@@ -18,8 +17,8 @@ OF_SRAM = tuple(BUFFER.values())
 
 
 def problems_of(hardware: Hardware) -> tuple[Problem, ...]:
-    """Unknown names and costs, and memories of a size that the technology does not know."""
-    return (*_unknown_names(hardware), *_wrong_costs(hardware), *_unpriced_banks(hardware))
+    """Unknown costs, and memories of a size that the technology does not know."""
+    return (*_wrong_costs(hardware), *_unpriced_banks(hardware))
 
 
 def bank_bytes(memory: Sram | Buffer) -> float:
@@ -29,26 +28,6 @@ def bank_bytes(memory: Sram | Buffer) -> float:
         size_bytes = memory.priced_as_bytes
     assert size_bytes is not None, "config demands priced_as where the size is unlimited"
     return size_bytes / memory.banks
-
-
-def _unknown_names(hardware: Hardware) -> Iterator[Problem]:
-    try:
-        Technology.load(hardware.technology)
-    except InputError as error:
-        yield from _placed(hardware, "technology", error)
-    try:
-        DramKind.load(hardware.dram.kind)
-    except InputError as error:
-        yield from _placed(hardware, "dram.kind", error)
-
-
-def _placed(hardware: Hardware, path: str, error: InputError) -> Iterator[Problem]:
-    """The problems of ``error``, shown at ``path`` unless they have a place of their own."""
-    for problem in error.problems:
-        if problem.file:
-            yield problem
-        else:
-            yield problem_at(hardware, path, problem.message, hint=problem.hint)
 
 
 def _wrong_costs(hardware: Hardware) -> Iterator[Problem]:
@@ -68,8 +47,6 @@ def _wrong_costs(hardware: Hardware) -> Iterator[Problem]:
 
 def _unpriced_banks(hardware: Hardware) -> Iterator[Problem]:
     """One problem for each memory whose bank lies outside the table, unless the file prices it itself."""
-    if hardware.technology not in available():
-        return
     yield from _unpriced(hardware, hardware.tiles.sram, "tiles.sram", {key: key for key in OF_SRAM})
     if hardware.buffer is not None:
         yield from _unpriced(hardware, hardware.buffer, "buffer", BUFFER)

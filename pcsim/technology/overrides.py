@@ -37,14 +37,12 @@ def given_cost(key: str, given: CostOverride, *, per: str) -> Cost:
     )
 
 
-def missing_costs(technology: str, lacking: Mapping[str, str], *, why: str = "") -> str:
-    """The message for costs that are nowhere, each with its unit: all of them, and what to write where."""
+def missing_costs(technology: str, lacking: Mapping[str, str], *, why: str = "") -> tuple[str, str]:
+    """What is said of costs that are nowhere, each with its unit; and the hint, what to write where."""
     lines = "\n".join(
         f"  {key}: {{{quantity_of(key)}: {EXAMPLES[quantity_of(key)]}, source: where it stands}}"
         f"  # per {unit}"
         for key, unit in lacking.items()
     )
-    return (
-        f"technology {technology} has no cost{why} of {', '.join(lacking)}; "
-        f"give each with its source in the hardware file, like this:\ncosts:\n{lines}"
-    )
+    said = f"technology {technology} has no cost{why} of {', '.join(lacking)}"
+    return said, f"give each with its source in the hardware file, like this:\ncosts:\n{lines}"

@@ -7,11 +7,11 @@ Leaves out: SRAM accesses wider than CACTI was run with, temperature, voltage.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from pcsim.config import Crossbar, Hardware
-from pcsim.errors import InputError, MissingCostError
+from pcsim.config import Crossbar, Hardware, mark_of, problem_at, shipped
+from pcsim.errors import InputError, MissingCostError, Problem
 from pcsim.machine.units import form_of
 from pcsim.placement import topology_of
 from pcsim.technology.actions import BUFFER, FORMAT_DEPENDENT, UNITS, priced_of
@@ -39,9 +39,9 @@ MM2_PER_M2 = 1e6
 def price_list(hardware: Hardware) -> PriceList:
     """The prices of ``hardware``: its technology's table, with its own ``costs`` put over it.
 
-    Raises InputError when a name or a size is outside the tables, MissingCostError when a cost that
+    Raises InputError when a cost or a size is outside the tables, MissingCostError when a cost that
     this chip needs is nowhere (a number format that the table does not price, for example), naming
-    every one.
+    every one at the line that asks for it.
     """
     if problems := problems_of(hardware):
         raise InputError(problems)
@@ -61,16 +61,8 @@ def price_list(hardware: Hardware) -> PriceList:
     costs |= _table_costs(technology, hardware, wanted=set(wanted) - given.keys())
     costs |= given
     if missing := [key for key in wanted if key not in costs]:
-        datapath = Datapath(hardware.tiles.formats, technology.arithmetic)
-        unknown = {
-            number.name: None
-            for key in missing
-            if key in FORMAT_DEPENDENT
-            for number in datapath.unpriced(key)
-        }
-        why = f" for {', '.join(unknown)}" if unknown else ""
         lacking = {key: units[key] for key in missing}
-        raise MissingCostError(missing_costs(technology.name, lacking, why=why))
+        raise MissingCostError(tuple(_unpriced(hardware, technology, lacking)))
     sources = {**AnalogParts.load().sources, **dram.sources, **technology.sources}
     prices = (_price(key, costs[key], sources) for key in priced.energy)
     return PriceList(
@@ -83,6 +75,41 @@ def price_list(hardware: Hardware) -> PriceList:
         if has_size
         else None,
     )
+
+
+def _unpriced(
+    hardware: Hardware, technology: Technology, lacking: Mapping[str, str]
+) -> Iterator[Problem]:
+    """A problem for each number format that is not priced, and for what only this kind of unit counts, at the line
+    that asks for it; of all else at the technology's.
+
+    ``lacking`` are the keys that have no cost, each with its unit.
+    """
+    datapath = Datapath(hardware.tiles.formats, technology.arithmetic)
+    formats = hardware.tiles.formats
+    fields = {str(field): getattr(formats, field) for field in type(formats).model_fields}
+    by_path: dict[str, dict[str, str]] = {}
+    for key, unit in lacking.items():
+        why = datapath.unpriced(key) if key in FORMAT_DEPENDENT else ()
+        for number in why:
+            field = next(at for at, each in fields.items() if each and each.name == number.name)
+            by_path.setdefault(f"tiles.formats.{field}", {})[key] = unit
+        if not why:
+            path = "technology" if key in UNITS else "tiles.compute.kind"
+            by_path.setdefault(path, {})[key] = unit
+    for path, keys in by_path.items():
+        asked = fields.get(path.rpartition(".")[2])
+        for_format = f" for {asked.name}" if asked else ""
+        said, hint = missing_costs(technology.name, keys, why=for_format)
+        yield problem_at(hardware, _own(hardware, path), said, hint=hint)
+
+
+def _own(hardware: Hardware, path: str) -> str:
+    """``path``, or the technology's where that was chosen and ``path`` came along with a shipped chip."""
+    mark, chosen = mark_of(hardware, path), mark_of(hardware, "technology")
+    along = {str(file) for file in shipped("hardware").values()}
+    inherited = mark is None or mark.file in along
+    return "technology" if inherited and chosen and chosen.file not in along else path
 
 
 def _block_counts(hardware: Hardware) -> dict[str, int]:
@@ -117,7 +144,7 @@ def _table_costs(
         "64-bit flit": 1 / 8,
         "bit": 8.0,
         "bit mm": 8 * hardware.noc.hop_length_m * 1e3,
-        "64-bit router": (hardware.noc.link_bytes_per_cycle or 0) / 8,
+        "64-bit router": float(hardware.noc.link_bytes_per_cycle or 0) / 8,
     }
     tiles = hardware.tiles
     lanes = {

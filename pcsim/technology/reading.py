@@ -14,12 +14,6 @@ from pcsim.technology.costs import STATUSES, Cost, Curve
 from pcsim.units import QuantityError, parse_quantity, parse_size
 
 
-def table_names() -> tuple[str, ...]:
-    """The names of all shipped tables, DRAM's included."""
-    folder = resources.files("pcsim.technology") / "tables"
-    return tuple(sorted(f.name.removesuffix(".yaml") for f in folder.iterdir()))
-
-
 def read_table(name: str, *, schema: str) -> dict[str, Any]:
     """The parsed YAML of one shipped table, which must be of ``schema``."""
     path = resources.files("pcsim.technology") / "tables" / f"{name}.yaml"

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from pcsim.config.tables import technologies
 from pcsim.errors import InputError, Problem
 from pcsim.technology.actions import ARITHMETIC_UNITS, UNITS, nearest, quantity_of
 from pcsim.technology.arithmetic import QUANTITIES, Arithmetic
 from pcsim.technology.costs import Cost, Curve
-from pcsim.technology.reading import CostReader, read_table, table_names, wrong
+from pcsim.technology.reading import CostReader, read_table, wrong
 
 SCHEMA = "pcsim/technology/1"
-
-SHARED = ("analog", "cacti", "dram")
-"""Tables that belong to no technology."""
 
 CONVERTIBLE = {
     "byte": ("64-bit word", "64-bit flit", "bit", "bit mm"),
@@ -70,7 +68,7 @@ def table_key(key: str, *, cell: str) -> str:
 
 def available() -> tuple[str, ...]:
     """Names of the technologies that a hardware file may name."""
-    return tuple(name for name in table_names() if name not in SHARED)
+    return technologies()
 
 
 @cache

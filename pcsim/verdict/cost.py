@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pcsim.units import Rate
 from pcsim.verdict.values import Cost
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from pcsim.technology import Bill
 
 
-def cost_of(activity: Activity, bill: Bill, *, clock_hz: int, cycles_cold: int | None) -> Cost:
+def cost_of(activity: Activity, bill: Bill, *, clock_hz: Rate, cycles_cold: int | None) -> Cost:
     """The cost of the run that ``activity`` counted and ``bill`` priced.
 
     ``cycles_cold`` is the makespan of the same run from an empty chip, None where there is none.
@@ -20,7 +21,7 @@ def cost_of(activity: Activity, bill: Bill, *, clock_hz: int, cycles_cold: int |
         macs=activity.macs,
         cycles=activity.makespan_cycles,
         cycles_cold=cycles_cold,
-        latency_s=activity.makespan_cycles / clock_hz,
+        latency_s=float(activity.makespan_cycles / clock_hz),
         energy_j=bill.energy_j,
         static_energy_j=bill.static_energy_j,
         energy_by_component_j=bill.by_component(),

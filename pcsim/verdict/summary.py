@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pcsim.config import Hardware
+from pcsim.units import rate_number
 from pcsim.verdict.assumed import AssumedCost
 from pcsim.verdict.best import measure
 from pcsim.verdict.interval import mean_or_none
@@ -49,7 +50,7 @@ def summary(verdict: Verdict) -> dict[str, Any]:
             "area_sources": {area.block: area.source for area in verdict.areas or ()},
             "tiles": rows * columns,
             "mesh": [rows, columns],
-            "clock_hz": hardware.clock_hz,
+            "clock_hz": rate_number(hardware.clock_hz),
             "technology": hardware.technology,
             "compute": hardware.tiles.compute.kind,
             "transpose": hardware.tiles.compute.how_transposed,

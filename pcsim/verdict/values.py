@@ -32,8 +32,7 @@ class Cost:
     batch from DRAM and is None where no cold start was simulated. ``energy_j`` is the sum of
     ``energy_by_component_j``, ``static_energy_j`` (leakage and DRAM standby) included. ``bytes``
     are those read and written in ``sram`` and ``dram`` and delivered by the ``noc``.
-    ``utilization`` is the fraction of the chip's processing-element cycles that did a
-    multiply-accumulate.
+    ``utilization`` is ``macs`` over those that fully busy compute units would have done in ``cycles``.
     """
 
     macs: int

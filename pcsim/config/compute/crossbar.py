@@ -9,6 +9,7 @@ from pcsim.config.compute.unit import ComputeUnit
 from pcsim.config.fields import Finding, choice, flag, must_be, quantity, whole
 from pcsim.config.numerics import Analog, Formats
 from pcsim.config.section import key
+from pcsim.units import Rate
 
 CrossbarKind = Literal["crossbar"]
 CellUpdate = Literal["row_serial", "parallel"]
@@ -33,7 +34,7 @@ class Crossbar(ComputeUnit):
     dac_bits: Annotated[int, whole(1, 16)]
     read_s: Annotated[float, quantity("s", 0, 1)] = key("read")
     adc_share: Annotated[int, whole(1, 4096)]
-    adc_rate_hz: Annotated[int, quantity("Hz", 1000, 100_000_000_000)] = key("adc_rate")
+    adc_rate_hz: Annotated[Rate, quantity("Hz", 1000, 100_000_000_000)] = key("adc_rate")
     update: Annotated[CellUpdate, choice(CellUpdate)]
     write_s: Annotated[float, quantity("s", 0, 1)] = key("write")
     endurance: Annotated[int, whole(1, 10**18)]

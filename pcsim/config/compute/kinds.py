@@ -15,8 +15,8 @@ from pcsim.config.compute.simd import Simd
 from pcsim.config.compute.systolic import Systolic
 from pcsim.config.compute.unit import ComputeUnit
 from pcsim.config.fields import FROM_FILE, Finding, any_of, did_you_mean, must_be, rejected
+from pcsim.config.findings import findings_of
 from pcsim.config.section import fields_by_key
-from pcsim.config.validation import findings_of
 
 SHIPPED: tuple[type[ComputeUnit], ...] = (Systolic, Simd, Crossbar, Serial)
 

@@ -23,7 +23,7 @@ class ComputeUnit(Section):
     kind: Annotated[str, name()]
 
     def cells(self, formats: Formats) -> int:
-        """Multiply-accumulates that it does at most in a cycle; utilisation is a share of these."""
+        """Multiply-accumulates that it has the cells for. A digital one makes one in each of them a cycle."""
         raise NotImplementedError
 
     @property
@@ -37,7 +37,7 @@ class ComputeUnit(Section):
         raise NotImplementedError
 
     def blocks_of(self, n_in: int, n_out: int, formats: Formats, *, both_ways: bool) -> int:
-        """Blocks that n_in x n_out weights take; ``both_ways``: W^T is read, too."""
+        """Blocks that n_in x n_out weights take, no fewer for more weights; ``both_ways``: W^T is read, too."""
         return 0
 
     @property

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from pcsim.config.idx import IdxPart, idx_parts, unpacked, unusable
-from pcsim.engine.data.source import Images, Source, label_problem, wrong_label
-
-_IMAGES_BEGIN, _LABELS_BEGIN = 16, 8
+from pcsim.engine.data.source import Images, Source
+from pcsim.engine.data.values import Place, images_of, labels_of
 
 
 def read_idx(folder: Path, *, classes: int) -> Source:
@@ -17,29 +18,39 @@ def read_idx(folder: Path, *, classes: int) -> Source:
 
     Raises:
         InputError: as ``idx_parts``; or a file is damaged, ends before or after what its header
-            says, or holds a label that is not below ``classes``.
+            says, or holds what `values` refuses.
     """
     train, test = idx_parts(folder)
     return _images(train, classes), _images(test, classes)
 
 
 def _images(part: IdxPart, classes: int) -> Images:
-    labels = _body(part.labels, _LABELS_BEGIN, part.count, f"{part.count} labels")
-    where = wrong_label(labels, classes)
-    if where is not None:
-        place = f"byte {_LABELS_BEGIN + where}"
-        raise label_problem(part.labels, int(labels[where]), classes=classes, place=place)
-    width = part.rows * part.columns
-    what = f"{part.count} images of {part.rows}x{part.columns}"
-    pixels = _body(part.images, _IMAGES_BEGIN, part.count * width, what)
-    return Images(pixels.reshape(part.count, width), labels.astype(np.int64), 255)
+    columns = () if part.classes is None else (part.classes,)
+    written, place = _body(
+        part.labels, part.label_type, (part.count, *columns), f"{part.count} labels"
+    )
+    labels = labels_of(written, part.labels, name="labels", classes=classes, place=place)
+    what = f"{part.count} images of {part.shown_shape}"
+    pixels, place = _body(part.images, part.image_type, (part.count, *part.shape), what)
+    return replace(images_of(pixels, part.images, name="images", place=place), labels=labels)
 
 
-def _body(path: Path, begin: int, size: int, what: str) -> np.ndarray:
-    """The ``size`` bytes after the header, which are ``what``, as a view of the file's content."""
-    content = unpacked(path, most=begin + size + 1)
-    if len(content) != begin + size:
-        found = f"at byte {len(content)}" if len(content) < begin + size else "later"
-        said = f"the file must end at byte {begin + size}, after the {what} of its header, "
+def _body(
+    path: Path, number_type: str, shape: tuple[int, ...], what: str
+) -> tuple[np.ndarray, Place]:
+    """The numbers after the header, which are ``what``, as a view of the file's content, and their places."""
+    width = np.dtype(number_type).itemsize
+    content = unpacked(path, most=4 + 4 * 255 + width * prod(shape) + 1)
+    begin = 4 + 4 * content[3]
+    end = begin + width * prod(shape)
+    if len(content) != end:
+        found = f"at byte {len(content)}" if len(content) < end else "later"
+        said = f"the file must end at byte {end}, after the {what} of its header, "
         raise unusable(path, f"{said}not {found}")
-    return np.frombuffer(content, np.uint8, offset=begin)
+    numbers = np.frombuffer(content, number_type, offset=begin).reshape(shape)
+    strides = numbers.strides
+
+    def place(index: tuple[int, ...]) -> str:
+        return f"byte {begin + sum(at * step for at, step in zip(index, strides, strict=False))}"
+
+    return numbers, place

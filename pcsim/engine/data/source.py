@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from pcsim.config import dataset_place
-from pcsim.errors import InputError, Problem
 
 
 @dataclass(frozen=True)
 class Images:
-    """``pixels`` (images, width), bytes of at most ``brightest`` or floats for which it is 1; ``labels`` (images,)."""
+    """``pixels`` (images, width), whole numbers of at most ``brightest`` or floats for which it is 1.
+
+    ``labels`` (images,) are numbers of classes.
+    """
 
     pixels: np.ndarray
     labels: np.ndarray
@@ -38,18 +39,3 @@ def read_source(dataset: str, *, classes: int) -> Source:
     if place is None:
         return (read_bundled(dataset),)
     return read_idx(place, classes=classes) if place.is_dir() else read_npz(place, classes=classes)
-
-
-def wrong_label(labels: np.ndarray, classes: int) -> int | None:
-    """Where the first label stands that is no class; None if all are."""
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    return int(wrong[0]) if len(wrong) else None
-
-
-def label_problem(path: Path, label: int, *, classes: int, place: str) -> InputError:
-    """The error that ``label``, which stands at ``place`` of a file, is no class."""
-    said = (
-        f"the labels must be between 0 and {classes - 1}, "
-        f"as the last of network.layers is {classes}, not {label} at {place}"
-    )
-    return InputError((Problem(said, str(path)),))

@@ -20,16 +20,14 @@ after a failed check, and the time and energy of writing cells at a cold start.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil
+from fractions import Fraction
 
 from pcsim.config import Crossbar, Formats, Hardware
+from pcsim.formats import Format
+from pcsim.machine.units.clock import in_cycles
 from pcsim.machine.units.form import MAC_ACTIONS, Form, digital_actions
 from pcsim.machine.units.work import Passes, Product, Weights, Work, moved
-
-
-def in_cycles(seconds: float, *, clock_hz: int) -> int:
-    """Whole cycles that a time takes; a rounding error of the product adds none."""
-    return ceil(round(seconds * clock_hz, 6))
+from pcsim.units import Rate, rate_of
 
 
 def pipelined_cycles(items: int, first: int, second: int) -> int:
@@ -41,7 +39,7 @@ def product(task: Product, unit: Crossbar, chip: Hardware) -> Work:
     """One product task; slower than its closed form only where the SRAM ports cannot keep up."""
     if not task.by_weights:
         return gradient(task, unit, chip)
-    formats, clock_hz = chip.tiles.formats, chip.clock_hz
+    formats = chip.tiles.formats
     turned = task.backward and unit.transposable
     number = formats.of(task.operands.streamed)
     width, slices = unit.weights_per_row(formats), unit.slices(formats)
@@ -58,8 +56,7 @@ def product(task: Product, unit: Crossbar, chip: Hardware) -> Work:
         lines = columns * min(task.n, width)
     cells_read = 2 * task.n * task.k * (1 if turned else slices)
     shared = min(unit.adc_share, lines)
-    read = in_cycles(unit.read_s, clock_hz=clock_hz)
-    convert = -(-shared * clock_hz // unit.adc_rate_hz)
+    read, convert = _stages(unit, shared, chip)
     passes = Passes(first=1, second=0)
     alone = pipelined_cycles(reads, read, convert)
     cycles, through_ports = moved(alone, passes, task, chip)
@@ -73,6 +70,37 @@ def product(task: Product, unit: Crossbar, chip: Hardware) -> Work:
         *through_ports,
     )
     return Work(cycles, actions, task.macs)
+
+
+def peak(unit: Crossbar, chip: Hardware) -> Rate:
+    """Multiply-accumulates in a cycle of the fastest product, with all arrays at work and their cells in use.
+
+    That is one forward, one backward where the cells are read from both sides, or a gradient by the digital lanes.
+    As many lines share a converter as suits its rate best.
+    """
+    formats = chip.tiles.formats
+    width, slices = unit.weights_per_row(formats), unit.slices(formats)
+
+    def fastest(number: Format, lines: int, columns: int, crossing: int, turns: int) -> Fraction:
+        """Of products with 1 to ``lines`` sums, each in so many ``columns``, of ``crossing`` operands each."""
+        pulses = turns * -(-number.bits // unit.dac_bits)
+        rates = (
+            Fraction(sums, max(_stages(unit, min(unit.adc_share, columns * sums), chip)))
+            for sums in range(1, lines + 1)
+        )
+        return unit.arrays * crossing * max(rates, default=Fraction(0)) / pulses
+
+    found = [Fraction(unit.gradient_lanes)]
+    found.append(fastest(formats.state, width, 2 * slices, unit.rows, 1))
+    if unit.transposable:
+        found.append(fastest(formats.error, unit.rows, 1, width, slices))
+    return rate_of(max(found))
+
+
+def _stages(unit: Crossbar, shared: int, chip: Hardware) -> tuple[int, int]:
+    """Cycles of a read, and of the conversions of the ``shared`` lines of one converter."""
+    read = in_cycles(unit.read_s, clock_hz=chip.clock_hz)
+    return read, -(-shared * chip.clock_hz // unit.adc_rate_hz)
 
 
 def gradient(task: Product, unit: Crossbar, chip: Hardware) -> Work:
@@ -120,4 +148,5 @@ FORM = Form(
         "cell_write": "cell write",
     },
     blocks={"array": "PE", "cell": "cell", "converter": "converter", "driver": "driver"},
+    peak=peak,
 )

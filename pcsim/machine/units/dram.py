@@ -17,23 +17,19 @@ occupies the channel. Left out: where in a row a tensor begins, read-write turna
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil
 
 from pcsim.config import Dram
+from pcsim.machine.units.clock import exact, in_cycles
+from pcsim.units import Rate
 
 Count = tuple[str, str, int]
 
 
-def exact(seconds: float) -> Fraction:
-    """Seconds as written, not as the nearest binary number."""
-    return Fraction(repr(seconds))
-
-
-def channel_cycles(size_bytes: int, dram: Dram, *, clock_hz: int) -> int:
+def channel_cycles(size_bytes: int, dram: Dram, *, clock_hz: Rate) -> int:
     """Cycles a request of ``size_bytes`` >= 0 occupies the channel."""
     moved = _whole_bursts(size_bytes, dram)
     bandwidth = dram.bandwidth_bytes_per_s
-    seconds_per_byte = Fraction(1, bandwidth) if bandwidth is not None else Fraction(0)
+    seconds_per_byte = 1 / Fraction(bandwidth) if bandwidth is not None else Fraction(0)
     seconds = moved * seconds_per_byte
     if dram.rows is not None and moved:
         row, miss = dram.rows.size_bytes * seconds_per_byte, exact(dram.rows.miss_s)
@@ -44,7 +40,7 @@ def channel_cycles(size_bytes: int, dram: Dram, *, clock_hz: int) -> int:
     if dram.refresh is not None:
         interval = exact(dram.refresh.interval_s)
         seconds *= interval / (interval - exact(dram.refresh.time_s))
-    return ceil(seconds * clock_hz)
+    return in_cycles(seconds, clock_hz=clock_hz)
 
 
 def opened_rows(size_bytes: int, dram: Dram) -> int:
@@ -59,9 +55,9 @@ def access(action: str, size_bytes: int, dram: Dram) -> tuple[Count, ...]:
     return (moved, ("dram", "activate", rows)) if rows else (moved,)
 
 
-def latency_cycles(dram: Dram, *, clock_hz: int) -> int:
+def latency_cycles(dram: Dram, *, clock_hz: Rate) -> int:
     """Cycles from the end of a request on the channel until its data are there."""
-    return ceil(exact(dram.latency_s) * clock_hz)
+    return in_cycles(dram.latency_s, clock_hz=clock_hz)
 
 
 def _whole_bursts(size_bytes: int, dram: Dram) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pcsim.config import Formats, Hardware
 from pcsim.machine.units.work import Actions, Product, Weights, Work, mac_action, sram_cycles
+from pcsim.units import Rate
 
 MAC_ACTIONS: Mapping[str, str] = {
     "mac": "mac",
@@ -25,6 +26,11 @@ PE_BLOCKS: Mapping[str, str] = {"array": "PE"}
 """The one block of a digital unit: a multiply-accumulate with its registers."""
 
 
+def one_a_cell(unit: Any, chip: Hardware) -> Rate:
+    """Every cell of a digital unit makes one multiply-accumulate a cycle."""
+    return int(unit.cells(chip.tiles.formats))
+
+
 def nothing_more(_weights: Weights, _unit: Any, _chip: Hardware) -> Work:
     """An update changes weights in SRAM, which the update unit has done."""
     return Work(0, ())
@@ -38,10 +44,11 @@ class Form:
     ``kind`` chose. ``write(weights, unit, chip)`` is what an update of weights costs beyond the update
     unit's own work, which it prolongs. ``actions`` are the actions of component ``array`` that these may
     count, and what one of each is; ``blocks`` the pieces that leak and take area, and what one is;
-    ``pieces(unit, formats)`` how many of each a tile has.
+    ``pieces(unit, formats)`` how many of each a tile has. ``peak(unit, chip)`` are the multiply-accumulates that
+    one unit makes in a cycle while it is fully busy; utilization is a share of these, so that it can come to 100 %.
 
     Contract, which tests hold for every kind that comes along: cycles and counts are whole numbers that
-    depend on sizes alone, never on data; cycles >= macs / ``unit.cells``; nothing is counted that
+    depend on sizes alone, never on data; cycles >= macs / ``peak``; nothing is counted that
     ``actions`` does not name.
     """
 
@@ -50,6 +57,7 @@ class Form:
     write: Callable[[Weights, Any, Hardware], Work] = nothing_more
     actions: Mapping[str, str] = field(default_factory=lambda: MAC_ACTIONS)
     blocks: Mapping[str, str] = field(default_factory=lambda: PE_BLOCKS)
+    peak: Callable[[Any, Hardware], Rate] = one_a_cell
 
 
 def written_twice(weights: Weights, unit: Any, chip: Hardware) -> Work:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd
+from math import ceil, gcd
 
 from pcsim.config import Buffer, DigitalUnit, Formats, Hardware, Sram, Value
 from pcsim.program import PRODUCTS, Kind, Operands
@@ -105,7 +105,7 @@ def moved(cycles: int, passes: Passes, task: Product, chip: Hardware) -> tuple[i
     walked = task.backward and isinstance(compute, DigitalUnit) and compute.walks
     if walked and port is not None:
         word_bytes = -(-stationary.bits // 8)
-        second = task.k * task.n * -(-word_bytes // port) * port
+        second = ceil(task.k * task.n * -(-word_bytes // port) * port)
     partial = passes.partials * formats.of(Value.ACCUMULATE).storage_bytes(task.m * task.n)
     streamed = formats.of(task.operands.streamed).storage_bytes(task.m * task.k)
     read = passes.first * streamed + passes.second * second + partial

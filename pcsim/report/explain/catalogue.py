@@ -30,7 +30,9 @@ TERMS = {
     "cycles_cold": Term("one update from an empty chip", derived.cycles_cold),
     "latency": Term("time of one update", derived.latency),
     "macs": Term("multiply-accumulates of one update, by layer", derived.macs),
-    "utilization": Term("share of the chip's cells that multiply", derived.utilization),
+    "utilization": Term(
+        "share of what fully busy compute units would multiply", derived.utilization
+    ),
     "energy_per_mac": Term("all energy over all multiply-accumulates", derived.energy_per_mac),
     "edp": Term("energy-delay product", derived.energy_delay),
     "accuracy": Term("on the test images, by seed", derived.accuracy),

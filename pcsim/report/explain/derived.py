@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pcsim.machine.units import form_of
 from pcsim.report.explain.text import by_rule, columns, wrapped
 from pcsim.report.stored import StoredRun, UnitTime
 from pcsim.technology.actions import MAC_ACTIONS
@@ -105,15 +106,16 @@ def macs(run: StoredRun) -> list[str]:
 
 def utilization(run: StoredRun) -> list[str]:
     chip = run.summary["chip"]
-    cells = "cells"
+    most = "multiply-accumulates a cycle"
     if run.hardware is not None:
-        tiles = run.hardware.tiles
-        cells = f"({chip['tiles']} tiles x {tiles.compute.cells(tiles.formats):,} cells)"
+        compute = run.hardware.tiles.compute
+        peak = run.hardware.tiles.compute_units * form_of(compute).peak(compute, run.hardware)
+        most = f"({chip['tiles']} tiles x {float(peak):,.6g} MACs a cycle)"
     return _each(
         run,
-        "utilization = macs / (cells of the whole chip x cycles)",
+        "utilization = macs / (what all compute units make in a cycle while fully busy x cycles)",
         lambda result: (
-            f"{result['per_update']['macs']:,} / {cells} / {result['per_update']['cycles']:,} cycles "
+            f"{result['per_update']['macs']:,} / {most} / {result['per_update']['cycles']:,} cycles "
             f"= {100 * result['per_update']['utilization']:.4g} %; {result['tiles_used']} tiles have work"
         ),
     )

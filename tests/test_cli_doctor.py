@@ -23,7 +23,7 @@ def here(tmp_path, monkeypatch):
 def test_a_working_installation_is_well(here):
     done = pcsim("doctor")
     assert done.exit_code == 0, done.output
-    *lines, blank, last = done.output.splitlines()
+    *lines, blank, last = done.stdout.splitlines()
     assert (blank, last) == ("", "all is well")
     words = [line.split()[:2] for line in lines]
     names = [
@@ -85,7 +85,7 @@ def test_what_fails_ends_with_exit_code_3(here, monkeypatch):
     monkeypatch.setattr(selftest, "cycles_and_closed_form", lambda: (1, 2))
     done = pcsim("doctor")
     assert done.exit_code == 3
-    assert done.output.endswith(
+    assert done.stdout.endswith(
         "FAIL  machine    an ideal chip takes 1 cycles, in closed form 2\n"
         "                 must be equal: try another version of simpy\n"
         "\n"

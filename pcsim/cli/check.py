@@ -101,7 +101,7 @@ def about_pair(
     from pcsim.config import candidates
     from pcsim.verdict import RULE_NAMES
 
-    stage("place")
+    stage("fit")
     said = ["", f"{hardware.name} x {workload.name}:"]
     fitting: list[Candidate] = []
     tasks = 0

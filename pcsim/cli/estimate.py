@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BESIDE_PRODUCTS = 1.3
 """Time of a training over the time of its products alone, in fp32 or fp64."""
 
-BESIDE_ROUNDED, BESIDE_ANALOG, BESIDE_NARROW_SUMS = 2.5, 24.0, 70.0
+BESIDE_ROUNDED, BESIDE_ANALOG, BESIDE_NARROW_SUMS = 2.5, 30.0, 70.0
 """The same where values are rounded, where normal numbers are drawn, and where running sums are rounded."""
 
 TASK_S = 4e-6

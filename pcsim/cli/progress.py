@@ -1,7 +1,7 @@
 """What is being done, and how far is it? Said on standard error, so that standard output stays clean.
 
 On a terminal one line at the bottom moves. Elsewhere, in a file or a pipe, a plain line says when a stage begins, and
-another every ten seconds while it lasts. Compiling interrupts the stage that called for it, and is a stage of its own.
+another every ten seconds while it lasts; of stages that are mostly over at once only the latter. Compiling interrupts the stage that called for it, and is a stage of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TextIO, cast
 import click
 
 from pcsim.cli.clock import Counted, StageClock
-from pcsim.cli.stages import COMPILE, COMPILING, STAGES, duration_text
+from pcsim.cli.stages import BRIEF, COMPILE, COMPILING, STAGES, duration_text
 from pcsim.compiling import told
 
 REDRAWN_S = 0.2
@@ -75,8 +75,9 @@ class Progress:
             self._stage, self._counted = stage, None
             self._detail = "".join(letter if letter.isprintable() else "?" for letter in detail)
             self.clock(stage)
-            self._stage_at = time.monotonic()
-            self._show()
+            self._stage_at = self._shown_at = time.monotonic()
+            if self._terminal or stage not in BRIEF:
+                self._show()
 
     def counting(self, unit: str, *, stage: str) -> Count:
         """What to call with (done, total) of ``stage``, in ``unit``; the stage begins where another runs.

@@ -38,7 +38,7 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) 
         from pcsim.report.comparison import compare_runs
         from pcsim.report.side_by_side import side_by_side
 
-        tell("report")
+        tell("draw")
         folder = compare_runs(stored, output, png=png)
         written(f"the comparison is in {folder}")
         tell.stop()
@@ -53,7 +53,7 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) 
     if output is not None:
         from pcsim.report.folder import write_again
 
-        tell("report")
+        tell("draw")
         shown = write_again(stored[0], output, png=png)
         written(f"the report is in {shown}")
         note(shown)

@@ -8,6 +8,7 @@ STAGES = {
     "load": "loading",
     "read": "reading",
     "plan": "loading every combination",
+    "fit": "placing the network on the chip",
     "place": "placing the network on the chip",
     COMPILE: "compiling",
     "estimate": "timing a few products, for the estimate",
@@ -21,8 +22,12 @@ STAGES = {
     "look": "looking at",
     "test": "comparing with closed forms:",
     "report": "drawing the report",
+    "draw": "drawing the report",
 }
 """By the names that the line and the sweeps give their stages."""
+
+BRIEF = frozenset({"load", "read", "plan", "fit", "estimate", "look", "draw"})
+"""Stages that are mostly over at once: a plain line tells of one only where it lasts."""
 
 COMPILING = "compiling the kernels, once on this machine"
 

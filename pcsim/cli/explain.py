@@ -27,9 +27,11 @@ def command(words: tuple[str, ...]) -> None:
         click.echo("\n".join(f"  {word}" for word in glossary.words()))
         return
     run, term = words[0], " ".join(words[1:])
-    named = run == LAST or is_report(Path(run)) or Path(run).exists() or "/" in run or "\\" in run
-    if not named:
-        click.echo(glossary.define(" ".join(words)))
+    whole = " ".join(words)
+    named = run == LAST or is_report(Path(run)) or "/" in run or "\\" in run
+    # A folder that happens to be called like a word is none of ours.
+    if not named and (glossary.definition(whole) is not None or not Path(run).exists()):
+        click.echo(glossary.define(whole))
         return
     stored = load_run(resolved(Path(run)))
     click.echo(explain(stored, term) if term else overview(stored))

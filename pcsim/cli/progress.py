@@ -1,7 +1,8 @@
 """What is being done, and how far is it? Said on standard error, so that standard output stays clean.
 
 On a terminal one line at the bottom moves. Elsewhere, in a file or a pipe, a plain line says when a stage begins, and
-another every ten seconds while it lasts; of stages that are mostly over at once only the latter. Compiling interrupts the stage that called for it, and is a stage of its own.
+another every ten seconds while it lasts; of stages that are mostly over at once only the latter.
+Compiling interrupts the stage that called for it, and is a stage of its own.
 """
 
 from __future__ import annotations

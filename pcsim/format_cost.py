@@ -37,14 +37,11 @@ def format_warnings(
 
     ``tell`` and ``progress`` as in ``line.run``.
     """
-    narrow = [result for result in results if not result.candidate.numerics.plain]
+    wide = in_fp32([result.candidate for result in results])
+    narrow = [result for result in results if result.candidate.id in wide]
     if not narrow:
         return []
-    tell("fp32")
-    fp32 = Formats.model_validate(dict.fromkeys(Formats.model_fields, "fp32") | {"master": None})
-    wide = {
-        result.candidate.id: replace(result.candidate, numerics=Numerics(fp32)) for result in narrow
-    }
+    tell("train in fp32")
     trainings = train_all(workload, list(wide.values()), first_seed=seed, progress=progress)
     found = []
     for result in narrow:
@@ -66,21 +63,33 @@ def format_warnings(
                 result.candidate.rule,
                 f"{result.name} loses {100 * loss.mean:.1f} points of accuracy to the chip's number "
                 f"formats: in fp32 the same seeds reach {reached}.",
-                _price(hardware, workload, wide[result.candidate.id], result, fp32),
+                _price(hardware, workload, wide[result.candidate.id], result),
             )
         )
     return found
 
 
-def _price(
-    hardware: Hardware, workload: Workload, candidate: Candidate, result: Result, fp32: Formats
-) -> str:
+def in_fp32(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
+    """Those of ``candidates`` that compute in narrower formats, or in analog cells, as they are in fp32; by id."""
+    fp32 = Numerics(_fp32())
+    return {
+        candidate.id: replace(candidate, numerics=fp32)
+        for candidate in candidates
+        if not candidate.numerics.plain
+    }
+
+
+def _fp32() -> Formats:
+    return Formats.model_validate(dict.fromkeys(Formats.model_fields, "fp32") | {"master": None})
+
+
+def _price(hardware: Hardware, workload: Workload, candidate: Candidate, result: Result) -> str:
     """What fp32 would cost on this chip, in words."""
     if candidate.numerics.analog or result.candidate.numerics.analog:
         return (
             "Analog cells cannot compute in fp32; pcsim experiment precision tells what they lose."
         )
-    tiles = hardware.tiles.model_copy(update={"formats": fp32})
+    tiles = hardware.tiles.model_copy(update={"formats": _fp32()})
     wide = hardware.model_copy(update={"tiles": tiles})
     try:
         prices = price_list(wide)

@@ -1,13 +1,17 @@
 """``pcsim check``: all mistakes at once, what fits, and about how long it takes."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
 
 from pcsim.cli import estimate, main
 from pcsim.config import candidates, load_hardware, load_workload, shipped
+from pcsim.engine.compiled import kinds_of
 from pcsim.engine.store import seed_key
+from pcsim.levers import MOST_TASKS, RESOURCES
 from pcsim.placement import place
 from pcsim.program import program_of
 from pcsim.theory.counts import backpropagation_counts
@@ -117,10 +121,12 @@ def digits():
 
 @pytest.fixture(autouse=True)
 def steady(monkeypatch):
-    """A machine of 1 G multiply-accumulates per second, with kernels compiled."""
+    """A machine of 1 G multiply-accumulates per second, on which a text takes a hundredth of one; with kernels
+    compiled."""
     monkeypatch.setattr(estimate, "macs_per_s", lambda workload, candidate: 1e9)
-    monkeypatch.setattr(estimate, "training_kernels_s", lambda workload, candidates: 0.0)
+    monkeypatch.setattr(estimate, "reference_s", lambda: 0.01)
     monkeypatch.setattr(estimate, "simulator_kernels_s", lambda: 0.0)
+    monkeypatch.setattr("pcsim.engine.compiled.compiled", lambda kind: True)
     monkeypatch.setattr("loky.cpu_count", lambda: 4)
 
 
@@ -135,31 +141,122 @@ def test_the_work_of_a_training_is_its_updates_and_its_evaluations(digits):
 
 def test_the_estimate_names_what_it_is_made_of(digits, monkeypatch):
     workload, rules = digits
+    seeds = 2 * workload.training.seeds
     monkeypatch.setattr(estimate, "missing_seeds", lambda workload, rules: [rules[1]] * 3)
     macs = 3 * estimate.macs_of(workload, rules[1])
-    training_s = 1.5 * macs / 1e9 / 3
+    training_s = estimate.BESIDE_PRODUCTS * macs / 1e9 / 3
+    simulating_s = (2 + 2 * len(RESOURCES)) * 100_000 * estimate.TASK_S
+    whole_s = training_s + simulating_s + estimate.STARTING_S
     assert estimate.duration(workload, rules, tasks=100_000) == [
-        f"a run takes about {training_s + 0.8 + 2:.2g} s, by estimate:",
-        f"  training about {training_s:.2g} s: 3 of 6 are not stored, {macs:.3g} MACs at 1 G/s "
-        "on 3 threads, x 1.5",
-        "  simulating 100,000 tasks less than a second",
-        "  starting and drawing about 2 s",
+        f"a run takes {estimate.about(whole_s)}, by estimate:",
+        f"  training {estimate.about(training_s)}: 3 of {seeds} are not stored, {macs:.3g} MACs "
+        "on 3 threads",
+        f"  simulating 100,000 tasks {estimate.about(simulating_s)}",
+        f"  starting and drawing {estimate.about(estimate.STARTING_S)}",
     ]
 
 
-def test_compiling_is_counted_the_first_time(digits, monkeypatch):
-    monkeypatch.setattr(estimate, "training_kernels_s", lambda workload, candidates: 15.0)
-    monkeypatch.setattr(estimate, "simulator_kernels_s", lambda: 5.0)
-    lines = estimate.duration(*digits, tasks=0)
-    assert any(line.strip().startswith("compiling about 20 s") for line in lines), lines
+def test_levers_that_take_minutes_are_not_in_the_estimate(digits, monkeypatch):
+    monkeypatch.setattr(estimate, "missing_seeds", lambda workload, rules: [])
+    tasks = MOST_TASKS + 1
+    (line,) = estimate.duration(*digits, tasks=tasks)
+    assert line.endswith(f"tasks {estimate.about(2 * tasks * estimate.TASK_S)}")
 
 
 def test_what_is_stored_needs_no_training(digits, monkeypatch):
+    workload, _ = digits
     monkeypatch.setattr(estimate, "missing_seeds", lambda workload, rules: [])
     assert estimate.duration(*digits, tasks=100) == [
-        "a run takes about 2 s: all 6 trainings are stored already, simulating 100 tasks less "
-        "than a second"
+        f"a run takes about {estimate.STARTING_S:g} s: all {2 * workload.training.seeds} trainings are "
+        "stored already, simulating 100 tasks less than a second"
     ]
+
+
+# --- Compiling ---
+
+
+def narrow(workload):
+    return candidates(load_hardware("tile64", overrides=["tiles.formats.state=bf16"]), workload)
+
+
+def other(workload, *overrides):
+    workload = load_workload("digits", overrides=overrides)
+    return candidates(load_hardware("tile64"), workload)[0]
+
+
+@pytest.mark.parametrize(
+    ("compiled", "times"),
+    [
+        ((), 430 + 190 + 680),
+        (("shared-float32-plain",), 190 + 680),
+        (("shared-float32-plain", "jacobi-float32-plain"), 190),
+        (("shared-float64-plain", "jacobi-float32-rounded"), 430 + 190 + 680),
+    ],
+)
+def test_what_is_not_compiled_yet_is_counted_part_by_part(digits, monkeypatch, compiled, times):
+    monkeypatch.setattr("pcsim.engine.compiled.compiled", lambda kind: kind.name in compiled)
+    assert estimate.training_kernels_s(*digits) == pytest.approx(0.01 * times)
+    line = f"  compiling {estimate.about(0.01 * times)}, the first time only"
+    assert line in estimate.duration(*digits, tasks=0)
+
+
+def test_where_values_are_rounded_compiling_takes_longer_and_fp32_is_compiled_too(
+    digits, monkeypatch
+):
+    monkeypatch.setattr("pcsim.engine.compiled.compiled", lambda kind: False)
+    workload, plain = digits
+    rounded = narrow(workload)
+    whole_s = estimate.training_kernels_s(workload, [*plain, *rounded])
+    parts = (
+        estimate.training_kernels_s(workload, plain),
+        estimate.training_kernels_s(workload, rounded),
+    )
+    assert whole_s == pytest.approx(sum(parts))
+    assert parts[1] > 2 * parts[0]
+    lines = estimate.duration(workload, rounded, tasks=0)
+    assert f"  compiling {estimate.about(whole_s)}, the first time only" in lines
+    assert f" of {4 * workload.training.seeds} are not stored" in lines[1]
+
+
+def test_kinds_tell_apart_what_is_compiled_apart(digits):
+    workload, (pc, bp) = digits
+    names = {
+        kind.name
+        for candidate in (
+            pc,
+            bp,
+            other(workload, "pc.order=gauss_seidel"),
+            other(workload, "pc.variant=ipc"),
+        )
+        for kind in kinds_of(candidate, "float32")
+    }
+    parts = {"shared", "jacobi", "backpropagation", "relaxation", "ipc"}
+    assert names == {f"{part}-float32-plain" for part in parts}
+    rounded = {kind.name for kind in kinds_of(narrow(workload)[0], "float32")}
+    assert rounded == {"shared-float32-rounded", "jacobi-float32-rounded", "audit-float64-plain"}
+
+
+def test_a_training_leaves_word_of_what_it_compiled(tmp_path, monkeypatch):
+    from pcsim.engine import compiled, train
+
+    monkeypatch.undo()
+    monkeypatch.setenv("PCSIM_CACHE", str(tmp_path))
+    workload = load_workload("digits", overrides=["training.epochs=1", "training.seeds=1"])
+    bp = candidates(load_hardware("tile64"), workload)[1]
+    kinds = kinds_of(bp, "float32")
+    assert not any(map(compiled.compiled, kinds))
+    train(workload, bp)
+    assert all(map(compiled.compiled, kinds))
+
+
+def test_the_simulators_kernels_are_looked_for_where_they_are_kept(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setenv("PCSIM_CACHE", str(tmp_path))
+    monkeypatch.setattr(estimate, "reference_s", lambda: 0.01)
+    assert estimate.simulator_kernels_s() == pytest.approx(0.01 * estimate.COMPILING_SIMULATOR)
+    script = "from pcsim.cli.selftest import cycles_and_closed_form as f; assert f()[0] == f()[1]"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+    assert estimate.simulator_kernels_s() == 0.0
 
 
 def test_the_seeds_still_to_be_trained_are_those_whose_key_is_not_stored(digits, monkeypatch):
@@ -169,18 +266,3 @@ def test_the_seeds_still_to_be_trained_are_those_whose_key_is_not_stored(digits,
         "pcsim.engine.store.load_seed", lambda key: "a result" if key in stored else None
     )
     assert estimate.missing_seeds(workload, (pc, bp)) == [pc, pc, bp, bp]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.3, "less than a second"),
-        (1.23, "about 1.2 s"),
-        (89, "about 89 s"),
-        (600, "about 10 min"),
-        (7200, "about 2 h"),
-        (720_000, "about 200 h"),
-    ],
-)
-def test_durations_are_as_rough_as_they_are_known(seconds, text):
-    assert estimate.about(seconds) == text

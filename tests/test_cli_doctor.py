@@ -22,7 +22,7 @@ def here(tmp_path, monkeypatch):
 
 def test_a_working_installation_is_well(here):
     done = pcsim("doctor")
-    assert done.exit_code == 0, done.stdout
+    assert done.exit_code == 0, done.output
     *lines, blank, last = done.stdout.splitlines()
     assert (blank, last) == ("", "all is well")
     words = [line.split()[:2] for line in lines]
@@ -31,7 +31,7 @@ def test_a_working_installation_is_well(here):
     ]  # fmt: skip
     assert words == [["ok", name] for name in names]
     assert lines[0].split()[2] == __version__
-    assert f"{os.environ['PCSIM_CACHE']} can be written" in done.stdout
+    assert f"{os.environ['PCSIM_CACHE']} can be written" in done.output
     assert list(here.iterdir()) == []
 
 

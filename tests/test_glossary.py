@@ -28,7 +28,16 @@ def screen_words() -> list[str]:
     rows = [row.label for row in comparison_rows(summary(verdict((FAST, SLOW))))]
     first = ["one update", "test accuracy", "levers", "trust", "undecided", "no winner", "missed"]
     components = [*COMPONENT_NAMES.values(), *CAUSES.values()]
-    kinds = ["diverged", "credit", "truncated credit", "stability limit", "assumed costs", "batch"]
+    further = ["95 %", "rate", "rule", "candidate", "cold start", "objective", "compiling", "fold"]
+    kinds = [
+        *further,
+        "diverged",
+        "credit",
+        "truncated credit",
+        "stability limit",
+        "assumed costs",
+        "batch",
+    ]
     asked = [*rows, *first, *components, *kinds, "tuned", "break-even", "full credit", *REASONS]
     known = {"energy per MAC": "MAC", "waiting for room or supply": "critical path"}
     return [known.get(word, re.sub(r" per update$", "", word)) for word in asked]
@@ -64,6 +73,27 @@ def test_explain_prints_a_word_whatever_its_case_and_its_strokes():
     done = pcsim("explain")
     assert done.exit_code == 0
     assert all(f"  {word}\n" in done.output for word in words())
+
+
+def test_words_need_no_quotes_and_a_folder_of_that_name_is_not_in_the_way(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "credit").mkdir()
+    assert pcsim("explain", "credit", "depth").output == f"{definition('credit depth')}\n"
+    (tmp_path / "lever").mkdir()
+    assert pcsim("explain", "lever").output == f"{definition('lever')}\n"
+    done = pcsim("explain", "credit", "dep")
+    assert (done.exit_code, "RUN must be" in done.stderr) == (2, True)
+
+
+def test_what_an_entry_says_of_its_formula_stands_behind_the_idea():
+    root = Path(__file__).parents[1]
+    for entry in GLOSSARY:
+        lines = (definition(entry.word) or "").splitlines()
+        starts = [line.split(":")[0].strip() for line in lines]
+        told = [name for name in ("formula", "computed in", "see also") if name in starts]
+        assert [name for name in starts if name in told] == told
+        assert bool(entry.formula) == ("formula" in starts)
+        assert not entry.where or (root / entry.where).is_file(), entry.where
 
 
 def test_a_word_that_is_not_known_gets_the_nearest():

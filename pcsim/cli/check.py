@@ -152,7 +152,7 @@ def about_pair(
     from pcsim.config import check_size, mark_of
     from pcsim.verdict import RULE_NAMES
 
-    stage("place")
+    stage("fit")
     said = ["", f"{hardware.name} x {workload.name}:"]
     fitting: list[Candidate] = []
     tasks = 0

@@ -1,8 +1,10 @@
 """About how long will a run take on this machine? A model, told together with its assumptions.
 
 Training: its multiply-accumulates at the rate that one forward pass of this very network reaches
-here on one thread, times what a training needs besides products. Simulation: a fixed time per task.
-Left out: other work on this machine.
+here on one thread, times what a training needs besides products. Where a chip computes in narrower formats than
+fp32, the training in fp32 that a run makes to compare is one more. Compiling: so many times what Python takes here for
+a text of its own, by what is not compiled yet. Simulation: a fixed time per task. All is processor time, so that
+other work on this machine is left out.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pcsim.cli.stages import duration_text as about
 if TYPE_CHECKING:
     from pcsim.config import Candidate, Workload
 
-BESIDE_PRODUCTS = 1.5
+BESIDE_PRODUCTS = 1.3
 """Time of a training over the time of its products alone, in fp32 or fp64."""
 
 BESIDE_ROUNDED, BESIDE_ANALOG, BESIDE_NARROW_SUMS = 2.5, 30.0, 70.0
@@ -29,16 +31,19 @@ TASK_S = 4e-6
 """Simulating one task once, where there are many; of few each takes more, and all no time. An update is simulated
 warm and cold."""
 
-COMPILING = {"shared": 255.0, "backpropagation": 130.0, "jacobi": 415.0}
+COMPILING = {"shared": 430.0, "backpropagation": 190.0, "jacobi": 680.0, "audit": 840.0}
 """What compiling the kernels of a kind takes, in times of ``reference_s``."""
 
-COMPILING_OTHERS, COMPILING_ROUNDED, COMPILING_SIMULATOR = 520.0, 2.8, 350.0
+COMPILING_OTHERS, COMPILING_ROUNDED, COMPILING_SIMULATOR = 750.0, 2.6, 560.0
 """The same for all other kinds; how many times longer where values are rounded in between; and the simulator's."""
 
-STARTING_S = 2.0
+STARTING_S = 2.5
 """Importing libraries, reading data and drawing the report."""
 
 SECONDS_MEASURED = 0.1
+SAMPLES_MEASURED = 64
+"""At least so many samples are multiplied at once to measure the rate: calls of numpy take time of their own."""
+
 MOST_SAMPLED, SAMPLED_LAYERS, SIDE = 1 << 30, 8, 512
 """Multiply-accumulates of a pass that is measured whole; of a larger one how many layers are, and up to which width
 and batch."""
@@ -47,33 +52,48 @@ and batch."""
 def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int) -> list[str]:
     """Lines on how long a run of ``candidates`` takes; ``tasks`` is how many tasks they have
     together."""
-    from pcsim.config import learners
-
-    simulating_s = 2 * tasks * TASK_S
-    always_s = STARTING_S + simulating_s
-    missing = missing_seeds(workload, candidates)
-    seeds = workload.training.seeds * len(learners(candidates))
-    simulation = f"simulating {tasks:,} tasks {about(simulating_s)}"
-    if not missing and not simulator_kernels_s():
-        stored = "1 training is" if seeds == 1 else f"all {seeds} trainings are"
-        return [f"a run takes {about(always_s)}: {stored} stored already, {simulation}"]
-    rate = macs_per_s(workload, candidates[0])
-    of_seed = {each.id: macs_of(workload, each) for each in learners(missing)}
-    macs = sum(of_seed[candidate.id] for candidate in missing)
     from loky import cpu_count
 
-    threads = min(cpu_count(), len(missing))
-    beside = beside_products(candidates[0])
-    training_s = beside * macs / rate / threads
+    from pcsim.config import learners
+    from pcsim.format_cost import in_fp32
+    from pcsim.levers import MOST_TASKS, RESOURCES
+
+    simulated = 2 + (2 * len(RESOURCES) if tasks <= MOST_TASKS else 0)  # Warm, cold, and levers.
+    simulating_s = simulated * tasks * TASK_S
+    trained = learners([*candidates, *in_fp32(candidates).values()])
+    missing = missing_seeds(workload, trained)
     compiling_s = training_kernels_s(workload, missing) + simulator_kernels_s()
+    seeds = workload.training.seeds * len(trained)
+    simulation = f"simulating {tasks:,} tasks {about(simulating_s)}"
+    always_s = STARTING_S + simulating_s
+    if not missing and not compiling_s:
+        stored = "1 training is" if seeds == 1 else f"all {seeds} trainings are"
+        return [f"a run takes {about(always_s)}: {stored} stored already, {simulation}"]
+    threads = max(1, min(cpu_count(), len(missing)))
+    training_s = training_time_s(workload, missing) / threads
     lines = [f"a run takes {about(always_s + training_s + compiling_s)}, by estimate:"]
-    lines.append(
-        f"  training {about(training_s)}: {len(missing)} of {seeds} are not stored, {macs:.3g} MACs at "
-        f"{rate / 1e9:.3g} G/s on {threads} thread{'' if threads == 1 else 's'}, x {beside:g}"
-    )
+    if missing:
+        of_seed = {each.id: macs_of(workload, each) for each in missing}
+        macs = sum(of_seed[candidate.id] for candidate in missing)
+        lines.append(
+            f"  training {about(training_s)}: {len(missing)} of {seeds} are not stored, {macs:.3g} MACs "
+            f"on {threads} thread{'' if threads == 1 else 's'}"
+        )
     if compiling_s:
         lines.append(f"  compiling {about(compiling_s)}, the first time only")
     return [*lines, f"  {simulation}", f"  starting and drawing {about(STARTING_S)}"]
+
+
+def training_time_s(workload: Workload, missing: Sequence[Candidate]) -> float:
+    """Seconds that training ``missing`` takes on one thread, one after the other."""
+    rates: dict[str, float] = {}
+    total_s = 0.0
+    for candidate in missing:
+        dtype = candidate.numerics.formats.carrier_for(workload.longest_sum)
+        if dtype not in rates:
+            rates[dtype] = macs_per_s(workload, candidate)
+        total_s += beside_products(candidate) * macs_of(workload, candidate) / rates[dtype]
+    return total_s
 
 
 def missing_seeds(workload: Workload, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -156,13 +176,16 @@ def macs_of(workload: Workload, candidate: Candidate) -> int:
 
 
 def macs_per_s(workload: Workload, candidate: Candidate) -> float:
-    """Rate of the products of one forward pass of one batch, hot, on one thread."""
+    """Rate of the products of a forward pass, batch by batch, hot, on one thread."""
     import numpy as np
     from threadpoolctl import threadpool_limits
 
     dtype = np.dtype(candidate.numerics.formats.carrier_for(workload.longest_sum))
     products = [
-        (np.ones((batch, n_in), dtype), np.ones((n_in, n_out), dtype))
+        (
+            np.ones((max(1, SAMPLES_MEASURED // batch), batch, n_in), dtype),
+            np.ones((n_in, n_out), dtype),
+        )
         for batch, n_in, n_out in sampled(workload)
     ]
     per_pass = sum(left.size * right.shape[1] for left, right in products)
@@ -170,12 +193,12 @@ def macs_per_s(workload: Workload, candidate: Candidate) -> float:
     with threadpool_limits(1, user_api="blas"):
         for left, right in products:  # Warms up.
             left @ right
-        began = time.perf_counter()
+        began = time.process_time()
         while spent_s < SECONDS_MEASURED:
             for left, right in products:
                 left @ right
             passes += 1
-            spent_s = time.perf_counter() - began
+            spent_s = time.process_time() - began
     return passes * per_pass / spent_s
 
 

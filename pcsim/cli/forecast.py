@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pcsim.cli.estimate import BESIDE_PRODUCTS, about, macs_of, macs_per_s, training_kernels_s
+from pcsim.cli.estimate import about, beside_products, macs_of, macs_per_s, training_kernels_s
 
 if TYPE_CHECKING:
     from pcsim.sweeps import Plan, Point
@@ -50,13 +50,17 @@ def forecast(plan: Plan, points: Sequence[Point], output: Path | None, *, jobs: 
         rate = macs_per_s(learner.workload, learner.candidate)
         macs = sum(macs_of(*seed.learner) for seed in seeds.values())
         threads = min(cpu_count(), len(seeds))
-        training_s = BESIDE_PRODUCTS * macs / rate / threads
+        work = sum(
+            beside_products(seed.learner.candidate) * macs_of(*seed.learner)
+            for seed in seeds.values()
+        )
+        training_s = work / rate / threads
         learners = [seed.learner for seed in seeds.values()]
         compiling_s = training_kernels_s(learner.workload, [each.candidate for each in learners])
         total_s += training_s + compiling_s
         lines.append(
             f"training {about(training_s)}: {_many(len(seeds), 'seed')}, {macs:.3g} MACs at "
-            f"{rate / 1e9:.3g} G/s on {_many(threads, 'thread')}, x {BESIDE_PRODUCTS:g}"
+            f"{rate / 1e9:.3g} G/s on {_many(threads, 'thread')}"
         )
         if compiling_s:
             lines.append(f"compiling {about(compiling_s)}, the first time only")

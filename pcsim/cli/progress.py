@@ -1,7 +1,7 @@
 """What is being done, and how far is it? Said on standard error, so that standard output stays clean.
 
-On a terminal one line at the bottom moves. Elsewhere, in a file or a pipe, a plain line says when a stage begins,
-and another every ten seconds while it lasts. Stages that are usually quick are told only if they last.
+On a terminal one line at the bottom moves. Elsewhere, in a file or a pipe, a plain line says when a stage begins, and
+another every ten seconds while it lasts; of stages that are mostly over at once only the latter.
 Compiling interrupts the stage that called for it, and is a stage of its own.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, TextIO, cast
 import click
 
 from pcsim.cli.clock import Counted, StageClock
-from pcsim.cli.stages import COMPILE, COMPILING, QUICK, STAGES, duration_text
+from pcsim.cli.stages import BRIEF, COMPILE, COMPILING, STAGES, duration_text
 from pcsim.compiling import told
 
 REDRAWN_S = 0.2
@@ -26,9 +26,6 @@ REDRAWN_S = 0.2
 
 REPEATED_S = 10.0
 """After how long a plain line says how far it is."""
-
-LASTING_S = 5.0
-"""From then on a stage that is usually quick is told, too."""
 
 SETTLED_S = 1.0
 """After so long without it, compiling is over; kernels that follow one another are one stage."""
@@ -59,8 +56,6 @@ class Progress:
         self._stage, self._detail = "", ""
         self._counted: Counted | None = None
         self._shown_at = self._stage_at = time.monotonic()
-        self._untold = False
-        """Whether the stage is a quick one of which nothing was said yet."""
         self._compiling = False
         """Whether something is being compiled at this moment."""
         self._compiled_at: float | None = None
@@ -81,9 +76,8 @@ class Progress:
             self._stage, self._counted = stage, None
             self._detail = "".join(letter if letter.isprintable() else "?" for letter in detail)
             self.clock(stage)
-            self._stage_at = time.monotonic()
-            self._untold = stage in QUICK and not self._terminal
-            if not self._untold:
+            self._stage_at = self._shown_at = time.monotonic()
+            if self._terminal or stage not in BRIEF:
                 self._show()
 
     def counting(self, unit: str, *, stage: str) -> Count:
@@ -175,10 +169,6 @@ class Progress:
             settled = self._compiled_at is not None and now - self._compiled_at > SETTLED_S
             if self._compile_from is not None and not self._compiling and settled:
                 self._end_compiling(show=True)
-            elif self._untold and self._compile_from is None:
-                if now - self._stage_at >= LASTING_S:
-                    self._untold = False
-                    self._show()
             elif self._terminal or now - self._shown_at >= REPEATED_S:
                 self._show(again=True)
 

@@ -40,7 +40,7 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) 
         from pcsim.report.comparison import compare_runs
         from pcsim.report.side_by_side import side_by_side
 
-        tell("report")
+        tell("draw")
         folder = compare_runs(stored, output, png=png)
         with drawing(" and ".join(str(run.folder) for run in stored)):
             table = side_by_side(stored)
@@ -57,7 +57,7 @@ def command(runs: tuple[Path, ...], output: Path | None, png: bool, full: bool) 
     if output is not None:
         from pcsim.report.folder import write_again
 
-        tell("report")
+        tell("draw")
         shown = write_again(stored[0], output, png=png)
         note(shown)
         written(f"the report is in {shown}")

@@ -8,24 +8,26 @@ STAGES = {
     "load": "loading",
     "read": "reading",
     "plan": "loading every combination",
+    "fit": "placing the network on the chip",
     "place": "placing the network on the chip",
     COMPILE: "compiling",
     "estimate": "timing a few products, for the estimate",
     "train": "training",
+    "train in fp32": "training once more in fp32, to tell what number formats cost",
     "points": "simulating",
     "simulate": "simulating updates on the chip",
-    "fp32": "training in fp32, to see what the chip's formats cost",
     "levers": "simulating the chip with more of each resource",
     "judge": "judging",
     "measure": "measuring",
     "look": "looking at",
     "test": "comparing with closed forms:",
     "report": "drawing the report",
+    "draw": "drawing the report",
 }
 """By the names that the line and the sweeps give their stages."""
 
-QUICK = frozenset({"load", "read", "plan", "place", "judge"})
-"""Stages that seldom take a second: without a terminal they are told only if they last."""
+BRIEF = frozenset({"load", "read", "plan", "fit", "estimate", "look", "draw"})
+"""Stages that are mostly over at once: a plain line tells of one only where it lasts."""
 
 COMPILING = "compiling the kernels, once on this machine"
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FOLDER = "compiled"
 SHARED = "shared"
 """The kernels that every rule calls."""
+AUDIT = "audit"
+"""The gradients that those of rounded numbers are held against."""
 
 
 class Kind(NamedTuple):
@@ -36,7 +38,10 @@ class Kind(NamedTuple):
 def kinds_of(candidate: Candidate, dtype: str) -> tuple[Kind, ...]:
     """All that training ``candidate`` calls: what rules share, and what is its own."""
     rounding = "plain" if candidate.numerics.plain else "rounded"
-    return tuple(Kind(part, dtype, rounding) for part in (SHARED, _own(candidate)))
+    found = tuple(Kind(part, dtype, rounding) for part in (SHARED, _own(candidate)))
+    if candidate.numerics.plain:
+        return found
+    return (*found, Kind(AUDIT, "float64", "plain"))
 
 
 def _own(candidate: Candidate) -> str:

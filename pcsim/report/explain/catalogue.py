@@ -123,7 +123,8 @@ def explain(run: StoredRun, term: str) -> str:
 
 def _explained(run: StoredRun, term: str) -> str:
     known = terms(run)
-    for word in (term, _plain(term.removeprefix("per_update."))):
+    asked = term.strip().lower().replace(" ", "_").replace("-", "_")
+    for word in (term, _plain(term.removeprefix("per_update.")), asked):
         if word in known:
             return "\n".join(known[word].tell(run))
     message = f"TERM must be a number of this report, not {term!r}"

@@ -17,12 +17,14 @@ WIDTH = 80
 @dataclass(frozen=True)
 class Entry:
     """A ``word`` with its ``meaning`` in plain sentences; ``aliases`` are other ways to write it, ``see``
-    words to read next."""
+    words to read next; ``formula`` is how a number of that name is computed, and ``where`` the module of pcsim."""
 
     word: str
     meaning: str
     aliases: tuple[str, ...] = ()
     see: tuple[str, ...] = ()
+    formula: str = ""
+    where: str = ""
 
 
 GLOSSARY = (
@@ -63,6 +65,8 @@ GLOSSARY = (
         "trained weights.",
         ("rate limit", "rate above its limit", "settle"),
         ("inference rate", "divergence"),
+        formula="2 / largest eigenvalue of the energy's Hessian in the states",
+        where="pcsim/engine/stability.py",
     ),
     Entry(
         "weight rate",
@@ -84,6 +88,8 @@ GLOSSARY = (
         "do with joules.",
         ("F", "training energy"),
         ("error",),
+        formula="F = 1/2 sum over layers of |state - prediction|^2, averaged over the batch",
+        where="pcsim/engine/kernels/predictive_coding.py",
     ),
     Entry(
         "order",
@@ -121,6 +127,8 @@ GLOSSARY = (
         "does.",
         ("credit", "full credit", "credited"),
         ("truncated credit",),
+        formula="layers whose gradient g has |g - g64| < |g64|",
+        where="pcsim/engine/credit.py",
     ),
     Entry(
         "truncated credit",
@@ -161,7 +169,12 @@ GLOSSARY = (
         "one update",
         "One change of all weights, by one batch: the inference or the backward pass and the weight step, in the "
         "steady state, with weights and images on the chip.",
-        ("update", "per update", "updates"),
+        (
+            "update",
+            "per update",
+            "updates",
+            "energy per update",
+        ),
         ("batch", "latency"),
     ),
     Entry(
@@ -198,6 +211,8 @@ GLOSSARY = (
         "jitters twice as much over seeds.",
         ("updates to target", "to target", "samples", "to_target"),
         ("crossing", "energy to target", "break-even"),
+        formula="mean over thresholds of the crossing, in updates, times the batch",
+        where="pcsim/verdict/crossing.py",
     ),
     Entry(
         "energy to target",
@@ -205,6 +220,8 @@ GLOSSARY = (
         "one update.",
         ("energy_to_target", "energy"),
         ("samples to target", "one update"),
+        formula="updates to target x energy of one update",
+        where="pcsim/verdict/to_target.py",
     ),
     Entry(
         "time to target",
@@ -212,6 +229,8 @@ GLOSSARY = (
         "time of one update.",
         ("time_to_target", "time"),
         ("samples to target", "latency"),
+        formula="updates to target x time of one update",
+        where="pcsim/verdict/to_target.py",
     ),
     Entry(
         "crossing",
@@ -225,8 +244,14 @@ GLOSSARY = (
         "interval",
         "The range in which a ratio lies with 95 % certainty: Student's t over the paired seeds, widened by what "
         "the distance between evaluations leaves open. One seed has no interval.",
-        ("95 % interval", "confidence interval"),
+        (
+            "95 % interval",
+            "confidence interval",
+            "95 %",
+        ),
         ("seed", "winner"),
+        formula="mean of the logarithms +- t(0.975, n - 1) s / sqrt(n) of n seeds, widened by the spacing",
+        where="pcsim/verdict/interval.py",
     ),
     Entry(
         "winner",
@@ -239,7 +264,12 @@ GLOSSARY = (
         "undecided",
         "A rule did not reach the target and had not yet spent more than the other took, or it diverged, or "
         "there is but one seed. The screen says what would tell: more epochs or more seeds.",
-        ("missed", "censored", "not reached"),
+        (
+            "missed",
+            "censored",
+            "not reached",
+            "longer training",
+        ),
         ("winner", "divergence"),
     ),
     Entry(
@@ -248,6 +278,8 @@ GLOSSARY = (
         "one update of PC over that of BP.",
         ("break_even", "sample advantage", "sample_advantage", "advantage"),
         ("samples to target",),
+        formula="energy of one update of PC / energy of one update of BP",
+        where="pcsim/verdict/summary.py",
     ),
     Entry(
         "loss crossing",
@@ -268,12 +300,15 @@ GLOSSARY = (
         "What each rule has learned once both have spent the same energy.",
         ("equal_energy",),
         ("energy to target",),
+        where="pcsim/verdict/equal_energy.py",
     ),
     Entry(
         "geometric mean",
         "The mean of ratios by which twice and half cancel: the n-th root of the product of n ratios.",
         (),
         ("interval",),
+        formula="exp(mean of the logarithms)",
+        where="pcsim/verdict/interval.py",
     ),
     Entry(
         "assumed cost",
@@ -288,6 +323,7 @@ GLOSSARY = (
         "and whether it would turn the verdict.",
         ("single cost",),
         ("assumed cost",),
+        where="pcsim/verdict/tornado.py",
     ),
     Entry(
         "lever",
@@ -295,6 +331,7 @@ GLOSSARY = (
         "area. The best lever is the bottleneck.",
         ("levers",),
         ("critical path",),
+        where="pcsim/levers.py",
     ),
     Entry(
         "critical path",
@@ -302,6 +339,7 @@ GLOSSARY = (
         "cause, so that the causes add up to the update.",
         ("bound", "bottleneck"),
         ("lever",),
+        where="pcsim/machine/critical_path.py",
     ),
     Entry(
         "not modelled",
@@ -384,8 +422,14 @@ GLOSSARY = (
     ),
     Entry(
         "MAC",
-        "One multiply-accumulate: a product added to a sum.",
-        ("MACs", "multiply-accumulate"),
+        "One multiply-accumulate: a product added to a sum. Energy per MAC is all energy of an update over its "
+        "MACs.",
+        (
+            "MACs",
+            "multiply-accumulate",
+            "MACs per update",
+            "energy per MAC",
+        ),
         ("utilization",),
     ),
     Entry(
@@ -393,13 +437,31 @@ GLOSSARY = (
         "Share of the chip's multipliers times cycles that did a multiply-accumulate in an update.",
         (),
         ("MAC",),
+        formula="MACs / (multipliers of the chip x cycles)",
+        where="pcsim/machine/activity.py",
     ),
-    Entry("latency", "Time of one update in the steady state.", ("cycles",), ("one update",)),
+    Entry(
+        "latency",
+        "Time of one update in the steady state.",
+        (
+            "cycles",
+            "latency per update",
+            "period",
+        ),
+        ("one update",),
+        formula="cycles / clock",
+        where="pcsim/verdict/cost.py",
+    ),
     Entry(
         "energy-delay product",
         "Energy of one update times its time; it weighs both alike.",
-        ("EDP",),
+        (
+            "EDP",
+            "energy-delay product per update",
+        ),
         ("latency",),
+        formula="energy x time",
+        where="pcsim/verdict/values.py",
     ),
     Entry(
         "schedule",
@@ -436,8 +498,143 @@ GLOSSARY = (
     Entry(
         "number format",
         "How many bits a value has and what they mean: fp32, bf16, fp8, q4.12, int8 and others.",
-        ("format", "formats", "precision", "classes", "fp32", "bf16"),
+        (
+            "format",
+            "formats",
+            "precision",
+            "classes",
+            "fp32",
+            "bf16",
+            "int8",
+            "accumulate",
+        ),
         ("truncated credit",),
+    ),
+    # What files and pages say.
+    Entry(
+        "rule",
+        "The way a network learns: predictive coding (PC) or backpropagation (BP).",
+        ("learning rule",),
+        ("predictive coding", "backpropagation"),
+    ),
+    Entry(
+        "candidate",
+        "One rule with one setting and one schedule, as it is trained, timed and priced.",
+        ("candidates",),
+        ("rule", "schedule"),
+    ),
+    Entry(
+        "rate",
+        "There are two. The inference rate moves states within an update; the weight rate moves weights from "
+        "one update to the next.",
+        (),
+        ("inference rate", "weight rate"),
+    ),
+    Entry(
+        "state",
+        "The value of a unit while predictive coding infers. A state starts at the feed-forward pass and "
+        "moves with every inference step.",
+        ("states", "activity"),
+        ("inference step", "error"),
+    ),
+    Entry(
+        "loss",
+        "How wrong the outputs are: the mean square of their errors, or the cross-entropy.",
+        ("validation loss",),
+        ("loss crossing",),
+    ),
+    Entry(
+        "nudging",
+        "Pulling the outputs only a little towards the labels, by a factor beta, instead of fixing them there.",
+        ("beta",),
+        ("predictive coding",),
+    ),
+    Entry(
+        "skip",
+        "A connection that adds the input of a layer to its output, so that deep networks stay trainable.",
+        ("skips",),
+        ("parameterisation",),
+    ),
+    Entry(
+        "stochastic rounding",
+        "Rounding up or down by chance, so that a value is kept on average. Small updates are not lost by it.",
+        (),
+        ("number format",),
+    ),
+    Entry(
+        "objective",
+        "What the best of several schedules is chosen by: time, energy or energy-delay product of an update, "
+        "or time or energy to the target.",
+        (),
+        ("schedule",),
+    ),
+    Entry(
+        "cold start",
+        "An update of a chip that holds nothing yet: weights and the first batch come from DRAM.",
+        ("cycles_cold", "cold"),
+        ("one update",),
+    ),
+    Entry(
+        "resident",
+        "Weights are resident where they stay in the tiles' memories from update to update. They are streamed"
+        " where they come from DRAM or the global buffer each time they are needed.",
+        ("streamed", "streaming"),
+        ("SRAM", "DRAM"),
+    ),
+    Entry(
+        "dataflow",
+        "What stays in the cells of a systolic array while the rest moves through: weights (ws), outputs (os)"
+        " or inputs (is). A product that is larger than the array is cut into folds, one after the other.",
+        ("ws", "os", "fold", "folds"),
+        ("array",),
+    ),
+    Entry(
+        "DRAM row",
+        "The part of a bank of DRAM that is open. An access to another row first closes that one, which takes"
+        " time. Refresh rewrites all rows again and again.",
+        ("refresh", "row miss"),
+        ("DRAM",),
+    ),
+    Entry(
+        "area",
+        "Silicon of the chip in square millimetres, block by block, DRAM apart.",
+        (),
+        ("lever",),
+        formula="sum over blocks of count x area of one",
+        where="pcsim/technology/bill.py",
+    ),
+    Entry(
+        "technology",
+        "The table of what every action costs in energy, and every block in area and leakage, each with its "
+        "source.",
+        ("costs",),
+        ("assumed cost",),
+    ),
+    Entry(
+        "roofline",
+        "A picture of how fast each layer could be at most: by its multipliers, or by how fast a memory "
+        "brings what they need.",
+        (),
+        ("utilization",),
+    ),
+    Entry(
+        "Pareto front",
+        "The configurations that no other one beats in everything at once.",
+        ("front",),
+        ("objective",),
+    ),
+    Entry(
+        "trace",
+        "A record of every operation of one update, to be looked at in Perfetto.",
+        (),
+        ("one update",),
+    ),
+    Entry(
+        "compiling",
+        "The engine and the simulator are turned into machine code where they are called first. That takes "
+        "most of a first run, and is kept for all others.",
+        ("kernels", "kernel"),
+        (),
     ),
 )
 
@@ -448,6 +645,12 @@ def definition(word: str) -> str | None:
     if entry is None:
         return None
     lines = [entry.word, *wrap(entry.meaning, WIDTH, initial_indent="  ", subsequent_indent="  ")]
+    if entry.formula:
+        lines += wrap(
+            f"formula: {entry.formula}", WIDTH, initial_indent="  ", subsequent_indent="    "
+        )
+    if entry.where:
+        lines.append(f"  computed in: {entry.where}")
     if entry.see:
         lines.append(f"  see also: {', '.join(entry.see)}")
     return "\n".join(lines)
@@ -499,6 +702,8 @@ def as_markdown() -> str:
     ]
     for entry in sorted(GLOSSARY, key=lambda entry: entry.word.lower()):
         also = f" (also: {', '.join(entry.aliases)})" if entry.aliases else ""
+        formula = f" Formula: `{entry.formula}`." if entry.formula else ""
+        where = f" Computed in `{entry.where}`." if entry.where else ""
         see = f" See also: {', '.join(entry.see)}." if entry.see else ""
-        lines += [f"**{entry.word}**{also}. {entry.meaning}{see}", ""]
+        lines += [f"**{entry.word}**{also}. {entry.meaning}{formula}{where}{see}", ""]
     return "\n".join(lines)

@@ -73,7 +73,7 @@ def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int)
     training_s = training_time_s(workload, missing) / threads
     lines = [f"a run takes {about(always_s + training_s + compiling_s)}, by estimate:"]
     if missing:
-        of_seed = {each.id: macs_of(workload, each) for each in missing}
+        of_seed = {each.id: macs_of(workload, each) for each in learners(missing)}
         macs = sum(of_seed[candidate.id] for candidate in missing)
         lines.append(
             f"  training {about(training_s)}: {len(missing)} of {seeds} are not stored, {macs:.3g} MACs "
@@ -86,13 +86,16 @@ def duration(workload: Workload, candidates: Sequence[Candidate], *, tasks: int)
 
 def training_time_s(workload: Workload, missing: Sequence[Candidate]) -> float:
     """Seconds that training ``missing`` takes on one thread, one after the other."""
+    from pcsim.config import learners
+
     rates: dict[str, float] = {}
+    of_seed = {each.id: macs_of(workload, each) for each in learners(missing)}
     total_s = 0.0
     for candidate in missing:
         dtype = candidate.numerics.formats.carrier_for(workload.longest_sum)
         if dtype not in rates:
             rates[dtype] = macs_per_s(workload, candidate)
-        total_s += beside_products(candidate) * macs_of(workload, candidate) / rates[dtype]
+        total_s += beside_products(candidate) * of_seed[candidate.id] / rates[dtype]
     return total_s
 
 

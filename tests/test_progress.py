@@ -57,12 +57,12 @@ def test_a_stage_is_told_when_it_begins_and_every_ten_seconds(plain, now):
     for _ in range(25):
         now.at += 1
         plain.tick()
-    plain("place")
+    plain("judge")
     assert lines(plain) == [
         "measuring this",
         "measuring this: 10 s so far",
         "measuring this: 20 s so far",
-        "placing the network on the chip",
+        "judging",
     ]
 
 
@@ -70,11 +70,11 @@ def test_what_is_mostly_over_at_once_is_told_only_where_it_lasts(plain, now):
     plain("load", "a")
     now.at += 9
     plain.tick()
-    plain("place")
+    plain("judge")
     plain("load", "b")
     now.at += 10
     plain.tick()
-    assert lines(plain) == ["placing the network on the chip", "loading b: 10 s so far"]
+    assert lines(plain) == ["judging", "loading b: 10 s so far"]
 
 
 def test_what_is_counted_is_told_with_the_time_left(plain, now):
@@ -289,7 +289,7 @@ def test_durations_are_as_rough_as_they_are_known(seconds, text):
 TOLD = {
     "run": (
         ["tile64", "digits", *SHORT],
-        ["placing", "training", "simulating", "judging", "drawing"],
+        ["training", "simulating", "judging", "drawing"],
     ),
     "sweep": (
         ["tile64", "digits", "--axis", "pc.steps=1,2", *SHORT, "--jobs", "1"],

@@ -189,7 +189,7 @@ def test_without_a_writable_home_a_run_works_and_says_that_nothing_is_kept(tmp_p
     env |= {"HOME": "/dev/null", "MPLCONFIGDIR": str(tmp_path / "mpl")}
     done = run(*SHORT, "--rule", "bp", "-o", str(tmp_path / "report"), env=env)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == (
+    assert done.stderr.startswith(
         "note: the cache folder /dev/null/.cache/pcsim cannot be written: Not a directory; "
         "nothing is kept for later runs\n"
     )

@@ -187,7 +187,7 @@ def test_the_command_prints_the_front_and_writes_it(tmp_path):
     ]
     done = CliRunner().invoke(main, ["search", "tile64", "digits", *options])
     assert done.exit_code == 0, done.output
-    assert done.output.startswith("timed 2 points: all points of the space\ntiming only: ")
+    assert done.stdout.startswith("timed 2 points: all points of the space\ntiming only: ")
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"front.csv", "search.csv", "sweep.csv", "report.html", "points"} <= names
 

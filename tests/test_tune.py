@@ -379,8 +379,8 @@ def test_test_images_decide_nothing_and_are_not_mentioned(tmp_path):
         table = (folder / "own-tuned.csv").read_text()
         # The only difference is where the data lies.
         workload = (folder / "own-tuned.yaml").read_text().replace(str(folder), "HERE")
-        files.append((table, workload, done.output.replace(str(folder), "HERE")))
-        assert "test" not in table + done.output.partition("\ntuned: ")[0]
+        files.append((table, workload, done.stdout.replace(str(folder), "HERE")))
+        assert "test" not in table + done.stdout.partition("\ntuned: ")[0]
     assert files[0] == files[1]
 
 
@@ -393,7 +393,7 @@ def test_what_was_interrupted_says_what_is_kept(monkeypatch, tmp_path):
     arguments = ["tune", "digits", "--budget", "2", "--epochs", "977"]
     done = CliRunner().invoke(main, arguments, prog_name="pcsim")
     assert done.exit_code == 130
-    assert done.output == (
+    assert done.output.endswith(
         "pcsim: interrupted; 0 of 4 trainings are kept; the same command goes on from there\n"
     )
     assert not list(tmp_path.iterdir())

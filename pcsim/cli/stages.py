@@ -26,7 +26,7 @@ STAGES = {
 }
 """By the names that the line and the sweeps give their stages."""
 
-BRIEF = frozenset({"load", "read", "plan", "fit", "estimate", "look", "draw"})
+BRIEF = frozenset({"load", "read", "plan", "fit", "place", "estimate", "look", "draw"})
 """Stages that are mostly over at once: a plain line tells of one only where it lasts."""
 
 COMPILING = "compiling the kernels, once on this machine"

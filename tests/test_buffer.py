@@ -14,8 +14,9 @@ from test_streaming import (
     with_room,
 )
 
-from pcsim.cli.check import placed_as
-from pcsim.config import candidates, load_both
+from pcsim.cli.check import space_of
+from pcsim.cli.fitting import fitting_of
+from pcsim.config import load_both
 from pcsim.errors import DoesNotFitError
 from pcsim.line import time_candidate
 from pcsim.machine import simulate
@@ -197,8 +198,8 @@ def test_what_does_not_fit_is_said(tile64):
 
 def test_a_check_says_what_the_buffer_keeps():
     hardware, workload = load_both("tile64", "digits", overrides=buffer("4 MiB"))
-    for candidate in candidates(hardware, workload):
-        _, said = placed_as(hardware, workload, candidate)
+    for rule in ("pc", "bp"):
+        said = space_of(hardware, fitting_of(hardware, workload, rule).first)
         # 64-64-64-10 in fp32, with Adam's two moments.
         kept = 4 * (64 * 64 + 64 * 64 + 64 * 10) * 3
         assert said.endswith(f"; the global buffer keeps {kept / 1024:g} KiB of 4 MiB")

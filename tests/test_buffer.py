@@ -16,7 +16,7 @@ from test_streaming import (
 
 from pcsim.cli.check import space_of
 from pcsim.cli.fitting import fitting_of
-from pcsim.config import load_both
+from pcsim.config import candidates, load_both
 from pcsim.errors import DoesNotFitError
 from pcsim.line import time_candidate
 from pcsim.machine import simulate

@@ -13,8 +13,8 @@ from pcsim.config import DATASETS, Hardware, Workload, dataset_place, placed
 from pcsim.config.loader import Loaded, Reference, examine
 from pcsim.config.mending import common
 from pcsim.config.overrides import Override, assign
-from pcsim.errors import InputError, MissingCostError, Problem
-from pcsim.technology import price_list, problems_of
+from pcsim.errors import InputError, Problem
+from pcsim.technology import missing_of, problems_of
 
 HardwareFound = tuple[Hardware | None, tuple[Problem, ...]]
 WorkloadFound = tuple[Workload | None, tuple[Problem, ...]]
@@ -91,14 +91,7 @@ def with_data(loaded: Loaded[Workload], *, trains: bool = True) -> WorkloadFound
 
 def unpriced_of(hardware: Hardware) -> tuple[Problem, ...]:
     """What of a chip nobody prices: costs, sizes, number formats."""
-    found = problems_of(hardware)
-    try:
-        price_list(hardware)
-    except MissingCostError as error:
-        return (*found, *error.problems)
-    except InputError as error:
-        return tuple(dict.fromkeys((*found, *error.problems)))
-    return found
+    return (*problems_of(hardware), *missing_of(hardware))
 
 
 def missing_data(workload: Workload) -> tuple[Problem, ...]:

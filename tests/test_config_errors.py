@@ -22,6 +22,7 @@ from pcsim.config import (
     load_workload,
     shipped,
 )
+from pcsim.config.marks import plain
 from pcsim.config.section import mark_of
 from pcsim.config.yaml_marks import DEEPEST, LARGEST_TEXT, MOST_VALUES, read_yaml
 from pcsim.errors import InputError
@@ -705,3 +706,35 @@ def test_whatever_a_value_is_replaced_by_it_loads_or_is_told(data, file, value):
     except InputError as error:
         assert all(problem.message for problem in error.problems)
     assert mark_of(file, path) is not None
+
+
+# --- Tabs ---
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a:\t1\nb:\t{x:\t2,\ty: [1,\t2]}\t# c\n", {"a": 1, "b": {"x": 2, "y": [1, 2]}}),
+        ("a\t: 500\tMHz\t\nd: 1\n", {"a": "500\tMHz", "d": 1}),
+        ("a: 1\n\t\n \t# c\nb: 2\n", {"a": 1, "b": 2}),
+        ("a:\t\n-\t1\n- 2\n", {"a": [1, 2]}),
+        ("a: [1,\n\t2]", {"a": [1, 2]}),
+        ('a: "x\ty"\t\n', {"a": "x\ty"}),
+    ],
+)
+def test_tabs_may_stand_between_tokens(text, value):
+    node, problems = read_yaml(text, file="f.yaml")
+    assert problems == ()
+    assert plain(node) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("\ta: 1", "1:1"), ("a:\n\tb: 1", "2:1"), ("a:\n  b: 1\n \tc: 2", "3:2")]
+)
+def test_a_tab_that_indents_is_told_at_its_place(text, place):
+    node, problems = read_yaml(text, file="f.yaml")
+    assert node is None
+    assert str(problems[0]).startswith(
+        f"f.yaml:{place}: the file must be valid YAML: a tab stands here\n"
+    )
+    assert problems[0].hint == "indent by spaces"

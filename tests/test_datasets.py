@@ -779,9 +779,16 @@ def test_fashion_where_it_is_not_installed_says_what_to_do(tmp_path, monkeypatch
     with pytest.raises(InputError) as caught:
         train_all(work, candidates(load_hardware("tile64"), work))
     assert caught.value.exit_code == 2
-    assert str(caught.value) == (
-        "data.dataset must be installed, not 'fashion', which /nowhere/fashion would hold\n"
-        "    install Debian's package dataset-fashion-mnist, or name any folder with its four IDX "
+    (problem,) = caught.value.problems
+    assert (Path(problem.file).name, "dataset: fashion" in problem.source_line) == (
+        "fashion.yaml",
+        True,
+    )
+    assert problem.message == (
+        "data.dataset must be installed, not 'fashion', which /nowhere/fashion would hold"
+    )
+    assert problem.hint == (
+        "install Debian's package dataset-fashion-mnist, or name any folder with its four IDX "
         "files, such as data.dataset=./fashion-mnist"
     )
 

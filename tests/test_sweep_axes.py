@@ -282,3 +282,29 @@ def test_every_mistake_in_a_file_is_told_at_its_place(name, tmp_path, monkeypatc
     with pytest.raises(InputError) as caught:
         points_of(read_plan(Path("sweep.yaml"))[1])
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ("256,512 KiB", ("256 KiB", "512 KiB")),
+        (
+            "1,2,8..32 x2 KiB,unlimited",
+            ("1 KiB", "2 KiB", "8 KiB", "16 KiB", "32 KiB", "unlimited"),
+        ),
+        ("64,128 KiB,1,2 MiB", ("64 KiB", "128 KiB", "1 MiB", "2 MiB")),
+        ("0.5, 1.5 MiB", ("0.5 MiB", "1.5 MiB")),
+        ("256 KiB,512", ("256 KiB", "512")),
+        ("1,2,3", ("1", "2", "3")),
+        ("fp32,q4.12", ("fp32", "q4.12")),
+    ],
+)
+def test_numbers_take_the_unit_of_the_next_value_that_has_one(tmp_path, values, texts):
+    assert parse_axis(f"tiles.sram.size={values}").values == texts
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        "schema: pcsim/sweep/1\nname: s\nhardware: tile64\nworkload: digits\n"
+        f"axes:\n  - tiles.sram.size: [{values}]\n"
+    )
+    (group,) = read_plan(path)[1].groups
+    assert group.axes[0].values == texts

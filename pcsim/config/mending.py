@@ -63,9 +63,19 @@ def mended(
 def common(
     files: Iterable[FileType], ask: Callable[[FileType], Iterable[Problem]]
 ) -> list[Problem]:
-    """The problems that ``ask`` finds with every one of ``files``, none where there are none."""
-    found = [list(ask(file)) for file in files]
-    return [each for each in found[0] if all(each in more for more in found)] if found else []
+    """The problems that ``ask`` finds with every one of ``files``, none where there are none.
+
+    They are the same where they are about one value at one place: what is said of it may depend on the others.
+    """
+    found = [{_about(each): each for each in ask(file)} for file in files]
+    if not found:
+        return []
+    return [each for key, each in found[0].items() if all(key in more for more in found)]
+
+
+def _about(problem: Problem) -> tuple[str, int, int, str]:
+    path = problem.message.partition(" ")[0]
+    return problem.file, problem.line, problem.column, path
 
 
 def _mended_by(

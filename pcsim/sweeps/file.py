@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,12 +16,13 @@ from pcsim.config.reading import read_tree
 from pcsim.config.section import ConfigFile, key
 from pcsim.config.validation import validate
 from pcsim.errors import InputError, Problem
-from pcsim.sweeps.axes import Axis, Condition, Group, expanded
-from pcsim.sweeps.plan import Plan
+from pcsim.sweeps.axes import Axis, Condition, Group, expanded, grid, problems_of
+from pcsim.sweeps.plan import Plan, points_at
 from pcsim.sweeps.ranges import RangeError, with_units
 
 SCHEMA = "pcsim/sweep/1"
 WHEN = "when"
+KINDS = ("hardware", "workload")
 
 
 def _mapping() -> Kind:
@@ -73,15 +75,19 @@ def read_plan(path: Path) -> tuple[str, Plan]:
         raise InputError(problems)
     file, wrong = validate(SweepFile, tree)
     found = [*problems, *wrong]
-    for kind in ("hardware", "workload"):
-        found += _not_there(tree.value.get(kind), path, kind)
+    hardware, workload = (_named(tree.value.get(kind), path, kind, found.append) for kind in KINDS)
     settings = _settings(tree.value.get("set"), found.append)
+    before = len(found)
     groups = _groups(tree.value.get("axes"), found.append)
     if file is None or found:
+        if hardware and workload and groups and len(found) == before:
+            known = tuple(each for each in settings if not assign([each]).problems)
+            found += _wrong_points(Plan(hardware, workload, groups, known))
         raise InputError(tuple(sorted(dict.fromkeys(found), key=lambda p: (p.line, p.column))))
+    assert hardware and workload, "told above where they are not there"
     plan = Plan(
-        _beside(path, file.hardware, "hardware"),
-        _beside(path, file.workload, "workload"),
+        hardware,
+        workload,
         groups,
         settings,
         file.rule,
@@ -156,7 +162,7 @@ def _conditions(when: Node, where: str, tell: Tell) -> Iterator[Condition]:
     for path, node in when.value.items():
         items = node.value if isinstance(node.value, list) else [node]
         values = with_units([plain(item) for item in items])
-        yield Condition(path, tuple(map(value_text, values)), node.mark)
+        yield Condition(path, tuple(map(value_text, values)), node.key_mark)
 
 
 def _check_path(path: str, node: Node, tell: Tell) -> None:
@@ -165,16 +171,30 @@ def _check_path(path: str, node: Node, tell: Tell) -> None:
         tell(problem)
 
 
-def _not_there(node: Node | None, path: Path, kind: str) -> Iterator[Problem]:
-    """That there is no such file as a sweep file names."""
+def _named(node: Node | None, path: Path, kind: str, tell: Tell) -> str | Path | None:
+    """The file of a ``kind`` that a sweep file names: one beside it, or a shipped one; None where there is none."""
     if node is None or not isinstance(node.value, str) or not node.value.strip():
-        return
-    if node.value not in shipped(kind) and not is_file(path.parent / node.value):
-        names = ", ".join(shipped(kind))
-        said = f"{kind} must be the path of a file beside this one or one of {names}"
-        hint = what_is(node.value, kind=kind, folder=path.parent)
-        yield node.mark.problem(f"{said}, not {show_value(node.value)}", hint=hint)
+        return None  # Told by the schema.
+    if node.value in shipped(kind):
+        return node.value
+    if is_file(path.parent / node.value):
+        return path.parent / node.value
+    said = f"{kind} must be the path of a file beside this one or one of {', '.join(shipped(kind))}"
+    hint = what_is(node.value, kind=kind, folder=path.parent)
+    tell(node.mark.problem(f"{said}, not {show_value(node.value)}", hint=hint))
+    return None
 
 
-def _beside(path: Path, reference: str, kind: str) -> str | Path:
-    return reference if reference in shipped(kind) else path.parent / reference
+MOST_LOOKED_AT = 64
+"""Points of a sweep of which something is wrong."""
+
+
+def _wrong_points(plan: Plan) -> tuple[Problem, ...]:
+    """What is wrong with the first points of a sweep whose axes are right, where something else is not."""
+    if problems_of(plan.groups):
+        return ()
+    try:
+        points_at(plan, islice(grid(plan.groups), MOST_LOOKED_AT))
+    except InputError as error:
+        return error.problems
+    return ()

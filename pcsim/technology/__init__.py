@@ -10,6 +10,7 @@ from pcsim.technology.dram import dram_kinds as dram_kinds
 from pcsim.technology.macros import Macro as Macro
 from pcsim.technology.macros import Macros as Macros
 from pcsim.technology.macros import macros_markdown as macros_markdown
+from pcsim.technology.prices import missing_of as missing_of
 from pcsim.technology.prices import price_list as price_list
 from pcsim.technology.ranges import ratio_range as ratio_range
 from pcsim.technology.ranges import uncertain_keys as uncertain_keys

@@ -45,14 +45,13 @@ def price_list(hardware: Hardware) -> PriceList:
     """
     if problems := problems_of(hardware):
         raise InputError(problems)
+    if missing := missing_of(hardware):
+        raise MissingCostError(missing)
     technology = Technology.load(hardware.technology)
     dram = DramKind.load(hardware.dram.kind)
     counts = _block_counts(hardware)
     priced = priced_of(hardware.tiles.compute, buffer=hardware.buffer is not None)
-    wanted = [*priced.energy, *priced.leakage]
-    has_size = all(counts.values()) and hardware.tiles.sram.size_bytes is not None
-    if has_size:
-        wanted += priced.area
+    wanted, has_size = _wanted(hardware)
     units = {**UNITS, **priced.energy, **priced.leakage, **priced.area}
     given = {key: given_cost(key, cost, per=units[key]) for key, cost in hardware.costs.items()}
     costs = dram.costs(hardware.dram)
@@ -60,9 +59,6 @@ def price_list(hardware: Hardware) -> PriceList:
         costs |= AnalogParts.load().costs(hardware.tiles.compute)
     costs |= _table_costs(technology, hardware, wanted=set(wanted) - given.keys())
     costs |= given
-    if missing := [key for key in wanted if key not in costs]:
-        lacking = {key: units[key] for key in missing}
-        raise MissingCostError(tuple(_unpriced(hardware, technology, lacking)))
     sources = {**AnalogParts.load().sources, **dram.sources, **technology.sources}
     prices = (_price(key, costs[key], sources) for key in priced.energy)
     return PriceList(
@@ -75,6 +71,37 @@ def price_list(hardware: Hardware) -> PriceList:
         if has_size
         else None,
     )
+
+
+def missing_of(hardware: Hardware) -> tuple[Problem, ...]:
+    """The costs that ``hardware`` needs and that neither its file nor a table gives, at the lines that ask for them."""
+    technology = Technology.load(hardware.technology)
+    priced = priced_of(hardware.tiles.compute, buffer=hardware.buffer is not None)
+    units = {**UNITS, **priced.energy, **priced.leakage, **priced.area}
+    known = {*hardware.costs, *DramKind.load(hardware.dram.kind).costs(hardware.dram)}
+    if isinstance(hardware.tiles.compute, Crossbar):
+        known |= set(AnalogParts.load().costs(hardware.tiles.compute))
+    datapath = Datapath(hardware.tiles.formats, technology.arithmetic)
+    lacking = {}
+    for key in _wanted(hardware)[0]:
+        memory = hardware.buffer if key in BUFFER else hardware.tiles.sram
+        assert memory is not None, "a buffer that is not there is not priced"
+        if key in FORMAT_DEPENDENT:
+            given = not datapath.unpriced(key)
+        else:
+            given = table_key(BUFFER.get(key, key), cell=memory.cell) in technology.costs
+        if not given and key not in known:
+            lacking[key] = units[key]
+    return tuple(_unpriced(hardware, technology, lacking))
+
+
+def _wanted(hardware: Hardware) -> tuple[list[str], bool]:
+    """The costs that are needed; whether the chip has an area, for which nothing of it may be unlimited."""
+    priced = priced_of(hardware.tiles.compute, buffer=hardware.buffer is not None)
+    counts = _block_counts(hardware)
+    has_size = all(counts.values()) and hardware.tiles.sram.size_bytes is not None
+    areas = [*priced.area] if has_size else []
+    return [*priced.energy, *priced.leakage, *areas], has_size
 
 
 def _unpriced(
@@ -97,7 +124,9 @@ def _unpriced(
         if not why:
             path = "technology" if key in UNITS else "tiles.compute.kind"
             by_path.setdefault(path, {})[key] = unit
-    for path, keys in by_path.items():
+    order = [f"tiles.formats.{field}" for field in fields]
+    for path in sorted(by_path, key=lambda at: order.index(at) if at in order else len(order)):
+        keys = by_path[path]
         asked = fields.get(path.rpartition(".")[2])
         for_format = f" for {asked.name}" if asked else ""
         said, hint = missing_costs(technology.name, keys, why=for_format)

@@ -309,7 +309,9 @@ def test_a_fault_after_the_report_says_where_that_is(tmp_path):
         "def fail(*a, **b): raise KeyError('gone')\n"
         "console.screen = fail\nfrom pcsim.__main__ import main\nmain()"
     )
-    status, _, told = process("run", "tile64", "digits", *SHORT, "-o", "o", code=code, cwd=tmp_path)
+    status, _, told = process(
+        "run", "tile64", "digits", *SHORT, "-o", "o", "--full", code=code, cwd=tmp_path
+    )
     assert status == 3
     assert told.endswith("which holds the details; the report is in o\n")
 

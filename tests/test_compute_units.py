@@ -142,7 +142,8 @@ def test_every_kind_keeps_the_contract(unit, use, m, n, k, port):
     assert done.macs == m * n * k
     blocks = tiles.compute.blocks
     needed = max(
-        tiles.compute.blocks_of(*sides, tiles.formats, both_ways=False) for sides in ((k, n), (n, k))
+        tiles.compute.blocks_of(*sides, tiles.formats, both_ways=False)
+        for sides in ((k, n), (n, k))
     )
     if blocks is None or needed <= blocks:  # A product on more arrays than a tile has is none.
         assert done.cycles >= ceil(done.macs / form.peak(tiles.compute, hardware))

@@ -285,13 +285,13 @@ def test_a_wrong_input_ends_in_a_sentence(kind, tmp_path):
     fuzz(kind, tmp_path, first=0, count=QUICK)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_many_more_wrong_inputs_end_in_a_sentence(kind, tmp_path):
     fuzz(kind, tmp_path, first=QUICK, count=THOROUGH)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_wrong_inputs_end_in_a_sentence_in_processes_of_their_own(kind, tmp_path):
     fuzz(kind, tmp_path, first=10**6, count=REAL // len(KINDS), run=process)

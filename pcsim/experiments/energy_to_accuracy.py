@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CHIP, WORKLOAD = "tile64", "digits"
-SETTINGS = ("training.epochs=8",)
+SETTINGS = (
+    "training.epochs=8",
+    "training.seeds=3",
+    "training.evaluate_every=5",
+    "pc.optimiser.rate=0.001",
+    "bp.optimiser.rate=0.001",
+)
 COLOURS = {
     "pc jacobi": "#d55e00",
     "pc gauss_seidel": "#009e73",

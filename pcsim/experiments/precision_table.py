@@ -38,7 +38,8 @@ def measured(
     and of ``CELLS``."""
     import pandas as pd
 
-    settings = ["training.seeds=1", f"training.epochs={epochs}"]
+    settings = ["training.seeds=1", f"training.epochs={epochs}", "training.evaluate_every=10"]
+    settings += ["pc.optimiser.rate=1e-3", "bp.optimiser.rate=1e-3"]
     hardware, work = load_both("tile64", workload, overrides=settings)
     pc, bp = candidates(hardware, work)
     rules = {

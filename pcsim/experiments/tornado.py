@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-ONLINE = ("training.epochs=1", "training.seeds=2")
+ONLINE = (
+    "training.epochs=1",
+    "training.seeds=2",
+    "pc.optimiser.rate=0.1",
+    "bp.optimiser.rate=0.03",
+)
 SCHEDULES = ("bp", "bp 1f1b", "bp zb_h1")
 STREAMED = "batch 1, weights in DRAM"
 ONLINE_CASE = "batch 1, weights on tiles"

@@ -266,7 +266,7 @@ def _ratios(axes: Axes, table: pd.DataFrame) -> None:
 EXPERIMENT = Experiment(
     name="energy-to-accuracy",
     setting=(
-        f"The shipped workload `{WORKLOAD}` with {SETTINGS[0]} on the shipped chip `{CHIP}`, weights resident; its "
+        f"The shipped workload `{WORKLOAD}` with {', '.join(SETTINGS)} on the shipped chip `{CHIP}`, weights resident; its "
         "seeds, "
         "target, steps and rates for all ways (z_il: rate 1 and a step per hidden layer, by what it is). Changed "
         "with "

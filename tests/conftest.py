@@ -7,15 +7,18 @@ import tempfile
 import pytest
 
 # Before pcsim is imported: tests neither see nor touch what the user's runs have kept. One folder for the
-# whole session, so that kernels are compiled once.
-CACHE = tempfile.mkdtemp(prefix="pcsim-tests-")
-os.environ["PCSIM_CACHE"] = CACHE
+# whole session and all its parallel workers, which inherit it, so that kernels are compiled once.
+WORKER = "PYTEST_XDIST_WORKER" in os.environ
+if not WORKER:
+    os.environ["PCSIM_CACHE"] = tempfile.mkdtemp(prefix="pcsim-tests-")
+CACHE = os.environ["PCSIM_CACHE"]
 
 from pcsim.config import load_hardware  # noqa: E402
 
 
 def pytest_unconfigure():
-    shutil.rmtree(CACHE, ignore_errors=True)
+    if not WORKER:
+        shutil.rmtree(CACHE, ignore_errors=True)
 
 
 @pytest.fixture

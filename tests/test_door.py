@@ -196,7 +196,7 @@ def test_a_library_that_ends_the_process_is_an_error_like_any_other(monkeypatch)
     def leave(_chip):
         raise SystemExit(0)
 
-    monkeypatch.setattr("pcsim.technology.price_list", leave)
+    monkeypatch.setattr("pcsim.intake.examined", leave)
     done = CliRunner().invoke(main, ["check", "tile64"], prog_name="pcsim")
     assert done.exit_code == 3
     assert (

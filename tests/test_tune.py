@@ -519,4 +519,4 @@ def test_mistakes_in_the_section_are_told_as_in_any_other(tmp_path):
     said = str(caught.value)
     assert "tuning.budget must be a whole number between 1 and 100000, not 0" in said
     assert "tuning.epoch must be a known key, not 'epoch'" in said
-    assert "did you mean 'epochs'?" in said
+    assert "did you mean 'tuning.epochs'?" in said

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pcsim.config.fields import Kind, must_be, rejected
-from pcsim.config.marks import Node, show_value
+from pcsim.config.marks import Node
 from pcsim.errors import InputError, Problem
 
 FLAG = "--allow-extensions"
@@ -68,7 +68,7 @@ def with_extensions(tree: Node, *, allowed: bool) -> tuple[Node, tuple[Problem, 
                 said = "must be allowed in the command, as it names a program"
                 problems.append(item.mark.problem(f"extensions[{index}] {said}", hint=_CONSENT))
             elif why := _imported(Path(path)):
-                said = f"must be {_SHAPE} that can be imported, not {show_value(path)}"
+                said = f"must be {_SHAPE} that can be imported, not {path!r}"
                 problems.append(item.mark.problem(f"extensions[{index}] {said}", hint=why))
             item = Node(path, item.mark, item.key_mark)
         items.append(item)
@@ -90,7 +90,7 @@ def import_again(paths: Sequence[str]) -> None:
     """
     for path in paths:
         if why := _imported(Path(path)):
-            said = f"a worker must be able to import the extension {show_value(path)}"
+            said = f"a worker must be able to import the extension {path!r}"
             raise InputError((Problem(said, hint=why),))
 
 

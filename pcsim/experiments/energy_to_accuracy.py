@@ -266,11 +266,9 @@ def _ratios(axes: Axes, table: pd.DataFrame) -> None:
 EXPERIMENT = Experiment(
     name="energy-to-accuracy",
     setting=(
-        f"The shipped workload `{WORKLOAD}` with {', '.join(SETTINGS)} on the shipped chip `{CHIP}`, weights resident; its "
-        "seeds, "
-        "target, steps and rates for all ways (z_il: rate 1 and a step per hidden layer, by what it is). Changed "
-        "with "
-        "--set, as any run can be: "
+        f"The shipped workload `{WORKLOAD}` with {', '.join(SETTINGS)} on the shipped chip `{CHIP}`, "
+        "weights resident; its seeds, target, steps and rates for all ways (z_il: rate 1 and a step per hidden "
+        "layer, by what it is). Changed with --set, as any run can be: "
         + "; ".join(f"{way}: {', '.join(changed)}" for way, changed in WAYS.items() if changed)
         + ". Rates were not tuned for any way. Once more an update on `ideal`, where only products take time."
     ),

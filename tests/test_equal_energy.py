@@ -40,7 +40,7 @@ def test_both_are_read_off_at_the_energy_that_the_cheaper_rule_took_to_the_targe
     at = equal_energy(result("pc", (FAST, FAST)), result("bp", (SLOW, SLOW)))
     assert (at.energy_j, at.reason) == (
         pytest.approx(FAST_AT_TARGET * 4.5),
-        "what PC took to the target",
+        "what PC took to 90 %",
     )
     assert at.pc.per_seed == pytest.approx((0.9, 0.9))
     assert at.bp.per_seed == pytest.approx([line(FAST_AT_TARGET * 1.5, every=20)] * 2)
@@ -93,7 +93,7 @@ def test_one_seed_has_no_interval():
     at = equal_energy(result("pc", (FAST,)), result("bp", (SLOW,)))
     # BP knows 0.616 + 0.0048 x 44.375 = 0.829 then.
     assert equal_energy_sentence(at) == (
-        "At equal energy, 133 J, what PC took to the target: validation accuracy PC 90 %, BP 82.9 %, a "
+        "At equal energy, 133 J, what PC took to 90 %: validation accuracy PC 90 %, BP 82.9 %, a "
         "difference of +7.10 points."
     )
 
@@ -108,7 +108,7 @@ def test_equal_seeds_leave_what_the_spacing_leaves():
 
 def test_the_summary_has_it_with_values_per_seed():
     facts = summary(verdict((FAST, FAST), (SLOW, SLOW)))["equal_energy"]
-    assert facts["reason"] == "what PC took to the target"
+    assert facts["reason"] == "what PC took to 90 %"
     assert facts["pc"]["per_seed"] == pytest.approx([0.9, 0.9])
     assert facts["difference"].keys() == {"mean", "low", "high", "per_seed"}
     assert summary(verdict(rules=("pc",)))["equal_energy"] is None

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pcsim.report import style
 from pcsim.units import format_quantity
-from pcsim.verdict import component_name, network_text, percent
-from pcsim.verdict.rows import comparison_rows, names
+from pcsim.verdict import component_name, goal, network_text
+from pcsim.verdict.rows import comparison_rows, levels_of, names
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, Group, RenderResult
@@ -56,7 +56,7 @@ def _title(summary: Mapping[str, Any]) -> Text:
 
     seeds = len(summary["seeds"])
     network = network_text(summary["network"])
-    target = percent(summary["results"][0]["to_target"]["target"])
+    target = goal(levels_of(summary["results"][0]))
     title = Text()
     title.append(f"{summary['hardware']} x {summary['workload']}", style="bold")
     title.append(

@@ -15,8 +15,8 @@ from pcsim.report.sources import price_rows, source_rows
 from pcsim.report.tables import Table
 from pcsim.report.tried import TRIED_COLUMNS, tried_rows
 from pcsim.units import format_quantity
-from pcsim.verdict import component_name, factor, network_text, percent
-from pcsim.verdict.rows import NOTHING, comparison_rows, names
+from pcsim.verdict import component_name, factor, goal, network_text
+from pcsim.verdict.rows import NOTHING, comparison_rows, levels_of, names
 
 
 class Card(NamedTuple):
@@ -79,7 +79,7 @@ def _accuracy(mean: float | None) -> str:
 
 def _cards(summary: Mapping[str, Any]) -> list[Card]:
     ratios = summary["ratios"]
-    target = percent(summary["results"][0]["to_target"]["target"])
+    target = goal(levels_of(summary["results"][0])).replace(" to ", "-")
     accuracy = Card(
         "Test accuracy (%)",
         " / ".join(_accuracy(result["accuracy"]["mean"]) for result in summary["results"]),

@@ -54,6 +54,7 @@ class SeedToTarget(Part):
 
 class ToTarget(Part):
     target: Share
+    levels: Some[Share] | None = None
     samples: Amount | None
     updates: Amount | None
     time_s: Amount | None

@@ -64,7 +64,7 @@ def _budgets(pc: Result, bp: Result) -> Iterator[tuple[float, str]]:
         if reached and len(reached) == len(updates):
             yield (
                 fmean(reached) * result.per_update.energy_j,
-                f"what {result.name} took to the target",
+                f"what {result.name} took to {percent(result.to_target.levels[-1])}",
             )
     for result in (pc, bp):
         whole = result.training.updates_total * result.per_update.energy_j

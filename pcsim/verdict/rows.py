@@ -131,3 +131,9 @@ def _inverse(estimate: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "low": None if high is None else 1 / high,
         "high": None if low is None else 1 / low,
     }
+
+
+def levels_of(result: Mapping[str, Any]) -> list[float]:
+    """The accuracies that count as the target of a result; reports of earlier versions know one."""
+    reached = result["to_target"]
+    return reached.get("levels") or [reached["target"]]

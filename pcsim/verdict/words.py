@@ -82,7 +82,9 @@ def accuracy_text(mean: float | None) -> str:
 
 
 def goal(levels: Sequence[float]) -> str:
-    """The accuracies that "to the target" averages over: ``80 to 90 %``."""
+    """The accuracies that "to the target" averages over: ``80 to 90 %``; of a single one ``90 %``."""
+    if levels[0] == levels[-1]:
+        return percent(levels[-1])
     return f"{percent(levels[0]).removesuffix(' %')} to {percent(levels[-1])}"
 
 

@@ -4,12 +4,14 @@ Under predictive coding an error shrinks on its way down, and a layer's error is
 equal numbers, state and prediction. Deep down it can be smaller than the rounding of these two. A
 layer's gradient then has entries that are not zero, and yet points anywhere.
 
-So a layer counts as credited when its gradient is more signal than noise: when it lies closer to the
-gradient that the same rule has in float64, with the same weights and batch, than nothing does,
+So a layer counts as credited when its gradient g is more signal than noise. Two things must hold against the
+gradient g64 that the same rule has in float64, with the same weights and batch: g lies closer to g64
+than zero does, and g points less than 60 degrees away from g64,
 
-    |g - g64| < |g64|,
+    |g - g64| < |g64|   and   2 <g, g64> > |g| |g64|.
 
-which holds when more than half of the direction is right. Float64 is only computed where it can matter: a
+The second one fails where most of a gradient was lost and what is left is noise; such a g is small, so the first
+one holds. Float64 is only computed where it can matter: a
 gradient far above what rounding can do to it is credited at once.
 
 Left out: batches other than the first one, and weights other than those after training.
@@ -151,8 +153,10 @@ def _noise(rule: Rule, network: Network, x: np.ndarray, result: BatchResult) -> 
 
 
 def _is_signal(found: np.ndarray, exact: np.ndarray) -> bool:
+    """Whether ``found`` is closer to ``exact`` than zero is, and less than 60 degrees from it."""
+    cosine = _cosine(found, exact)
     gap = np.linalg.norm(found.astype(np.float64) - exact)
-    return bool(gap < np.linalg.norm(exact))
+    return cosine is not None and cosine > 0.5 and bool(gap < np.linalg.norm(exact))
 
 
 def _cosine(found: np.ndarray, exact: np.ndarray) -> float | None:

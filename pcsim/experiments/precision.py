@@ -7,6 +7,7 @@ nearest leaves the state where it was, and everything below learns nothing.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from pcsim.experiments.experiment import Experiment, Statement
@@ -128,7 +129,7 @@ def statements(table: pd.DataFrame) -> tuple[Statement, ...]:
         Statement(
             "so do moments, which fall below what fp16 can hold",
             f"all but sums in fp16 loses {_each(moments)} points, all but sums and moments {_each(without)}",
-            min(moments.values()) > 50 and max(without.values()) < LITTLE,
+            all(map(_broken, moments.values())) and max(without.values()) < LITTLE,
         ),
         Statement(
             "weights need stochastic rounding or a master copy where the format is coarser than the optimiser's steps: "
@@ -169,11 +170,20 @@ def statements(table: pd.DataFrame) -> tuple[Statement, ...]:
 
 
 def _points(lost: dict[str, dict[str, float]], rows: Sequence[str], rule: str) -> str:
-    return ", ".join(f"{lost[row][rule]:.1f}" for row in rows)
+    return ", ".join(_loss(lost[row][rule]) for row in rows)
 
 
 def _each(lost: dict[str, float]) -> str:
-    return ", ".join(f"{lost[rule]:.1f} ({rule})" for rule in INFERENCE)
+    return ", ".join(f"{_loss(lost[rule])} ({rule})" for rule in INFERENCE)
+
+
+def _loss(points: float) -> str:
+    return "all (diverged)" if math.isnan(points) else f"{points:.1f}"
+
+
+def _broken(points: float) -> bool:
+    """Whether nothing of use is learnt; a network that diverged has no accuracy."""
+    return math.isnan(points) or points > 50
 
 
 def _least(cosines: dict[str, list[float]]) -> str:
@@ -195,7 +205,9 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
     found = accuracy(table)
     columns: dict[str, Any] = {"not fp32": list(found.index)}
     for rule in INFERENCE:
-        columns[f"{rule}, %"] = [f"{value:.1f}" for value in found[rule]]
+        columns[f"{rule}, %"] = [
+            "diverged" if math.isnan(value) else f"{value:.1f}" for value in found[rule]
+        ]
     for rule in (FEW, MANY):
         remains = [by_layer(table, "states", row, rule, "remains") for row in found.index]
         columns[f"remains, layers 3 2 1, {rule}"] = [_down(layers) or "-" for layers in remains]

@@ -124,10 +124,10 @@ GLOSSARY = (
         "credit depth",
         "How many layers learn: layers whose weight gradient is above the noise of rounding, measured on one "
         "batch after training. A gradient counts if it lies closer to the gradient in float64 than zero "
-        "does.",
+        "does, and points less than 60 degrees away from it.",
         ("credit", "full credit", "credited"),
         ("truncated credit",),
-        formula="layers whose gradient g has |g - g64| < |g64|",
+        formula="layers whose gradient g has |g - g64| < |g64| and a cosine above 1/2 with g64",
         where="pcsim/engine/credit.py",
     ),
     Entry(

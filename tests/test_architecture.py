@@ -8,7 +8,17 @@ import pytest
 import pcsim
 
 PACKAGE = Path(pcsim.__file__).parent
-LINE = ["config", "engine", "program", "placement", "machine", "technology", "verdict", "report"]
+LINE = [
+    "network",
+    "config",
+    "engine",
+    "program",
+    "placement",
+    "machine",
+    "technology",
+    "verdict",
+    "report",
+]
 COMMON = {"units", "errors", "formats", "notes", "shipped", "writing", "compiling"}
 
 
@@ -74,7 +84,7 @@ def test_config_needs_neither_numpy_nor_numba_and_only_machine_needs_simpy():
                 else []
             )
         }
-        if inside[0] in ("config", "units.py", "errors.py", "formats.py"):
+        if inside[0] in ("network", "config", "units.py", "errors.py", "formats.py"):
             assert not names & {"numpy", "numba"}, path
         if inside[0] != "machine":
             assert "simpy" not in names, path

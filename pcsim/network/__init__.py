@@ -1,0 +1,13 @@
+"""Which values does a network have, what predicts each of them, and what follows from that alone?"""
+
+from pcsim.network.build import DescriptionError as DescriptionError
+from pcsim.network.build import Mistake as Mistake
+from pcsim.network.build import graph_of as graph_of
+from pcsim.network.fronts import Fronts as Fronts
+from pcsim.network.fronts import colours as colours
+from pcsim.network.fronts import fronts as fronts
+from pcsim.network.graph import INPUT as INPUT
+from pcsim.network.graph import Branch as Branch
+from pcsim.network.graph import Graph as Graph
+from pcsim.network.graph import Node as Node
+from pcsim.network.graph import Term as Term

@@ -1,0 +1,27 @@
+"""A fully connected step on the last axis: y = W x + b."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pcsim.network.operators.operator import Flag, Operator, Shape, Whole, attribute
+
+
+@dataclass(frozen=True)
+class Dense(Operator):
+    """``units`` sums over the last axis; of a sequence, those of every token by the same weights."""
+
+    name: ClassVar[str] = "dense"
+    units: int = attribute(Whole(1, 1_048_576))
+    bias: bool = attribute(Flag(), default=True)
+
+    def shape(self, given: Shape) -> Shape:
+        return (*given[:-1], self.units)
+
+    def parameters(self, given: Shape) -> dict[str, Shape]:
+        weight = {"weight": (self.units, given[-1])}
+        return weight | {"bias": (self.units,)} if self.bias else weight
+
+    def fan_in(self, given: Shape, parameter: str) -> int:
+        return given[-1]

@@ -1,8 +1,9 @@
 """From a description of nodes to a graph: every shape is worked out, and everything wrong is said at once.
 
-A description is what a file holds, plain mappings and lists: for every node a ``name``, its ``branches``, each ``from`` a
-node or the input ``x`` with a ``map`` of operators, and ``then``. An operator stands there as ``[conv2d, {filters: 16,
-kernel: 3}]``, as ``{conv2d: {filters: 16, kernel: 3}}`` or, where nothing has to be said, as ``tanh``.
+A description is what a file holds, plain mappings and lists: for every node a ``name``, its ``branches``, each
+``from`` a node or the input ``x`` with a ``map`` of operators, and ``then``. An operator stands there as
+``[conv2d, {filters: 16, kernel: 3}]``, as ``{conv2d: {filters: 16, kernel: 3}}`` or, where nothing has to be said, as
+``tanh``.
 """
 
 from __future__ import annotations

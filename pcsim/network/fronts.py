@@ -1,9 +1,9 @@
 """When can a node first move, and when can its error first differ from zero?
 
-From a feed-forward start every state equals its prediction, so all errors are zero but that of the output. In every step
-of inference a node moves if its own error, or that of a node which reads it, is not zero; and an error stops being zero once
-its state or something that its prediction reads has moved. So what the output knows spreads through the graph like a
-wave, one edge a step:
+From a feed-forward start every state equals its prediction, so all errors are zero but that of the output. In
+every step of inference a node moves if its own error, or that of a node which reads it, is not zero; and an error
+stops being zero once its state or something that its prediction reads has moved. So what the output knows spreads
+through the graph like a wave, one edge a step:
 
     first_move(n)  = 1 + min(first_error(n), first_error(children of n))
     first_error(n) = min(first_move(n), first_move(parents of n))          first_error(output) = 0
@@ -70,8 +70,9 @@ def fronts(graph: Graph) -> Fronts:
 def colours(graph: Graph) -> dict[int, int]:
     """A colour for every hidden node, such that nodes of one colour may move one after the other or all at once.
 
-    A node's gradient reads its parents, its children, and what else its children read. So nodes that stand in such a
-    relation get different colours, each the lowest that is free, from the output down. A chain has two, as of red-black.
+    A node's gradient reads its parents, its children, and what else its children read. So nodes that stand in such
+    a relation get different colours, each the lowest that is free, from the output down. A chain has two, as of
+    red-black.
     """
     output = graph.output.number
     found: dict[int, int] = {}

@@ -6,8 +6,9 @@ stands in ``then`` is applied to the sum. A **term** is one such operator at its
 
     p_n = then( sum over branches of term_k( ... term_1(z_source) ) )
 
-The input is node 0; nodes are numbered from 1 in an order in which every node comes after those that it reads, and the last
-one is the output, which is clamped to the target. A chain of dense layers is a graph whose node l is its layer l.
+The input is node 0; nodes are numbered from 1 in an order in which every node comes after those that it reads,
+and the last one is the output, which is clamped to the target. A chain of dense layers is a graph whose node l is
+its layer l.
 
 Left out: cycles (a recurrent network is a graph once it is unrolled over its steps, with shared weights), and
 branches that multiply one another.
@@ -30,8 +31,8 @@ INPUT = 0
 class Term:
     """One operator at its place, with the shapes that it reads and gives.
 
-    ``at`` is its place, ``z1.0.2``: node, branch and position, or ``z1.then.0``. ``weights`` is the place whose parameters it
-    uses, another one where they are shared.
+    ``at`` is its place, ``z1.0.2``: node, branch and position, or ``z1.then.0``. ``weights`` is the place whose
+    parameters it uses, another one where they are shared.
     """
 
     operator: Operator

@@ -48,8 +48,9 @@ class Conv2d(Operator):
         return (self.filters, *windows(given, self.kernel, self.stride, self.padding, self.name))
 
     def parameters(self, given: Shape) -> dict[str, Shape]:
-        weight = {"weight": (self.filters, given[0] // self.groups, self.kernel, self.kernel)}
-        return weight | {"bias": (self.filters,)} if self.bias else weight
+        window = (self.filters, given[0] // self.groups, self.kernel, self.kernel)
+        found: dict[str, Shape] = {"weight": window}
+        return found | {"bias": (self.filters,)} if self.bias else found
 
     def fan_in(self, given: Shape, parameter: str) -> int:
         return given[0] // self.groups * self.kernel**2

@@ -20,8 +20,8 @@ class Dense(Operator):
         return (*given[:-1], self.units)
 
     def parameters(self, given: Shape) -> dict[str, Shape]:
-        weight = {"weight": (self.units, given[-1])}
-        return weight | {"bias": (self.units,)} if self.bias else weight
+        found: dict[str, Shape] = {"weight": (self.units, given[-1])}
+        return found | {"bias": (self.units,)} if self.bias else found
 
     def fan_in(self, given: Shape, parameter: str) -> int:
         return given[-1]

@@ -53,7 +53,9 @@ class Golden:
         return self.values.pop(key)
 
     def equal(self, key, ours):
-        np.testing.assert_allclose(ours, self.take(key), rtol=1e-12, atol=1e-13, err_msg=key)
+        stored = self.take(key)
+        atol = 1e-12 * np.abs(stored).max()
+        np.testing.assert_allclose(ours, stored, rtol=1e-12, atol=atol, err_msg=key)
 
     def equal_gradients(self, form, gradients):
         """To 1e-12 of the largest gradient of the file."""

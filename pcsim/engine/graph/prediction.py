@@ -22,9 +22,7 @@ ByPlace = Mapping[str, Mapping[str, np.ndarray]]
 class _Line:
     """Terms one after the other."""
 
-    def __init__(
-        self, terms: Sequence[Term], weights: ByPlace, samples: int, dtype: str
-    ) -> None:
+    def __init__(self, terms: Sequence[Term], weights: ByPlace, samples: int, dtype: str) -> None:
         self.operations: list[Operation] = []
         self.weights_at: list[str] = []
         for term in terms:
@@ -36,7 +34,9 @@ class _Line:
         self.first_learning = learning[0] if learning else len(self.operations)
         pointwise = [isinstance(term.operator, Activation) for term in terms]
         self.leading = pointwise.index(False) if False in pointwise else len(terms)
-        self.heard = np.empty(0, dtype)  # the value behind the activations that the line begins with
+        self.heard = np.empty(
+            0, dtype
+        )  # the value behind the activations that the line begins with
 
     def forward(self, value: np.ndarray) -> np.ndarray:
         for operation in self.operations[: self.leading]:
@@ -64,9 +64,7 @@ class _Line:
 class Prediction:
     """The prediction of ``node`` for up to ``samples`` samples; ``weights`` are read at each call."""
 
-    def __init__(
-        self, node: Node, weights: ByPlace, samples: int, dtype: str
-    ) -> None:
+    def __init__(self, node: Node, weights: ByPlace, samples: int, dtype: str) -> None:
         self.node = node
         self.lines = [_Line(each.terms, weights, samples, dtype) for each in node.branches]
         self.then = _Line(node.then, weights, samples, dtype)
@@ -111,5 +109,3 @@ class Prediction:
             d = self.then.back(e)
             for line in self.lines:
                 line.learn(d, gradients)
-
-

@@ -41,7 +41,12 @@ class GraphRelaxer:
         samples: int,
     ) -> None:
         graph, dtype = network.graph, network.dtype
-        self.network, self.graph, self.relaxation, self.samples = network, graph, relaxation, samples
+        self.network, self.graph, self.relaxation, self.samples = (
+            network,
+            graph,
+            relaxation,
+            samples,
+        )
         self.output = graph.output.number
         self.cross_entropy = network.loss == "cross_entropy"
         self.predictions = [
@@ -139,9 +144,7 @@ class GraphRelaxer:
 
     # --- Back down ---------------------------------------------------------------------------------------------
 
-    def _pull(
-        self, number: int, told: Mapping[int, np.ndarray]
-    ) -> np.ndarray | None:
+    def _pull(self, number: int, told: Mapping[int, np.ndarray]) -> np.ndarray | None:
         """What the readers of a node bring to it, ``told`` by number what they tell their branches."""
         total: np.ndarray | None = None
         room = self._total[number][: len(self.y)]

@@ -79,9 +79,7 @@ class Attention(Operation):
         """dq, dk and dv."""
         count, width = len(d), d.shape[-1]
         d_mixed, parts, d_parts = self.d_mixed[:count], self.parts[:count], self.d_parts[:count]
-        np.matmul(
-            d.reshape(-1, width), self.weights["o_weight"], out=d_mixed.reshape(-1, width)
-        )
+        np.matmul(d.reshape(-1, width), self.weights["o_weight"], out=d_mixed.reshape(-1, width))
         mixed = self._heads(d_mixed)
         np.matmul(mixed, _turned(self._heads(self.v[:count])), out=d_parts)
         np.matmul(_turned(parts), mixed, out=self._heads(self.d_v[:count]))

@@ -102,7 +102,7 @@ def _train(
     from pcsim.engine.loop import learn_seed, profile_of
 
     chosen = {candidate.id: candidate for candidate, _ in missing.values()}
-    classes = workload.network.layers[-1]
+    classes = workload.network.widths[-1]
     dtypes = {key: _dtype(workload, candidate) for key, candidate in chosen.items()}
     with at_places_of(workload):
         datasets = {
@@ -165,7 +165,7 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
     settings = workload.training
     return Course(
         network=Network(
-            widths=workload.network.layers,
+            widths=workload.network.widths,
             activation=workload.network.activation,
             loss=settings.loss,
             dtype=dtype,

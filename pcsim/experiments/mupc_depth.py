@@ -104,7 +104,7 @@ def _credit(workload: Workload) -> dict[str, int]:
     from pcsim.theory.relaxation import relax
 
     network = Network(
-        widths=workload.network.layers,
+        widths=workload.network.widths,
         activation="relu",
         loss="mse",
         parameterisation=workload.network.parameterisation,

@@ -136,7 +136,7 @@ def _course(work: Workload, candidate: Candidate, numerics: Numerics) -> Course:
     from pcsim.engine.datasets import load_dataset
     from pcsim.engine.learn import course_of
 
-    dataset = load_dataset(work.data, classes=work.network.layers[-1])
+    dataset = load_dataset(work.data, classes=work.network.widths[-1])
     return course_of(work, replace(candidate, numerics=numerics), dataset)
 
 

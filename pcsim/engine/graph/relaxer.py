@@ -19,11 +19,12 @@ import numpy as np
 
 from pcsim.engine.graph.losses import target_energy, target_error
 from pcsim.engine.graph.model import GraphNetwork, by_place
-from pcsim.engine.graph.order import levels, movers, phases_of, touched
+from pcsim.engine.graph.order import levels, movers, touched
 from pcsim.engine.graph.prediction import ByPlace, Prediction
 from pcsim.engine.graph.steps import adapt, descend, descend_alone, roll
 from pcsim.engine.kernels.losses import half_square
 from pcsim.engine.relaxation import Relaxation
+from pcsim.network.credit import groups
 
 
 class GraphRelaxer:
@@ -70,7 +71,8 @@ class GraphRelaxer:
         self.p: list[np.ndarray] = []
         self.y = self._y
         self.read: list[np.ndarray] = []
-        self.phases = phases_of(graph, relaxation.order if relaxation.variant == "pc" else "jacobi")
+        self.hidden = tuple(node.number for node in graph.hidden)
+        self.groups = groups(graph, relaxation.order)
         self.levels = levels(graph)
         self.everyone = range(1, self.output + 1)
         self.alive: set[int] = set()  # the nodes whose errors can differ from zero
@@ -176,8 +178,8 @@ class GraphRelaxer:
             elif variant in ("fpa", "z_il"):
                 self._step_fixed()
             else:
-                for phase in self.phases:
-                    self._step(phase)
+                for group in self.groups:
+                    self._step(group)
             self.done += 1
             if tolerance > 0:
                 before, energy = energy, self.total_energy()
@@ -187,7 +189,7 @@ class GraphRelaxer:
 
     def move_together(self) -> None:
         """ipc: a jacobi step of all states; predictions and errors are left to ``predict_again``."""
-        self._move(self.phases[0] if self.phases else ())
+        self._move(self.hidden)
         self.done += 1
 
     def predict_again(self) -> None:
@@ -196,9 +198,9 @@ class GraphRelaxer:
             self.p[prediction.node.number] = prediction.predict(self.read)
         self._find_errors(self.everyone)
 
-    def _step(self, phase: Iterable[int]) -> None:
-        """Move the nodes of a phase, and bring predictions and errors up to date."""
-        moved = movers(self.graph, phase, self.alive)
+    def _step(self, group: Iterable[int]) -> None:
+        """Move the nodes of a group at once, and bring predictions and errors up to date."""
+        moved = movers(self.graph, group, self.alive)
         self._move(moved)
         for number in sorted({child for each in moved for child in self.graph.children[each]}):
             self.p[number] = self.predictions[number - 1].predict(self.read, moved)
@@ -244,11 +246,10 @@ class GraphRelaxer:
 
     def _step_fixed(self) -> None:
         """fpa and z_il: values and their errors move; predictions, and what operators keep, do not."""
-        hidden = self.phases[0] if self.phases else ()
         if self.relaxation.variant == "z_il":
-            moved = tuple(n for n in hidden if self.levels[n] == self.done + 1)
+            moved = tuple(n for n in self.hidden if self.levels[n] == self.done + 1)
         else:
-            moved = movers(self.graph, hidden, self.alive)
+            moved = movers(self.graph, self.hidden, self.alive)
         self._move(moved)
         for number in moved:
             np.subtract(self.z[number], self.p[number], out=self.e[number])

@@ -201,8 +201,14 @@ class Network(Section):
         try:
             return graph_of(self.input, nodes), []
         except DescriptionError as error:
-            mistakes = {(place_of(each.path), each.said): each for each in error.mistakes}
-            return None, [_finding(each, path) for (path, _), each in mistakes.items()]
+            first: dict[Path, Path] = {}
+            findings = []
+            for mistake in error.mistakes:
+                place, node = place_of(mistake.path), mistake.path[:2]
+                # A block that is repeated is wrong in the same way each time.
+                if first.setdefault(place, node) == node:
+                    findings.append(_finding(mistake, place))
+            return None, findings
 
     def _of_layers(self, widths: tuple[int, ...]) -> list[dict[str, Any]]:
         """The chain as nodes z1 to y."""

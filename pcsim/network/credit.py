@@ -4,7 +4,8 @@ From a feed-forward start only the output has an error. A step lets groups of no
 a node moves if its own error or that of a node which reads it is not zero, and its move makes its own error and those
 of the nodes that read it other than zero. So the errors climb from the output:
 
-- jacobi and fpa: all nodes are one group, and errors climb one edge a step;
+- jacobi: all nodes are one group, and errors climb one edge a step;
+- fpa: alike, but predictions stay what they were, so that a move changes no error but its own;
 - red_black: groups of a colour, odd nodes of a chain before even ones;
 - gauss_seidel: every node a group, from the output down, so that one pass reaches all; epc reaches all at once;
 - ipc learns before its last step has moved anything, so its last step does not count;
@@ -38,7 +39,7 @@ def credited(graph: Graph, variant: str, order: str, steps: int) -> tuple[int, .
     for _ in range(steps):
         before = len(wrong)
         for group in together:
-            wrong |= _moved(graph, wrong, group)
+            wrong |= _moved(graph, wrong, group, alone=variant == "fpa")
         if len(wrong) == before:
             break
     return tuple(sorted(wrong))
@@ -59,10 +60,10 @@ def groups(graph: Graph, order: str) -> tuple[tuple[int, ...], ...]:
     return (hidden,)
 
 
-def _moved(graph: Graph, wrong: set[int], group: Sequence[int]) -> set[int]:
+def _moved(graph: Graph, wrong: set[int], group: Sequence[int], *, alone: bool) -> set[int]:
     """The nodes whose errors a move of ``group`` makes other than zero."""
     found: set[int] = set()
     for number in group:
         if number in wrong or wrong.intersection(graph.children[number]):
-            found |= {number, *graph.children[number]}
+            found |= {number} if alone else {number, *graph.children[number]}
     return found - {INPUT}

@@ -145,20 +145,20 @@ class Expansion:
         """On each tile's operand or windows, on summed feedback at its roots, of what all channels have in common at
         the first owner, else at the owners of the outputs."""
         group = self.groups[op.layer]
-        by_input, by_output = op.elements // op.sizes.n_in, op.elements // op.sizes.n_out
+        n_in = op.sizes.n_in
         if op.role in (Role.OPERAND, Role.FOLDED):
-            parts = [(tile, by_input * len(group.inputs[i])) for i, _, tile in group.members()]
+            parts = [
+                (tile, group.inputs[i].share(op.elements, n_in)) for i, _, tile in group.members()
+            ]
         elif op.role is Role.FEEDBACK:
             parts = [
-                (group.root(i), by_input * len(inputs)) for i, inputs in enumerate(group.inputs)
+                (group.root(i), inputs.share(op.elements, n_in))
+                for i, inputs in enumerate(group.inputs)
             ]
         elif op.role is Role.STATISTICS:
             parts = [(group.owner(0), op.elements)]
         else:
-            parts = [
-                (group.owner(j), by_output * len(outputs))
-                for j, outputs in enumerate(group.outputs)
-            ]
+            parts = self._by_owner(op, group)
         for tile, elements in parts:
             ready = self.builder.add(
                 op,
@@ -170,15 +170,19 @@ class Expansion:
             )
             self._at(op, tile, self._wait(ready, op, tile))
 
+    def _by_owner(self, op: Op, group: Group) -> list[tuple[int, int]]:
+        """The owner of each slice of outputs, and its share of the elements."""
+        n_out = op.sizes.n_out
+        return [
+            (group.owner(j), outputs.share(op.elements, n_out))
+            for j, outputs in enumerate(group.outputs)
+        ]
+
     def _update(self, op: Op) -> None:
         """Of the weights on each tile; of biases, gains and positions at the owners of the outputs."""
         group = self.groups[op.layer]
         if op.role in (Role.BIAS, Role.GAIN):
-            by_output = op.elements // op.sizes.n_out
-            parts = [
-                (group.owner(j), by_output * len(outputs), (0, 0, 0))
-                for j, outputs in enumerate(group.outputs)
-            ]
+            parts = [(tile, elements, (0, 0, 0)) for tile, elements in self._by_owner(op, group)]
         else:
             parts = []
             for i, j, tile in group.members():

@@ -27,6 +27,10 @@ class Slice:
         """How many units both hold."""
         return max(0, min(self.stop, other.stop) - max(self.start, other.start))
 
+    def share(self, whole: int, width: int) -> int:
+        """Of a ``whole`` that is spread evenly over ``width`` units, whole numbers that add up to it."""
+        return whole * self.stop // width - whole * self.start // width
+
     def common(self, other: Slice) -> Slice:
         """The units that both hold, perhaps none."""
         start = max(self.start, other.start)

@@ -9,6 +9,7 @@ everything of a slice is in proportion to its channels.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -58,4 +59,4 @@ class Sizes:
 
 def chain(widths: tuple[int, ...]) -> tuple[Sizes, ...]:
     """The parts of a chain of dense layers."""
-    return tuple(Sizes(a, b) for a, b in zip(widths, widths[1:], strict=False))
+    return tuple(Sizes(a, b) for a, b in pairwise(widths))

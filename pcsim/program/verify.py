@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pcsim.program.ops import CARRIED, PRODUCTS, Kind, Op, Phase, Program
 
-ORDER = (Phase.SETUP, Phase.START, Phase.STEP, Phase.FINISH)
+PHASES = (Phase.SETUP, Phase.START, Phase.STEP, Phase.FINISH)
+"""In the order in which they run."""
 
 
 class ProgramError(ValueError):
@@ -35,7 +36,7 @@ def _mistakes(program: Program) -> Iterator[str]:
         for need in op.needs:
             if need.op not in known:
                 yield f"{op.key} needs {need.op}, which is no operation"
-            elif ORDER.index(need.op.phase) > ORDER.index(op.phase):
+            elif PHASES.index(need.op.phase) > PHASES.index(op.phase):
                 yield f"{op.key} needs {need.op} of a later phase"
     for buffer in program.buffers:
         if not 1 <= buffer.layer <= program.depth or buffer.copies < 1 or buffer.words < 1:

@@ -257,8 +257,8 @@ def _places(program: Program, placement: Placement) -> tuple[LayerPlace, ...]:
     return tuple(
         LayerPlace(
             group.layer,
-            program.widths[group.layer - 1],
-            program.widths[group.layer],
+            program.sizes(group.layer).n_in,
+            program.sizes(group.layer).n_out,
             len(group.inputs),
             len(group.outputs),
             group.tiles,

@@ -160,11 +160,11 @@ def _occupancy(
 ) -> dict[int, dict[str, int]]:
     occupancy: dict[int, dict[str, int]] = {}
     for group in groups:
-        parts = Split(len(group.inputs), len(group.outputs))
+        parts = Split(1 if group.paired else len(group.inputs), len(group.outputs))
         needs = LayerNeeds.of(program, group.layer, formats)
         known: dict[tuple[int, int, bool], dict[str, int]] = {}
         for i, j, tile in group.members():
-            cut = len(group.inputs[i]), len(group.outputs[j]), i == 0
+            cut = len(group.inputs[i]), len(group.outputs[j]), tile == group.owner(j)
             if cut not in known:
                 known[cut] = needs.bytes_of(cut[0], cut[1], owner=cut[2], parts=parts)
             sizes = known[cut]

@@ -6,12 +6,12 @@ follow one another on the same elements become one kernel, whose values in betwe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pcsim.program.contractions import Contraction
-from pcsim.program.kernels import ADD, MULTIPLY, SUBTRACT, Kernel, Primitive, repeated
+from pcsim.program.kernels import MULTIPLY, SUBTRACT, Kernel, Primitive, repeated
 from pcsim.program.ops import Role
 from pcsim.program.sizes import Sizes
 from pcsim.program.words import Words

@@ -53,7 +53,7 @@ def check_credit(workload: Workload, candidate: Candidate, training: Training) -
     Raises:
         TruncatedCreditError: some layer has no credit; says why, and what would give it some.
     """
-    layers = len(workload.network.layers) - 1
+    layers = workload.network.depth
     if candidate.rule != "pc" or not workload.pc.full_credit or training.credit_depth == layers:
         return
     profile = training.profile
@@ -135,5 +135,6 @@ def _check_one_fits(
 def misfit(hardware: Hardware, workload: Workload, error: DoesNotFitError) -> Problem:
     """That a network does not fit on a chip, at the place of the network; what would fit is the hint."""
     first, _, rest = str(error).partition("\n")
-    said = f"network.layers must fit on {hardware.name}; {first}"
-    return problem_at(workload, "network.layers", said, hint=rest.replace("\n", "\n    "))
+    way = f"network.{workload.network.way}"
+    said = f"{way} must fit on {hardware.name}; {first}"
+    return problem_at(workload, way, said, hint=rest.replace("\n", "\n    "))

@@ -449,7 +449,7 @@ work.yaml:1:1: bp must be given
         "a section that is empty",
         work={"  layers: [64, 64, 64, 10]\n  activation: tanh\n  parameterisation: sp\n": ""},
         said="""
-work.yaml:3:9: network must be a mapping with the keys layers, activation, parameterisation, skips, placement, bias, not null
+work.yaml:3:9: network must be a mapping with the keys layers, input, blocks, nodes, activation, parameterisation, skips, placement, bias, not null
     network:
             ^
 """,
@@ -1431,13 +1431,12 @@ work.yaml:18:10: pc.order must be jacobi, gauss_seidel or red_black, not 'gaus_s
 """,
     ),
     bad(
-        "an activation not executed",
-        work={"activation: tanh": "activation: sigmoid"},
+        "an activation that there is not",
+        work={"activation: tanh": "activation: swish"},
         said="""
-work.yaml:5:15: network.activation must be linear, tanh, relu, leaky_relu or gelu, not 'sigmoid'
-      activation: sigmoid
+work.yaml:5:15: network.activation must be linear, tanh, relu, leaky_relu, gelu, silu, sigmoid or hard_tanh, not 'swish'
+      activation: swish
                   ^
-    sigmoid is not executed by the engine yet
 """,
     ),
     bad(
@@ -2066,7 +2065,7 @@ chip.yaml:12:5: tiles.sram.bank must be a known key, not 'bank'
 work.yaml:4:12: network.layers[0] must be 64, the width of digits, not 65
       layers: [65, 64, 64, 10]
                ^
-work.yaml:5:15: network.activation must be linear, tanh, relu, leaky_relu or gelu, not 'tan'
+work.yaml:5:15: network.activation must be linear, tanh, relu, leaky_relu, gelu, silu, sigmoid or hard_tanh, not 'tan'
       activation: tan
                   ^
     did you mean 'tanh'?

@@ -481,7 +481,7 @@ def test_all_mistakes_of_both_files_and_all_settings_are_told_at_once(tmp_path):
         CHIP_TEXT.replace("clock: 500 MHz", "clock: fast").replace("fp32", "half"), "utf-8"
     )
     work.write_text(
-        WORK_TEXT.replace("tanh", "sigmoid")
+        WORK_TEXT.replace("tanh", "swish")
         .replace("[64, 64", "[65, 64")
         .replace("steps: 3", "stepz: 3"),
         "utf-8",
@@ -498,7 +498,7 @@ def test_all_mistakes_of_both_files_and_all_settings_are_told_at_once(tmp_path):
         ),
         "bp.schedule must be sequential, gpipe, 1f1b, zb_h1, zb_h2 or best, not 'fastest'",
         "network.layers[0] must be 64, the width of digits, not 65",
-        "network.activation must be linear, tanh, relu, leaky_relu or gelu, not 'sigmoid'",
+        "network.activation must be linear, tanh, relu, leaky_relu, gelu, silu, sigmoid or hard_tanh, not 'swish'",
         "pc.stepz must be a known key, not 'stepz'",
         "--set name must name its file: hardware.name or workload.name",
     ]

@@ -113,7 +113,7 @@ def unreadable(workload: Workload) -> tuple[Problem, ...]:
     if sum(part.stat().st_size for part in parts) > MOST_READ:
         return ()
     try:
-        read_source(workload.data.dataset, classes=workload.network.layers[-1])
+        read_source(workload.data.dataset, classes=workload.network.widths[-1])
     except InputError as error:
         return error.problems
     return ()
@@ -133,11 +133,13 @@ def misfits(hardware: Hardware, workload: Workload) -> Iterator[Problem]:
 
 def about_absent(workload: Workload) -> list[str]:
     """A note on the classes of which some part of the data has no image; reads the data set."""
+    from pcsim.config import at_places_of
     from pcsim.engine.datasets import absent_classes, load_dataset
     from pcsim.verdict.warnings import absent_text
 
-    classes = workload.network.layers[-1]
-    said = absent_text(absent_classes(load_dataset(workload.data, classes=classes)))
+    classes = workload.network.widths[-1]
+    with at_places_of(workload):
+        said = absent_text(absent_classes(load_dataset(workload.data, classes=classes)))
     return [f"  note: {said}; accuracy says nothing of them"] if said else []
 
 
@@ -163,10 +165,11 @@ def about_pair(
         tasks += found.tasks
         if found.error:
             fits = False
-            mark = mark_of(workload, "network.layers")
+            way = f"network.{workload.network.way}"
+            mark = mark_of(workload, way)
             said.append(f"  {name} does not fit: {found.error}")
             if mark:
-                said.append(f"network.layers: {mark.file}:{mark.line}:{mark.column}")
+                said.append(f"{way}: {mark.file}:{mark.line}:{mark.column}")
         elif found.offered == 1 and found.first:
             said.append(f"  {name} fits: {space_of(hardware, found.first)}")
         else:

@@ -173,7 +173,7 @@ def macs_of(workload: Workload, candidate: Candidate) -> int:
     data, training = workload.data, workload.training
     updates = training.epochs * (data.train // training.batch)
     evaluations = 1 + updates // training.evaluate_every
-    forward = sum(n_in * n_out for n_in, n_out in pairwise(workload.network.layers))
+    forward = workload.network.graph.macs
     evaluated = evaluations * data.validation + data.test
     return updates * sum(program.macs().values()) + evaluated * forward
 
@@ -208,7 +208,7 @@ def macs_per_s(workload: Workload, candidate: Candidate) -> float:
 def sampled(workload: Workload) -> list[tuple[int, int, int]]:
     """Sizes of the products of one forward pass, as far as they take a moment and little memory: of a large network
     parts of some layers, which reach the same rate."""
-    batch, layers = workload.training.batch, list(pairwise(workload.network.layers))
+    batch, layers = workload.training.batch, list(pairwise(workload.network.widths))
     weights = sum(n_in * n_out for n_in, n_out in layers)
     if max(batch, 1) * weights <= MOST_SAMPLED and weights <= MOST_SAMPLED // 64:
         return [(batch, n_in, n_out) for n_in, n_out in layers]

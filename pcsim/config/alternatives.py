@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from pcsim.config.credit import credited
 from pcsim.config.workload import Backpropagation, BpSchedule, Order, PredictiveCoding, Workload
+from pcsim.network import credited
 
 MICRO_BATCHES = (2, 4, 8)
 SPREADS = (1, 2, 4)
@@ -33,9 +33,9 @@ def pc_alternatives(workload: Workload, *, streamed: bool) -> Iterator[Predictiv
         orders = (pc.order, *(order for order in get_args(Order) if order != pc.order))
     together = pc.variant != "pc" or pc.tolerance > 0 or pc.threshold > 0
     parts = (1,) if together else (1, *_dividing(workload))
-    last = len(workload.network.layers) - 1
+    graph = workload.network.graph
     for order in orders:
-        if pc.full_credit and credited(last, pc.variant, order, pc.steps) < last:
+        if pc.full_credit and len(credited(graph, pc.variant, order, pc.steps)) < len(graph.nodes):
             continue
         if streamed and pc.variant == "pc" and order == "jacobi":
             for window in WINDOWS:

@@ -183,10 +183,17 @@ def whole(minimum: int, maximum: int, *, unlimited: bool = False) -> Kind:
     )
 
 
-def wholes(minimum: int, maximum: int, *, shape: str, fewest: int, most: int) -> Kind:
-    """A list of ``fewest`` to ``most`` whole numbers, described by ``shape``."""
+def wholes(
+    minimum: int, maximum: int, *, shape: str, fewest: int, most: int, optional: bool = False
+) -> Kind:
+    """A list of ``fewest`` to ``most`` whole numbers, described by ``shape``.
 
-    def read(value: Any, _from_file: bool) -> tuple[int, ...]:
+    ``optional`` admits None, which a file leaves out.
+    """
+
+    def read(value: Any, from_file: bool) -> tuple[int, ...] | None:
+        if optional and value is None and not from_file:
+            return None
         if not isinstance(value, list | tuple) or not fewest <= len(value) <= most:
             raise rejected([must_be(shape, value)])
         wrong = [
@@ -205,7 +212,7 @@ def wholes(minimum: int, maximum: int, *, shape: str, fewest: int, most: int) ->
 
     items = {"type": "integer", "minimum": minimum, "maximum": maximum}
     schema = {"type": "array", "items": items, "minItems": fewest, "maxItems": most}
-    return Kind(read, list, schema)
+    return Kind(read, lambda value: None if value is None else list(value), schema)
 
 
 def positive(maximum: float) -> Kind:

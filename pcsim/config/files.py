@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pcsim.config.fields import nearest
+from pcsim.config.marks import show_value
 from pcsim.errors import InputError, Problem
 from pcsim.shipped import FOLDERS, shipped
 
@@ -23,7 +24,7 @@ def find_file(reference: str | os.PathLike[str], kind: str) -> Path:
     if is_file(path := Path(reference)):
         return path
     names = ", ".join(known)
-    said = f"{kind} must be the path of a file or one of {names}, not {str(reference)!r}"
+    said = f"{kind} must be the path of a file or one of {names}, not {show_value(str(reference))}"
     raise InputError((Problem(said, hint=what_is(str(reference), kind=kind)),))
 
 

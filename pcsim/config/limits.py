@@ -10,13 +10,14 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from math import prod
 from pathlib import Path
 from typing import Self
 
 from pcsim.config.candidates import Candidate, learners
 from pcsim.config.datasets import dataset_shape
 from pcsim.config.hardware import Hardware
+from pcsim.config.network import WAYS
 from pcsim.config.section import problem_at
 from pcsim.config.workload import Workload
 from pcsim.errors import InputError, Problem
@@ -98,16 +99,16 @@ def training_bytes(
         _WORD_BYTES[candidate.numerics.formats.carrier_for(workload.longest_sum)]
         for candidate in chosen
     )
-    widths, settings, data = workload.network.layers, workload.training, workload.data
+    widths, settings, data = workload.network.widths, workload.training, workload.data
     trainings = len(chosen) * settings.seeds
     at_a_time = min(cores, trainings)
-    weights = sum(a * b for a, b in pairwise(widths))
+    weights = workload.network.weight_count
     rounded = any(candidate.numerics.plain is None for candidate in chosen)
     copies = _WEIGHT_COPIES + (_READ_COPIES if rounded else 0)
     samples = settings.batch + 2 * max(data.validation, data.test) // _UNIT_COPIES
     images = data.train + data.validation + data.test
     return {
-        "network.layers": word * weights * (at_a_time * copies + trainings),
+        f"network.{workload.network.way}": word * weights * (at_a_time * copies + trainings),
         "training.batch": word * at_a_time * samples * (widths[0] + _UNIT_COPIES * sum(widths[1:])),
         "training.epochs": 8 * at_a_time * settings.epochs * data.train,
         "data": (8 + word) * max(images, dataset_shape(data.dataset).images) * widths[0],
@@ -116,7 +117,7 @@ def training_bytes(
 
 def multiply_adds(workload: Workload, candidate: Candidate) -> int:
     """Multiply-adds of training ``candidate`` with all seeds: products forward, back and gradients."""
-    weights = sum(a * b for a, b in pairwise(workload.network.layers))
+    weights = workload.network.graph.macs
     settings = workload.training
     samples = settings.seeds * settings.epochs * workload.data.train
     return samples * weights * (2 * candidate.steps + 2 if candidate.rule == "pc" else 3)
@@ -133,8 +134,9 @@ def tiles_needed(hardware: Hardware, workload: Workload, candidate: Candidate) -
     ]
     kept += [formats.master] if formats.master else []
     sizes = [
-        sum(number.storage_bytes(a * b) for number in kept)
-        for a, b in pairwise(workload.network.layers)
+        sum(number.storage_bytes(prod(shape)) for number in kept)
+        for shape in workload.network.graph.parameters.values()
+        if len(shape) > 1
     ]
     return min(
         rows * columns, sum(1 if capacity is None else -(-size // capacity) for size in sizes)
@@ -148,7 +150,7 @@ def simulated_tasks(hardware: Hardware, workload: Workload, candidate: Candidate
 
 
 _MEMORY_HINTS = {
-    "network.layers": "take fewer or narrower layers",
+    **{f"network.{way}": "take fewer or narrower layers" for way in WAYS},
     "training.batch": "take a smaller batch, or fewer images for validation and test",
     "training.epochs": "take fewer epochs",
     "data": "take fewer or smaller images",

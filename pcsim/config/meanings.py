@@ -175,8 +175,11 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "tuning": "What 'pcsim tune' did; it writes this section.",
     },
     "Network": {
-        "layers": "Widths from input (the width of an image) to output (the number of classes).",
-        "activation": "Of every layer.",
+        "layers": "Widths of a chain of dense layers, from input (the width of an image) to output (the classes).",
+        "input": "The shape of one sample, where blocks or nodes are given: [channels, height, width] or [features].",
+        "blocks": "The network as a list of blocks, one on top of the other; docs/networks.md.",
+        "nodes": "The network as a list of nodes, each the sum of branches of operators; docs/networks.md.",
+        "activation": "Of every layer; of blocks, what stands around dense and conv.",
         "parameterisation": "How weights are drawn and scaled: sp by fan-in alone, mupc and ntp by depth, too.",
         "skips": "Whether inner layers of equal widths add the state below to their prediction.",
         "placement": "Whether the activation comes before the weights (pre) or after them (post).",

@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from pcsim.config.credit import credited
 from pcsim.config.datasets import dataset, dataset_shape
 from pcsim.config.fields import (
     Finding,
@@ -19,16 +18,13 @@ from pcsim.config.fields import (
     positive,
     rejected,
     whole,
-    wholes,
 )
-from pcsim.config.hardware import NOT_EXECUTED
+from pcsim.config.network import Network as Network
 from pcsim.config.section import Check, ConfigFile, Section, key
 from pcsim.config.tuning import Tuning, settings_fingerprint
+from pcsim.network import credited
 
 WorkloadSchema = Literal["pcsim/workload/1"]
-Activation = Literal["linear", "tanh", "relu", "leaky_relu", "gelu"]
-Parameterisation = Literal["sp", "mupc", "ntp"]
-Placement = Literal["pre", "post"]
 Loss = Literal["mse", "cross_entropy"]
 Order = Literal["jacobi", "gauss_seidel", "red_black"]
 Variant = Literal["pc", "ipc", "z_il", "fpa", "epc"]
@@ -40,43 +36,6 @@ BpSchedule = Literal["sequential", "gpipe", "1f1b", "zb_h1", "zb_h2", "best"]
 Stash = Literal["kept", "recomputed", "spilled"]
 Objective = Literal["latency", "energy", "edp", "time_to_target", "energy_to_target"]
 OptimiserKind = Literal["sgd", "momentum", "adam", "adamw"]
-
-
-class Network(Section):
-    """A fully connected network; ``layers`` are its widths from input to output.
-
-    ``skips`` adds the state below to the prediction of every layer but the first and the last whose
-    two widths agree. ``placement`` says whether the activation comes before the weights, p = W
-    phi(z) + b, or after them, p = phi(W z + b).
-    """
-
-    layers: Annotated[
-        tuple[int, ...],
-        wholes(
-            1,
-            65_536,
-            shape="a list of 2 to 1025 whole numbers, the widths from input to output",
-            fewest=2,
-            most=1025,
-        ),
-    ]
-    activation: Annotated[Activation, choice(Activation, later=("sigmoid",), why=NOT_EXECUTED)]
-    parameterisation: Annotated[Parameterisation, choice(Parameterisation)]
-    skips: Annotated[bool, flag()] = False
-    placement: Annotated[Placement, choice(Placement)] = "pre"
-    bias: Annotated[bool, flag()] = False
-
-    @model_validator(mode="after")
-    def _is_defined_with_the_activation_behind(self) -> Self:
-        findings = []
-        if self.placement == "post" and self.skips:
-            findings.append(must_be("false where network.placement is post", True, path=("skips",)))
-        if self.placement == "post" and self.parameterisation != "sp":
-            limit = "sp where network.placement is post"
-            findings.append(must_be(limit, self.parameterisation, path=("parameterisation",)))
-        if findings:
-            raise rejected(findings)
-        return self
 
 
 class Data(Section):
@@ -256,11 +215,21 @@ class Backpropagation(Section):
 
 def _widths_match(network: Network, data: Data) -> Iterator[Finding]:
     shape = dataset_shape(data.dataset)
-    last = len(network.layers) - 1
-    for index, wanted, what in ((0, shape.width, "width"), (last, shape.classes, "classes")):
-        if wanted is not None and network.layers[index] != wanted:
+    for index, wanted, what in (
+        (0, shape.width, "width"),
+        (network.depth, shape.classes, "classes"),
+    ):
+        if wanted is None or network.widths[index] == wanted:
+            continue
+        if network.layers is not None:
             limit = f"{wanted}, the {what} of {data.dataset}"
             yield must_be(limit, network.layers[index], path=("network", "layers", index))
+        elif index == 0:
+            limit = f"a shape of {wanted} values, the {what} of {data.dataset}"
+            yield must_be(limit, list(network.graph.input), path=("network", "input"))
+        else:
+            said = f"must end in {wanted} values, the {what} of {data.dataset}, not {network.widths[-1]}"
+            yield Finding(said, ("network", network.way))
 
 
 def _batch_is_filled(training: TrainingSettings, data: Data) -> Iterator[Finding]:
@@ -279,12 +248,12 @@ def _micro_batches_divide_the_batch(
 
 
 def _all_layers_learn(network: Network, pc: PredictiveCoding) -> Iterator[Finding]:
-    last = len(network.layers) - 1
-    if pc.full_credit and credited(last, pc.variant, pc.order, pc.steps) < last:
+    last = network.depth
+    if pc.full_credit and len(credited(network.graph, pc.variant, pc.order, pc.steps)) < last:
         enough = next(
             steps
             for steps in range(1, 2 * last + 1)
-            if credited(last, pc.variant, pc.order, steps) == last
+            if len(credited(network.graph, pc.variant, pc.order, steps)) == last
         )
         limit = (
             f"at least {enough} where pc.full_credit is true: fewer leave layers without a gradient"
@@ -293,7 +262,7 @@ def _all_layers_learn(network: Network, pc: PredictiveCoding) -> Iterator[Findin
 
 
 def _z_il_reaches_the_input(network: Network, pc: PredictiveCoding) -> Iterator[Finding]:
-    moves = len(network.layers) - 2
+    moves = network.depth - 1
     if pc.variant == "z_il" and pc.steps != moves:
         limit = f"{moves} where pc.variant is z_il, one step for each hidden layer"
         yield must_be(limit, pc.steps, path=("pc", "steps"))
@@ -332,7 +301,7 @@ class Workload(ConfigFile):
     @property
     def longest_sum(self) -> int:
         """The most products that are added up in any product of layers: over a width, or over the batch."""
-        return max(*self.network.layers, self.training.batch)
+        return max(self.network.longest_sum, self.training.batch)
 
     @property
     def tuned(self) -> bool:

@@ -86,12 +86,12 @@ def credit_of(
             (STEPS,) * (layers - reach) + (CREDITED,) * reach,
         )
     exact = _gradients(rule, network, weights, x, y, "float64")
-    cosines = tuple(_cosine(a, b) for a, b in zip(found, exact, strict=True))
-    right = [_is_signal(a, b) for a, b in zip(found, exact, strict=True)]
+    cosines = tuple(cosine_of(a, b) for a, b in zip(found, exact, strict=True))
+    right = [is_signal(a, b) for a, b in zip(found, exact, strict=True)]
     in_float32 = right
     if not plain and not all(right):
         plainly = _gradients(rule, network, weights, x, y, "float32")
-        in_float32 = [_is_signal(a, b) for a, b in zip(plainly, exact, strict=True)]
+        in_float32 = [is_signal(a, b) for a, b in zip(plainly, exact, strict=True)]
     reasons = []
     for i in range(layers):
         if i not in reached:
@@ -152,14 +152,14 @@ def _noise(rule: Rule, network: Network, x: np.ndarray, result: BatchResult) -> 
     return levels
 
 
-def _is_signal(found: np.ndarray, exact: np.ndarray) -> bool:
+def is_signal(found: np.ndarray, exact: np.ndarray) -> bool:
     """Whether ``found`` is closer to ``exact`` than zero is, and less than 60 degrees from it."""
-    cosine = _cosine(found, exact)
+    cosine = cosine_of(found, exact)
     gap = np.linalg.norm(found.astype(np.float64) - exact)
     return cosine is not None and cosine > 0.5 and bool(gap < np.linalg.norm(exact))
 
 
-def _cosine(found: np.ndarray, exact: np.ndarray) -> float | None:
+def cosine_of(found: np.ndarray, exact: np.ndarray) -> float | None:
     """Of the angle between two gradients."""
     mine = found.astype(np.float64)
     size = float(np.linalg.norm(mine) * np.linalg.norm(exact))

@@ -7,22 +7,24 @@ beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from pcsim.config import at_places_of
 from pcsim.engine.cache import kept
 from pcsim.engine.compiled import kinds_of, remember
-from pcsim.engine.network import Network
+from pcsim.engine.network import ActivationName, DtypeName, Network
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
 from pcsim.engine.training import SeedResult, Training
+from pcsim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from pcsim.config import Candidate, Workload
     from pcsim.engine.datasets import Dataset
+    from pcsim.engine.graph.model import GraphNetwork
     from pcsim.engine.loop import Course
     from pcsim.engine.rules import Rule
 
@@ -102,7 +104,7 @@ def _train(
     from pcsim.engine.loop import learn_seed, profile_of
 
     chosen = {candidate.id: candidate for candidate, _ in missing.values()}
-    classes = workload.network.layers[-1]
+    classes = workload.network.widths[-1]
     dtypes = {key: _dtype(workload, candidate) for key, candidate in chosen.items()}
     with at_places_of(workload):
         datasets = {
@@ -164,16 +166,7 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
     numerics = None if candidate.numerics.plain else candidate.numerics
     settings = workload.training
     return Course(
-        network=Network(
-            widths=workload.network.layers,
-            activation=workload.network.activation,
-            loss=settings.loss,
-            dtype=dtype,
-            parameterisation=workload.network.parameterisation,
-            skips=workload.network.skips,
-            placement=workload.network.placement,
-            bias=workload.network.bias,
-        ),
+        network=_network(workload, candidate, dtype),
         rule=_rule(candidate),
         dataset=cast(dataset, dtype, numerics),
         batch=settings.batch,
@@ -182,6 +175,52 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
         optimiser=WeightOptimiser(**candidate.optimiser.model_dump()),
         numerics=numerics,
     )
+
+
+def _network(workload: Workload, candidate: Candidate, dtype: DtypeName) -> Network | GraphNetwork:
+    """The network as its kernels know it: a chain of dense layers, or any graph.
+
+    Raises:
+        InputError: what is asked for is not known of graphs.
+    """
+    described = workload.network
+    if described.is_chain:
+        assert described.parameterisation is not None
+        return Network(
+            widths=described.widths,
+            activation=cast(ActivationName, described.activation),
+            loss=workload.training.loss,
+            dtype=dtype,
+            parameterisation=described.parameterisation,
+            skips=described.skips,
+            placement=described.placement,
+            bias=described.bias,
+        )
+    from pcsim.engine.graph.model import GraphNetwork
+
+    if problems := tuple(Problem(said) for said in _not_of_graphs(workload, candidate)):
+        raise InputError(problems)
+    return GraphNetwork(described.graph, workload.training.loss, dtype)
+
+
+def _not_of_graphs(workload: Workload, candidate: Candidate) -> Iterator[str]:
+    """What a training asks for that only chains have, a sentence each."""
+    key = f"network.{workload.network.way}"
+    if not candidate.numerics.plain:
+        yield (
+            f"tiles.formats must be fp32 or fp64 throughout and without analog errors where {key} is no chain of "
+            "dense layers with an activation of chains: other number formats are not computed there yet"
+        )
+    if candidate.inference is not None and candidate.inference.threshold > 0:
+        yield (
+            f"pc.threshold must be 0, not {candidate.inference.threshold!r}, where {key} is no chain of dense layers: "
+            "values told to neighbours only when they change are not computed there yet"
+        )
+    if workload.network.parameterisation not in ("sp", None):
+        yield (
+            f"network.parameterisation must be sp, not {workload.network.parameterisation!r}, where {key} is no chain "
+            "of dense layers with an activation of chains: operators named scale say such factors there"
+        )
 
 
 def _dtype(workload: Workload, candidate: Candidate) -> Literal["float32", "float64"]:

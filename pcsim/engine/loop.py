@@ -14,8 +14,12 @@ import numpy as np
 
 from pcsim.engine.arithmetic import rounded_data
 from pcsim.engine.checkpoint import Checkpoint
-from pcsim.engine.credit import credit_of
+from pcsim.engine.credit import Credit, credit_of
 from pcsim.engine.datasets import Dataset, Part
+from pcsim.engine.graph import model as graphs
+from pcsim.engine.graph import profile as graph_profile
+from pcsim.engine.graph.learner import GraphLearner
+from pcsim.engine.graph.model import GraphNetwork, GraphWeights
 from pcsim.engine.network import Network, Weights, batch_rows, initial_weights
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.rules import Learner, Rule
@@ -24,15 +28,21 @@ from pcsim.engine.training import Profile, SeedCurve
 if TYPE_CHECKING:
     from pcsim.config import Numerics
 
+AnyWeights = Weights | GraphWeights
+AnyLearner = Learner | GraphLearner
+
 BLOW_UP = 1e6
 """An energy so many times that of the untrained network is a divergence, though still a number."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """One rule's training, but for the seed; ``numerics`` where more is rounded than to the network's dtype."""
+    """One rule's training, but for the seed.
 
-    network: Network
+    ``numerics`` where more is rounded than to the network's dtype; of a graph nothing else is yet.
+    """
+
+    network: Network | GraphNetwork
     rule: Rule
     dataset: Dataset
     batch: int
@@ -40,6 +50,12 @@ class Course:
     evaluate_every: int
     optimiser: WeightOptimiser
     numerics: Numerics | None = None
+
+    @property
+    def chain(self) -> Network:
+        """The network of a course that trains a chain."""
+        assert isinstance(self.network, Network)
+        return self.network
 
     @property
     def updates_total(self) -> int:
@@ -59,7 +75,7 @@ def learn_seed(
     *,
     progress: Callable[[int], None],
     checkpoint: Checkpoint | None = None,
-) -> tuple[SeedCurve, Weights]:
+) -> tuple[SeedCurve, AnyWeights]:
     """Train from ``seed``, or go on from ``checkpoint``; ``progress`` is told how many updates were
     just made.
 
@@ -69,7 +85,7 @@ def learn_seed(
     """
     train = course.dataset.train
     order = batch_rows(seed, len(train.x), batch=course.batch, epochs=course.epochs)
-    learner = learner_of(course, seed, initial_weights(course.network, seed))
+    learner = learner_of(course, seed, untrained(course.network, seed))
     kept = checkpoint.load(learner.parameters) if checkpoint else None
     if kept is None:
         _, energy = learner.updates(order[:1], done=0, learn=False)
@@ -103,7 +119,14 @@ def learn_seed(
     return curve, learner.weights()
 
 
-def evaluate(learner: Learner, part: Part) -> tuple[float, float]:
+def untrained(network: Network | GraphNetwork, seed: int) -> AnyWeights:
+    """The weights that ``seed`` gives the network."""
+    if isinstance(network, GraphNetwork):
+        return graphs.initial_weights(network.graph, seed, network.dtype)
+    return initial_weights(network, seed)
+
+
+def evaluate(learner: AnyLearner, part: Part) -> tuple[float, float]:
     """(accuracy, mean loss) of the feed-forward pass; an output that is not finite counts as wrong."""
     outputs = learner.outputs(part.x).T.astype(np.float64)
     right = np.isfinite(outputs).all(axis=1) & (outputs.argmax(axis=1) == part.y.argmax(axis=1))
@@ -117,45 +140,93 @@ def evaluate(learner: Learner, part: Part) -> tuple[float, float]:
     return float(right.mean()), float(losses.mean())
 
 
-def profile_of(course: Course, seed: int, weights: Weights) -> Profile:
+def profile_of(course: Course, seed: int, weights: AnyWeights) -> Profile:
     """What the first training batch of ``seed`` keeps busy at ``weights``."""
     train = course.dataset.train
     order = batch_rows(seed, len(train.x), batch=course.batch, epochs=1)
-    x, y = train.x[order[0]], train.y[order[0]]
-    numerics = course.numerics
-    result = course.rule.look_at(course.network, weights, x, y, numerics=numerics, seed=seed)
-    executed: tuple[tuple[int, int], ...] = ((len(result.energies) - 1, len(order)),)
+    seen = _look(course, seed, weights, train.x[order[0]], train.y[order[0]])
+    executed: tuple[tuple[int, int], ...] = ((len(seen.active_states) - 1, len(order)),)
     if course.rule.settles:
         learner = learner_of(course, seed, weights)
         learner.updates(order, done=0, learn=False)
         counts = learner.executed
         executed = tuple((int(t), int(counts[t])) for t in np.flatnonzero(counts)) or executed
-    credit = credit_of(course.rule, course.network, weights, x, y, result, numerics=numerics)
-    told = result.sent_states.any() or result.sent_errors.any()
+    told = bool(seen.sent_states.any() or seen.sent_errors.any())
     return Profile(
         steps=max(steps for steps, _ in executed),
         batch=course.batch,
-        active_states=tuple(map(tuple, result.active_states.tolist())),
-        active_errors=tuple(map(tuple, result.active_errors.tolist())),
-        credited_layers=tuple(i for i, why in enumerate(credit.reasons, 1) if not why),
+        active_states=_tuples(seen.active_states),
+        active_errors=_tuples(seen.active_errors),
+        credited_layers=tuple(i for i, why in enumerate(seen.credit.reasons, 1) if not why),
         executed=executed,
-        sent_states=tuple(map(tuple, result.sent_states.tolist())) if told else (),
-        sent_errors=tuple(map(tuple, result.sent_errors.tolist())) if told else (),
-        rate_limit=course.rule.rate_limit(course.network, weights, x),
-        gradient_norms=credit.norms,
-        gradient_cosines=credit.cosines,
-        credit_reasons=credit.reasons,
+        sent_states=_tuples(seen.sent_states) if told else (),
+        sent_errors=_tuples(seen.sent_errors) if told else (),
+        rate_limit=seen.rate_limit,
+        gradient_norms=seen.credit.norms,
+        gradient_cosines=seen.credit.cosines,
+        credit_reasons=seen.credit.reasons,
     )
 
 
-def learner_of(course: Course, seed: int, weights: Weights) -> Learner:
+@dataclass(frozen=True)
+class _Seen:
+    """What a rule did on one batch, as Profile counts it; arrays (steps + 1, layers or nodes)."""
+
+    active_states: np.ndarray
+    active_errors: np.ndarray
+    sent_states: np.ndarray
+    sent_errors: np.ndarray
+    credit: Credit
+    rate_limit: float | None
+
+
+def _look(course: Course, seed: int, weights: AnyWeights, x: np.ndarray, y: np.ndarray) -> _Seen:
+    network, rule, numerics = course.network, course.rule, course.numerics
+    if isinstance(network, GraphNetwork):
+        assert isinstance(weights, dict)
+        found = graph_profile.look_at(rule, network, weights, x, y)
+        credit = graph_profile.credit_of(rule, network, weights, x, y, found)
+        nothing = np.zeros(0, np.int64)
+        return _Seen(found.active_states, found.active_errors, nothing, nothing, credit, None)
+    assert isinstance(weights, tuple)
+    result = rule.look_at(network, weights, x, y, numerics=numerics, seed=seed)
+    return _Seen(
+        result.active_states,
+        result.active_errors,
+        result.sent_states,
+        result.sent_errors,
+        credit_of(rule, network, weights, x, y, result, numerics=numerics),
+        rule.rate_limit(network, weights, x),
+    )
+
+
+def _tuples(counts: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    return tuple(map(tuple, counts.tolist()))
+
+
+def learner_of(course: Course, seed: int, weights: AnyWeights) -> AnyLearner:
     """A learner that starts from ``weights``."""
+    network, train = course.network, course.dataset.train
+    if isinstance(network, GraphNetwork):
+        assert isinstance(weights, dict)
+        return GraphLearner(
+            network,
+            weights,
+            rule=course.rule,
+            x=train.x,
+            y=train.y,
+            batch=course.batch,
+            optimiser=course.optimiser,
+            updates_total=course.updates_total,
+            seed=seed,
+        )
+    assert isinstance(weights, tuple)
     return Learner(
-        course.network,
+        network,
         weights,
         rule=course.rule,
-        x=course.dataset.train.x,
-        y=course.dataset.train.y,
+        x=train.x,
+        y=train.y,
         batch=course.batch,
         optimiser=course.optimiser,
         updates_total=course.updates_total,

@@ -103,8 +103,9 @@ def _credit(workload: Workload) -> dict[str, int]:
     from pcsim.theory.networks import ReferenceNetwork
     from pcsim.theory.relaxation import relax
 
+    assert workload.network.parameterisation is not None
     network = Network(
-        widths=workload.network.layers,
+        widths=workload.network.widths,
         activation="relu",
         loss="mse",
         parameterisation=workload.network.parameterisation,

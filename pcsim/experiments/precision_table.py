@@ -121,7 +121,7 @@ def _cells(
         course = _course(work, candidate, ROWS[PLAIN])
         learner, order, first = _after_an_epoch(course)
         train, weights = course.dataset.train, learner.weights()
-        of = course.network, weights, train.x[order[first]], train.y[order[first]]
+        of = course.chain, weights, train.x[order[first]], train.y[order[first]]
         quiet = course.rule.look_at(*of).gradients
         for row in cells:
             disturbed = course.rule.look_at(*of, numerics=CELLS[row]).gradients
@@ -136,7 +136,7 @@ def _course(work: Workload, candidate: Candidate, numerics: Numerics) -> Course:
     from pcsim.engine.datasets import load_dataset
     from pcsim.engine.learn import course_of
 
-    dataset = load_dataset(work.data, classes=work.network.layers[-1])
+    dataset = load_dataset(work.data, classes=work.network.widths[-1])
     return course_of(work, replace(candidate, numerics=numerics), dataset)
 
 
@@ -144,11 +144,13 @@ def _after_an_epoch(course: Course) -> tuple[Learner, Any, int]:
     """A learner of seed 0 after the first epoch, the rows of all batches, and how many it has behind it."""
     from pcsim.engine.loop import learner_of
     from pcsim.engine.network import batch_rows, initial_weights
+    from pcsim.engine.rules import Learner
 
     samples = len(course.dataset.train.x)
     order = batch_rows(0, samples, batch=course.batch, epochs=2)
     first = samples // course.batch
-    learner = learner_of(course, 0, initial_weights(course.network, 0))
+    learner = learner_of(course, 0, initial_weights(course.chain, 0))
+    assert isinstance(learner, Learner)
     learner.updates(order[:first], done=0)
     return learner, order, first
 

@@ -61,7 +61,7 @@ def state_moves(course: Course, weights: Weights, rows: np.ndarray) -> list[Move
     assert isinstance(course.rule, PredictiveCoding)
     train, how = course.dataset.train, course.rule.relaxation
     x, y = train.x[rows], train.y[rows]
-    network = course.network
+    network = course.chain
     activation = network.activation
     assert activation != "leaky_relu" and activation != "gelu"
     reference = ReferenceNetwork(weights, network.scales, network.skipped, activation)
@@ -104,12 +104,12 @@ def weight_moves(course: Course, learner: Learner, order: np.ndarray) -> list[Mo
     from pcsim.engine.kernels.layout import layered
 
     assert course.optimiser.kind == "adam"
-    moves = [Moves() for _ in range(course.network.layers)]
+    moves = [Moves() for _ in range(course.chain.layers)]
     for rows in order:
         before, count = learner.weights(), learner.done + 1
         learner.updates(rows[None], done=learner.done)
         first, second = (
-            layered(course.network, moment, scaled=False)
+            layered(course.chain, moment, scaled=False)
             for moment in (learner.parameters.first, learner.parameters.second)
         )
         for found, was, now, m, v in zip(

@@ -1,8 +1,10 @@
 """Which values does a network have, what predicts each of them, and what follows from that alone?"""
 
+from pcsim.network.blocks import described as described
 from pcsim.network.build import DescriptionError as DescriptionError
 from pcsim.network.build import Mistake as Mistake
 from pcsim.network.build import graph_of as graph_of
+from pcsim.network.credit import credited as credited
 from pcsim.network.fronts import Fronts as Fronts
 from pcsim.network.fronts import colours as colours
 from pcsim.network.fronts import fronts as fronts

@@ -114,7 +114,7 @@ class _Reader:
                 self.wrong(
                     (*path, str(key)),
                     f"must be a known key, not {key!r}",
-                    hint=_near(key, ("name", "branches", "then")),
+                    hint=near(key, ("name", "branches", "then")),
                     at_key=True,
                 )
         name = given.get("name")
@@ -171,7 +171,7 @@ class _Reader:
             return None, None
         for key in given:
             if key not in ("from", "map"):
-                hint = _near(key, ("from", "map"))
+                hint = near(key, ("from", "map"))
                 self.wrong(
                     (*path, str(key)), f"must be from or map, not {key!r}", hint=hint, at_key=True
                 )
@@ -180,7 +180,7 @@ class _Reader:
             known = ", ".join(self.shapes)
             said = f"must be x or the name of an earlier node, one of {known}, not {source!r}"
             late = isinstance(source, str) and source in names
-            hint = "that node comes later" if late else _near(source, self.shapes)
+            hint = "that node comes later" if late else near(source, self.shapes)
             self.wrong((*path, "from"), said, hint=hint)
             self._map(given.get("map", ()), (*path, "map"), at, None)
             return None, None
@@ -241,7 +241,7 @@ class _Reader:
             )
             return None, ""
         if name not in OPERATORS:
-            hint = _near(name, OPERATORS)
+            hint = near(name, OPERATORS)
             known = ", ".join(OPERATORS)
             self.wrong((*path, *inside[:-1]), f"must be one of {known}, not {name!r}", hint=hint)
             return None, ""
@@ -273,10 +273,12 @@ class _Reader:
             self.wrong(
                 (*path, problem.key),
                 f"must be an attribute of {name} ({has}), not {problem.key!r}",
-                hint=_near(problem.key, known),
+                hint=near(problem.key, known),
                 at_key=True,
             )
         elif problem.key not in own:
+            if any(near(key, [problem.key]) for key in own if key not in known):
+                return  # It is there, misspelt.
             kind = known[problem.key][0]
             self.wrong(path, f"must have {problem.key} of {name}, {kind.constraint}")
         else:
@@ -289,7 +291,7 @@ class _Reader:
         if other is None or not other.owns:
             owners = [key for key, each in self.terms.items() if each.owns and each.parameters]
             said = f"weights must be the place of an earlier term that has its own, not {term.weights!r}"
-            self.wrong(path, said, hint=_near(term.weights, owners))
+            self.wrong(path, said, hint=near(term.weights, owners))
             return False
         theirs = other.operator.parameters(other.reads)
         if mine != theirs or not mine:
@@ -338,7 +340,8 @@ def _shapes_text(shapes: Mapping[str, Shape]) -> str:
     return ", ".join(f"{name} {shape_text(shape)}" for name, shape in shapes.items()) or "none"
 
 
-def _near(word: object, words: Mapping[str, Any] | Sequence[str]) -> str:
+def near(word: object, words: Mapping[str, Any] | Sequence[str]) -> str:
+    """A hint at the nearest of ``words``, empty if none is near."""
     close = get_close_matches(str(word), list(words), n=1)
     return f"did you mean {close[0]!r}?" if close else ""
 

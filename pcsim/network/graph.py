@@ -142,6 +142,11 @@ class Graph:
         return sum(map(size, self.parameters.values()))
 
     @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one sample, forward."""
+        return sum(term.operator.macs(term.reads) for node in self.nodes for term in node.terms)
+
+    @property
     def state_count(self) -> int:
         """Values of all states of one sample, the output's among them."""
         return sum(node.size for node in self.nodes)

@@ -120,7 +120,7 @@ def form_of(workload: Workload) -> Form:
     """How the layers of ``workload``'s network predict."""
     network = workload.network
     return Form(
-        network.layers,
+        network.widths,
         network.activation,
         loss=workload.training.loss,
         scaled=network.parameterisation != "sp",

@@ -183,7 +183,7 @@ def _timed(task: Task) -> list[Row]:
 
 def _untrained_reason(workload: Workload, candidate: Candidate) -> str:
     """Why layers have no credit as far as the number of steps tells; nothing else is known untrained."""
-    how, layers = candidate.inference, len(workload.network.layers) - 1
+    how, layers = candidate.inference, workload.network.depth
     if how is None or credited(layers, how.variant, how.order, candidate.steps) == layers:
         return ""
     return "steps"

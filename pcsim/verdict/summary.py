@@ -55,7 +55,7 @@ def summary(verdict: Verdict) -> dict[str, Any]:
             "compute": hardware.tiles.compute.kind,
             "transpose": hardware.tiles.compute.how_transposed,
         },
-        "network": list(workload.network.layers),
+        "network": list(workload.network.widths),
         "batch": workload.training.batch,
         "tuning": tuning_facts(workload),
         "results": [_result(result, hardware) for result in verdict.results],

@@ -48,5 +48,10 @@ class Attention(Operator):
                 found[f"{projection}_bias"] = (width,)
         return found
 
+    def macs(self, given: Shape) -> int:
+        """Four projections, and of each head scores and values: 4 S D^2 + 2 S^2 D."""
+        tokens, width = given
+        return 4 * tokens * width**2 + 2 * tokens**2 * width
+
     def fan_in(self, given: Shape, parameter: str) -> int:
         return given[1]

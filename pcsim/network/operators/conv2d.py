@@ -19,6 +19,7 @@ from pcsim.network.operators.operator import (
     attribute,
     needs,
     shape_text,
+    size,
 )
 
 
@@ -51,6 +52,9 @@ class Conv2d(Operator):
         window = (self.filters, given[0] // self.groups, self.kernel, self.kernel)
         found: dict[str, Shape] = {"weight": window}
         return found | {"bias": (self.filters,)} if self.bias else found
+
+    def macs(self, given: Shape) -> int:
+        return size(self.shape(given)) * self.fan_in(given, "weight")
 
     def fan_in(self, given: Shape, parameter: str) -> int:
         return given[0] // self.groups * self.kernel**2

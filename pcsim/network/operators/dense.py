@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pcsim.network.operators.operator import Flag, Operator, Shape, Whole, attribute
+from pcsim.network.operators.operator import Flag, Operator, Shape, Whole, attribute, size
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,9 @@ class Dense(Operator):
     def parameters(self, given: Shape) -> dict[str, Shape]:
         found: dict[str, Shape] = {"weight": (self.units, given[-1])}
         return found | {"bias": (self.units,)} if self.bias else found
+
+    def macs(self, given: Shape) -> int:
+        return size(given) * self.units
 
     def fan_in(self, given: Shape, parameter: str) -> int:
         return given[-1]

@@ -144,6 +144,10 @@ class Operator:
         """How many values enter a sum that ``parameter`` is part of; initialisations go by it."""
         return 1
 
+    def macs(self, given: Shape) -> int:
+        """Multiply-accumulates of its products, forward, of one sample."""
+        return 0
+
     def __str__(self) -> str:
         """As one line of a listing: ``conv2d 16 filters 3 x 3``."""
         said = [

@@ -1,0 +1,187 @@
+"""A graph in training: weights, moments and scratch, behind what the loop asks of any learner.
+
+Samples do not meet during inference, so a batch goes through in blocks of samples whose values stay in a nearby
+cache, unless they settle or learn together.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pcsim.engine.graph.model import (
+    GraphNetwork,
+    GraphWeights,
+    by_place,
+    flattened,
+    views,
+)
+from pcsim.engine.graph.relaxer import GraphRelaxer
+from pcsim.engine.kernels import layout
+from pcsim.engine.kernels.jit import jit
+from pcsim.engine.kernels.optimisers import optimise
+from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.relaxation import Relaxation
+from pcsim.engine.rules import PredictiveCoding, Rule
+from pcsim.network import Graph
+
+BLOCK_VALUES = 1 << 18
+"""Values of all predictions of a block: what stays in a nearby cache, and is enough work for one call."""
+
+
+class GraphLearner:
+    """As ``rules.Learner``, of a graph: ``x`` are rows (samples, values of an input), ``y`` (samples, classes)."""
+
+    def __init__(
+        self,
+        network: GraphNetwork,
+        weights: GraphWeights,
+        *,
+        rule: Rule,
+        x: np.ndarray,
+        y: np.ndarray,
+        batch: int,
+        optimiser: WeightOptimiser,
+        updates_total: int,
+        seed: int = 0,
+    ) -> None:
+        graph = network.graph
+        self.network, self.rule, self.seed = network, rule, seed
+        self.x, self.y = x.reshape(len(x), *graph.input), y.reshape(len(y), *graph.output.shape)
+        flat = flattened(graph, weights, network.dtype)
+        self.parameters = layout.Parameters(flat, np.zeros_like(flat), np.zeros_like(flat))
+        self.flat_gradients = np.zeros_like(flat)
+        self.gradients = by_place(views(graph, self.flat_gradients))
+        how = Relaxation(steps=0, rate=1.0)
+        self.nudged = False
+        if isinstance(rule, PredictiveCoding):
+            how, self.nudged = rule.relaxation, rule.nudging.kind != "none"
+        self.relaxation = how
+        self.block = block_samples(graph, batch) if how.in_blocks else batch
+        self.relaxer = GraphRelaxer(network, views(graph, flat), how, self.block)
+        self.executed = np.zeros(how.steps + 1, np.int64)
+        self.optimiser = layout.optimiser_of(
+            optimiser, updates=updates_total, weight_steps=rule.weight_steps()
+        )
+        self._room_x = np.empty((self.block, *graph.input), network.dtype)
+        self._room_y = np.empty((self.block, *graph.output.shape), network.dtype)
+
+    def updates(self, order: np.ndarray, *, done: int, learn: bool = True) -> tuple[int, float]:
+        """Learn from each row of ``order`` (updates, batch), after ``done`` updates.
+
+        Returns how many updates were made, fewer than asked for when the outputs stop being finite,
+        and the rule's energy on the last batch. ``learn=False`` only measures.
+        """
+        betas = [1.0] * len(order)
+        if isinstance(self.rule, PredictiveCoding):
+            betas = self.rule.nudging.betas(self.seed, first=done, count=len(order))
+        energy = 0.0
+        together = self.relaxation.variant == "ipc"
+        for i, (rows, beta) in enumerate(zip(order, betas, strict=True)):
+            last = i == len(order) - 1
+            if together:
+                energy = self._step_together(rows, done + i, learn=learn)
+            else:
+                energy = self._learn(rows, done + i, beta, learn=learn, measure=last)
+            if not math.isfinite(energy):
+                return i + 1, math.nan
+        return len(order), energy / order.shape[1]
+
+    def _learn(
+        self, rows: np.ndarray, done: int, beta: float, *, learn: bool, measure: bool
+    ) -> float:
+        """One update; returns the energy if it is measured, not-a-number where outputs are no longer finite."""
+        energy = 0.0
+        self.flat_gradients.fill(0.0)
+        for begin in range(0, len(rows), self.block):
+            x, y = self._load(rows[begin : begin + self.block])
+            if isinstance(self.rule, PredictiveCoding):
+                self.relaxer.start(x, y, beta=beta if self.nudged else None)
+                made = self.relaxer.relax(steps=self.relaxation.steps)
+                self.executed[made] += begin == 0
+            else:
+                self.relaxer.start_backpropagation(x, y)
+            if learn:
+                self.relaxer.learn(self.gradients)
+            if measure:
+                energy += self._energy()
+            if not np.isfinite(self.relaxer.e[-1]).all():
+                energy = math.nan
+        if learn:
+            self._step(done + 1, -1.0 / len(rows) / (beta if self.nudged else 1.0))
+        return energy
+
+    def _energy(self) -> float:
+        if isinstance(self.rule, PredictiveCoding):
+            return self.relaxer.total_energy()
+        return self.relaxer.loss()
+
+    def _step_together(self, rows: np.ndarray, done: int, *, learn: bool) -> float:
+        """ipc: the weights step with the states, each time from the same state."""
+        relaxer, steps = self.relaxer, self.relaxation.steps
+        relaxer.start(*self._load(rows))
+        for step in range(steps):
+            if learn:
+                self.flat_gradients.fill(0.0)
+                relaxer.learn(self.gradients)
+            relaxer.move_together()
+            if learn:
+                self._step(done * steps + step + 1, -1.0 / len(rows))
+            relaxer.predict_again()
+        finite = np.isfinite(relaxer.e[-1]).all()
+        return relaxer.total_energy() if finite else math.nan
+
+    def _load(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The chosen samples."""
+        x, y = self._room_x[: len(rows)], self._room_y[: len(rows)]
+        np.take(self.x, rows, axis=0, out=x, mode="clip")  # Other modes would buffer.
+        np.take(self.y, rows, axis=0, out=y, mode="clip")
+        return x, y
+
+    def _step(self, count: int, factor: float) -> None:
+        """The ``count``-th step of the weights; ``factor`` times what was summed is their gradient."""
+        weights, first, second = self.parameters
+        step_all(self.optimiser, count, factor, self.flat_gradients, weights, first, second)
+
+    def restore(self, parameters: layout.Parameters, *, done: int) -> None:
+        """Take over weights and moments that were kept after ``done`` updates."""
+        for mine, kept in zip(self.parameters, parameters, strict=True):
+            mine[:] = kept
+
+    def weights(self) -> GraphWeights:
+        """A copy of the weights, as ``initial_weights`` gives them."""
+        return views(self.network.graph, self.parameters.weights.copy())
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        """The feed-forward pass of rows (samples, values of an input): (values of an output, samples)."""
+        graph = self.network.graph
+        samples = x.reshape(len(x), *graph.input)
+        found = np.empty((len(x), graph.output.size), self.network.dtype)
+        for begin in range(0, len(x), self.block):
+            part = samples[begin : begin + self.block]
+            found[begin : begin + self.block] = self.relaxer.outputs(part).reshape(len(part), -1)
+        return found.T
+
+
+def block_samples(graph: Graph, batch: int) -> int:
+    """Samples of a block, such that the batch is cut into equal ones where it can be."""
+    values = graph.state_count + sum(
+        math.prod(term.gives) for node in graph.nodes for term in node.terms
+    )
+    parts = -(-batch * values // BLOCK_VALUES)
+    return max(1, -(-batch // max(1, parts)))
+
+
+@jit
+def step_all(
+    optimiser: layout.Optimiser,
+    update: int,
+    factor: float,
+    product: np.ndarray,
+    weights: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+) -> None:
+    """A step of all weights of a graph, which have no scales of their own."""
+    optimise(optimiser, update, factor, 1.0, product, weights, first, second, 0, 1, None)

@@ -1,0 +1,70 @@
+"""Which graph is trained, and the weights that a seed gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pcsim.engine.network import DtypeName, LossName
+from pcsim.engine.operators import OPERATIONS
+from pcsim.network import Graph
+from pcsim.network.operators import Shape, size
+
+GraphWeights = dict[str, np.ndarray]
+"""By the keys of ``Graph.parameters``, in their order."""
+
+
+@dataclass(frozen=True)
+class GraphNetwork:
+    """A graph with the loss at its output; ``dtype`` is the number format of everything computed.
+
+    Cross-entropy is over the softmax of the output's last axis.
+    """
+
+    graph: Graph
+    loss: LossName
+    dtype: DtypeName = "float64"
+
+
+def initial_weights(graph: Graph, seed: int, dtype: str) -> GraphWeights:
+    """Drawn in float64 whatever the dtype, parameter after parameter.
+
+    Dense layers, convolutions and attention: weights and biases from U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
+    Norms: weights 1, biases 0. Positions: N(0, 0.02^2).
+    """
+    random = np.random.default_rng((seed, 0))
+    found: GraphWeights = {}
+    for key, shape in graph.parameters.items():
+        term = graph.owners[key]
+        operation, name = OPERATIONS[term.operator.name], key.rpartition(".")[2]
+        drawn = operation.initial(random, term.operator, term.reads, name, shape)
+        found[key] = drawn.astype(dtype)
+    return found
+
+
+def by_place(among: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Parameters, or their gradients, by the place of the term that they belong to and by name."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in among.items():
+        place, _, name = key.rpartition(".")
+        found.setdefault(place, {})[name] = array
+    return found
+
+
+def flattened(graph: Graph, weights: Mapping[str, np.ndarray], dtype: str) -> np.ndarray:
+    """All parameters in a row, in the order of the graph."""
+    parts = [np.ravel(weights[key]) for key in graph.parameters]
+    return np.concatenate(parts).astype(dtype) if parts else np.zeros(0, dtype)
+
+
+def views(graph: Graph, flat: np.ndarray) -> GraphWeights:
+    """Each parameter of ``flat`` in its shape, the same memory."""
+    found: GraphWeights = {}
+    at = 0
+    shape: Shape
+    for key, shape in graph.parameters.items():
+        found[key] = flat[at : at + size(shape)].reshape(shape)
+        at += size(shape)
+    return found

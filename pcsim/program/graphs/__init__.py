@@ -5,3 +5,5 @@ from pcsim.program.graphs.inference import graph_inference as graph_inference
 from pcsim.program.graphs.predictive_coding import (
     graph_predictive_coding as graph_predictive_coding,
 )
+
+__all__ = ["graph_backpropagation", "graph_inference", "graph_predictive_coding"]

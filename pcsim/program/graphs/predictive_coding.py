@@ -122,7 +122,9 @@ class _Rule:
                 wanted = [
                     *writer.work((moved,), prediction.home, place, Role.NUDGED, name, wanted)
                 ]
-            writer.error(prediction, place, (self._difference(prediction),), wanted)
+            difference = self._difference(prediction)
+            is_zero = number != self.output
+            writer.error(prediction, place, (difference,), wanted, is_zero=is_zero)
             if number == self.output or not self.wavefront:
                 self._spread(prediction, place)
 

@@ -385,11 +385,18 @@ class Writer:
     # Errors on their way back.
 
     def error(
-        self, prediction: Prediction, place: Place, steps: Sequence[Step], needs: Wanted
+        self,
+        prediction: Prediction,
+        place: Place,
+        steps: Sequence[Step],
+        needs: Wanted,
+        *,
+        is_zero: bool = False,
     ) -> None:
-        """The error of a node by ``steps``, and what it becomes on its way through what was done last at its home."""
+        """The error of a node by ``steps``, and what it becomes on its way through what was done last at its home;
+        where it ``is_zero`` it stays so."""
         home, number = prediction.home, prediction.node.number
-        behind = self._behind(prediction)
+        behind = () if is_zero else self._behind(prediction)
         made = list(steps)
         last = made[-1] if made else None
         if behind and isinstance(last, Piece):

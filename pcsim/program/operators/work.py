@@ -148,5 +148,3 @@ def inverse_root() -> tuple[Primitive, ...]:
     """1 / sqrt(x): a first guess from the bits of x (a subtraction), then three times y (1.5 - 0.5 x y^2), which is
     exact to fp32."""
     return (*repeated(SUBTRACT, 4), *repeated(MULTIPLY, 9))
-
-

@@ -49,7 +49,5 @@ def graph_backpropagation(
     for prediction in reversed(parts.predictions):
         writer.learn(prediction.node.number, finish, back=0)
     keep(writer, learning=True)
-    credited = tuple(
-        part for part, sizes in enumerate(parts.parts, start=1) if sizes.weighted
-    )
+    credited = tuple(part for part, sizes in enumerate(parts.parts, start=1) if sizes.weighted)
     return writer.build("bp", steps=0, credited=credited)

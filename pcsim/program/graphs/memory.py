@@ -15,9 +15,7 @@ from pcsim.program.kernels import DESCENT_WORDS, OPTIMISER_WORDS
 from pcsim.program.operators.work import Kept
 
 
-def keep(
-    writer: Writer, *, learning: bool, relaxed: bool = False, descent: str = "gd"
-) -> None:
+def keep(writer: Writer, *, learning: bool, relaxed: bool = False, descent: str = "gd") -> None:
     """Reserve the memory of all parts; ``relaxed``: states move, and their errors are kept beside them."""
     keeper = _Keeper(writer, learning, relaxed, descent)
     for prediction in writer.cut.predictions:
@@ -38,7 +36,14 @@ class _Keeper:
         if words:
             channels = self.cut.parts[part - 1].n_out
             self.program.keep(
-                part, name, kind, value, axis="value", copies=copies, owner=True, words=-(-words // channels)
+                part,
+                name,
+                kind,
+                value,
+                axis="value",
+                copies=copies,
+                owner=True,
+                words=-(-words // channels),
             )
 
     def node(self, prediction: Prediction) -> None:
@@ -55,7 +60,9 @@ class _Keeper:
         if self.learning:
             self.value(home, "error", "error", Value.ERROR, size)
             if prediction.own is None or prediction.stages:
-                self.value(join, "error of the sum", "error", Value.ERROR, prediction.lines[0].words)
+                self.value(
+                    join, "error of the sum", "error", Value.ERROR, prediction.lines[0].words
+                )
         if not readers:
             if self.learning:
                 self.value(home, "target", "state", Value.STATE, size, copies=2)
@@ -101,7 +108,9 @@ class _Keeper:
             if words:
                 self._learnt(part, term.at, axis="unit", words=words, owner=True)
 
-    def _learnt(self, part: int, name: str, *, axis: str, words: int = 1, owner: bool = False) -> None:
+    def _learnt(
+        self, part: int, name: str, *, axis: str, words: int = 1, owner: bool = False
+    ) -> None:
         """Numbers that are learnt, and if they are: gradient, moments, and the copy that is stepped."""
         program = self.program
 

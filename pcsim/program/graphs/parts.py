@@ -190,7 +190,9 @@ class _Cutter:
 
     def _in_order(self, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
         numbers = sorted(stage.part for stage in stages)
-        kept = {stage.part: (self.parts[stage.part - 1], self.names[stage.part - 1]) for stage in stages}
+        kept = {
+            stage.part: (self.parts[stage.part - 1], self.names[stage.part - 1]) for stage in stages
+        }
         found = []
         for number, stage in zip(numbers, stages, strict=True):
             self.parts[number - 1], self.names[number - 1] = kept[stage.part]
@@ -232,4 +234,3 @@ def _alone(shape: tuple[int, ...]) -> Sizes:
     channels = shape[0] if len(shape) == 3 else shape[-1]
     rows = size(shape) // channels
     return Sizes(channels, channels, rows_in=rows, rows_out=rows, groups=channels, weighted=False)
-

@@ -39,7 +39,9 @@ def graph_predictive_coding(
     start runs, and only nodes whose error can differ from zero learn. ``line_buffer``: overlapping windows of
     convolutions are read from SRAM once.
     """
-    rule = _Rule(graph, loss, batch, steps, optimiser, wavefront, hoist, descent, master, line_buffer)
+    rule = _Rule(
+        graph, loss, batch, steps, optimiser, wavefront, hoist, descent, master, line_buffer
+    )
     return rule.write(nudged=nudged)
 
 
@@ -102,7 +104,10 @@ class _Rule:
         self._finish(credited)
         keep(self.writer, learning=True, relaxed=True, descent=self.descent)
         parts = tuple(
-            stage.part for node in credited for stage in self.cut.stages_of(node) if stage.sizes.weighted
+            stage.part
+            for node in credited
+            for stage in self.cut.stages_of(node)
+            if stage.sizes.weighted
         )
         return self.writer.build("pc", steps=self.steps, credited=tuple(sorted(parts)))
 
@@ -119,9 +124,7 @@ class _Rule:
             if nudged and number == self.output:
                 moved = Piece(prediction.size, (SUBTRACT, MULTIPLY_ADD), beside=STATE)
                 name = prediction.node.name
-                wanted = [
-                    *writer.work((moved,), prediction.home, place, Role.NUDGED, name, wanted)
-                ]
+                wanted = [*writer.work((moved,), prediction.home, place, Role.NUDGED, name, wanted)]
             difference = self._difference(prediction)
             is_zero = number != self.output
             writer.error(prediction, place, (difference,), wanted, is_zero=is_zero)

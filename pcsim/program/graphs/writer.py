@@ -139,9 +139,7 @@ class Writer:
             at=at,
         )
 
-    def _statistics(
-        self, step: Statistics, part: int, place: Place, at: str, needs: Wanted
-    ) -> Key:
+    def _statistics(self, step: Statistics, part: int, place: Place, at: str, needs: Wanted) -> Key:
         """Sums over all owners, what follows from them at the first, and that back to all."""
         words = self.batch * step.words
         role = Role.STATISTICS
@@ -156,7 +154,15 @@ class Writer:
         return self.add(Kind.EXCHANGE, part, place, [made], elements=words, role=role, at=at)
 
     def exchange(
-        self, role: Role, part: int, place: Place, words: int, needs: Wanted, *, target: int = 0, at: str = ""
+        self,
+        role: Role,
+        part: int,
+        place: Place,
+        words: int,
+        needs: Wanted,
+        *,
+        target: int = 0,
+        at: str = "",
     ) -> Key:
         """So many ``words`` of each sample from ``part`` to ``target``."""
         return self.add(
@@ -229,7 +235,13 @@ class Writer:
         """One of the products of a part without weights, or what lies between them."""
         if isinstance(each, Times):
             return self.add(
-                kind, stage.part, place, needs, role=each.role, product=each.contraction, at=stage.at
+                kind,
+                stage.part,
+                place,
+                needs,
+                role=each.role,
+                product=each.contraction,
+                at=stage.at,
             )
         role = Role.SCORES if kind is Kind.PRODUCT_FORWARD else Role.PULLED
         return self.elementwise(
@@ -465,9 +477,7 @@ class Writer:
         self.note("shared", stage.part, [key])
         return key
 
-    def pulled(
-        self, stage: Stage, place: Place, needs: Wanted, *, target: int, at: str
-    ) -> Key:
+    def pulled(self, stage: Stage, place: Place, needs: Wanted, *, target: int, at: str) -> Key:
         """The pull of a part, sent to the owners of ``target``."""
         work, part = stage.work, stage.part
         words = work.sizes.words_in
@@ -513,7 +523,9 @@ class Writer:
             )
         self.note("arrived", line.at, [arrived])
 
-    def collected(self, lines: Sequence[Line], places: Sequence[Place]) -> tuple[Wanted, tuple[Step, ...]]:
+    def collected(
+        self, lines: Sequence[Line], places: Sequence[Place]
+    ) -> tuple[Wanted, tuple[Step, ...]]:
         """The sum of what arrives from ``lines``: those after the first are added to it as they come, each in its
         own place; returns what to need, and the steps on the first that are left to do."""
         first, *others = lines

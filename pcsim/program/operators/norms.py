@@ -29,9 +29,7 @@ def layer_norm(operator: LayerNorm, reads: Shape, gives: Shape) -> Weightless:
     forward = (
         Piece(count, (ADD, MULTIPLY_ADD), gives=NOTHING),
         # Mean and mean of squares, less the square of the mean, plus eps.
-        _over_features(
-            reads, 2, (MULTIPLY, MULTIPLY, MULTIPLY_ADD, ADD, *inverse_root())
-        ),
+        _over_features(reads, 2, (MULTIPLY, MULTIPLY, MULTIPLY_ADD, ADD, *inverse_root())),
         Piece(
             count,
             (SUBTRACT, MULTIPLY, MULTIPLY_ADD),

@@ -24,7 +24,10 @@ _SIGMOID = (MULTIPLY, *activation("tanh"), MULTIPLY_ADD)
 
 COMPOSED: dict[str, tuple[tuple[Primitive, ...], tuple[Primitive, ...]]] = {
     "sigmoid": (_SIGMOID, (SUBTRACT, MULTIPLY)),  # s (1 - s), from s
-    "silu": ((*_SIGMOID, MULTIPLY), (*_SIGMOID, SUBTRACT, MULTIPLY_ADD, MULTIPLY)),  # s (1 + x (1 - s)), from x
+    "silu": (
+        (*_SIGMOID, MULTIPLY),
+        (*_SIGMOID, SUBTRACT, MULTIPLY_ADD, MULTIPLY),
+    ),  # s (1 + x (1 - s)), from x
     "hard_tanh": (repeated(COMPARE, 2), repeated(COMPARE, 2)),
 }
 """Functions and their derivatives made of priced primitives."""

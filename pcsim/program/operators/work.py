@@ -6,12 +6,12 @@ follow one another on the same elements become one kernel, whose values in betwe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pcsim.program.contractions import Contraction
-from pcsim.program.kernels import ADD, MULTIPLY, SUBTRACT, Kernel, Primitive, repeated
+from pcsim.program.kernels import MULTIPLY, SUBTRACT, Kernel, Primitive, repeated
 from pcsim.program.ops import Role
 from pcsim.program.sizes import Sizes
 from pcsim.program.words import Words
@@ -148,5 +148,3 @@ def inverse_root() -> tuple[Primitive, ...]:
     """1 / sqrt(x): a first guess from the bits of x (a subtraction), then three times y (1.5 - 0.5 x y^2), which is
     exact to fp32."""
     return (*repeated(SUBTRACT, 4), *repeated(MULTIPLY, 9))
-
-

@@ -98,16 +98,14 @@ def _refuse(program: Program, hardware: Hardware) -> None:
         return
     said = "where the network is no chain of dense layers: what that costs there is not written yet"
     if hardware.tiles.sram.streams:
-        path, found = "tiles.sram.weights", hardware.tiles.sram.weights
-        message = f"{path} must be resident, not {found!r}, {said}"
+        path = "tiles.sram.weights"
+        message = f"{path} must be resident, not {hardware.tiles.sram.weights!r}, {said}"
         raise InputError((problem_at(hardware, path, message),))
     compute = hardware.tiles.compute
     if compute.analog_errors is not None or compute.blocks is not None:
-        path, found = "tiles.compute.kind", compute.kind
-        kept = "a unit that reads weights from SRAM" if compute.analog_errors is None else "digital"
-        raise InputError(
-            (problem_at(hardware, path, f"{path} must be {kept}, not {found!r}, {said}"),)
-        )
+        path = "tiles.compute.kind"
+        message = f"{path} must be one that reads weights from SRAM, not {compute.kind!r} that keeps them, {said}"
+        raise InputError((problem_at(hardware, path, message),))
 
 
 def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement:

@@ -124,6 +124,7 @@ def inference_of(workload: Workload) -> Program:
 def form_of(workload: Workload) -> Form:
     """How the layers of ``workload``'s network predict."""
     network = workload.network
+    assert network.activation is not None, "a chain has one"
     return Form(
         network.widths,
         network.activation,

@@ -217,10 +217,10 @@ class _Cutter:
             gives = size(run[-1][0].gives) if run else start
             made.append(Run(tuple(run), start, gives))
         stages = []
-        for (at, work), after in zip(heads, made[1:], strict=True):
-            if self.line_buffer and work.sizes.taps > 1:
-                work = replace(work, sizes=replace(work.sizes, line_buffer=True))
-            stages.append(Stage(self._add(work.sizes, at), at, work, after))
+        for (at, part), after in zip(heads, made[1:], strict=True):
+            if self.line_buffer and part.sizes.taps > 1:
+                part = replace(part, sizes=replace(part.sizes, line_buffer=True))
+            stages.append(Stage(self._add(part.sizes, at), at, part, after))
         return made[0], tuple(stages)
 
     def _add(self, sizes: Sizes, name: str) -> int:

@@ -14,7 +14,7 @@ from pcsim.program.graphs.writer import Newest, Writer
 from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT
 from pcsim.program.loop import Loop
 from pcsim.program.operators.work import ERROR, STATE, Piece
-from pcsim.program.ops import Phase, Place, Program, Role
+from pcsim.program.ops import Key, Phase, Place, Program, Role
 from pcsim.program.parts import OUTPUT_KERNELS
 from pcsim.program.words import Words
 
@@ -156,7 +156,7 @@ class _Rule:
         for line in lines:
             self.writer.back(line, place, [self._now(Newest("summed", number), place)])
 
-    def _now(self, wanted: Newest, place: Place) -> object:
+    def _now(self, wanted: Newest, place: Place) -> Key:
         """What is noted in this very phase."""
         return self.writer.noted[wanted.what, wanted.of][place.phase]
 

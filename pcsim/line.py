@@ -100,7 +100,7 @@ def time_candidate(
         activity,
         update_bill,
         bound_of(activity),
-        _places(program, placement),
+        _places(workload, program, placement),
         recording,
         None if recording is None else critical_path(recording),
         int(placement.tasks.instances().sum()),
@@ -253,15 +253,19 @@ def verdict_of(
     )
 
 
-def _places(program: Program, placement: Placement) -> tuple[LayerPlace, ...]:
+def _places(workload: Workload, program: Program, placement: Placement) -> tuple[LayerPlace, ...]:
+    numbers = {node.name: node.number for node in workload.network.graph.nodes}
     return tuple(
         LayerPlace(
             group.layer,
-            program.widths[group.layer - 1],
-            program.widths[group.layer],
+            program.sizes(group.layer).n_in,
+            program.sizes(group.layer).n_out,
             len(group.inputs),
             len(group.outputs),
             group.tiles,
+            program.name_of(group.layer) if program.names else "",
+            numbers.get(program.name_of(group.layer).partition(".")[0], group.layer),
+            program.sizes(group.layer).weights,
         )
         for group in placement.groups
     )

@@ -80,8 +80,8 @@ def check(run, arguments, here: Path) -> tuple[int, str]:
     assert "Traceback" not in out + err, (arguments, err)
     assert " object at 0x" not in out + err, (arguments, err)
     if code in (2, 3):
-        assert err.strip(), arguments
-    return code, err
+        assert err.strip() or "does not fit:" in out, (arguments, out)  # check answers a pair there
+    return code, err or out
 
 
 # Each kind makes one wrong input from the dice and gives the command that meets it.
@@ -285,13 +285,13 @@ def test_a_wrong_input_ends_in_a_sentence(kind, tmp_path):
     fuzz(kind, tmp_path, first=0, count=QUICK)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_many_more_wrong_inputs_end_in_a_sentence(kind, tmp_path):
     fuzz(kind, tmp_path, first=QUICK, count=THOROUGH)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_wrong_inputs_end_in_a_sentence_in_processes_of_their_own(kind, tmp_path):
     fuzz(kind, tmp_path, first=10**6, count=REAL // len(KINDS), run=process)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 SHORT = ["--set", "training.seeds=2", "--set", "training.epochs=30"]
 AXES = ["--axis", "pc.steps=2,3", "--axis", "tiles.vector.lanes=8,16"]

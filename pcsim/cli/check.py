@@ -133,11 +133,13 @@ def misfits(hardware: Hardware, workload: Workload) -> Iterator[Problem]:
 
 def about_absent(workload: Workload) -> list[str]:
     """A note on the classes of which some part of the data has no image; reads the data set."""
+    from pcsim.config import at_places_of
     from pcsim.engine.datasets import absent_classes, load_dataset
     from pcsim.verdict.warnings import absent_text
 
     classes = workload.network.widths[-1]
-    said = absent_text(absent_classes(load_dataset(workload.data, classes=classes)))
+    with at_places_of(workload):
+        said = absent_text(absent_classes(load_dataset(workload.data, classes=classes)))
     return [f"  note: {said}; accuracy says nothing of them"] if said else []
 
 

@@ -31,7 +31,11 @@ def pc_alternatives(workload: Workload, *, streamed: bool) -> Iterator[Predictiv
     orders = (pc.order,)
     if pc.variant == "pc" and workload.objective.endswith("to_target"):
         orders = (pc.order, *(order for order in get_args(Order) if order != pc.order))
-    together = pc.variant != "pc" or pc.tolerance > 0 or pc.threshold > 0
+    if not workload.network.is_chain:  # What has a program there.
+        orders = (pc.order,)
+    together = (
+        not workload.network.is_chain or pc.variant != "pc" or pc.tolerance > 0 or pc.threshold > 0
+    )
     parts = (1,) if together else (1, *_dividing(workload))
     graph = workload.network.graph
     for order in orders:
@@ -60,7 +64,7 @@ def bp_alternatives(workload: Workload) -> Iterator[Backpropagation]:
         yield bp
         return
     for schedule in get_args(BpSchedule):
-        if schedule == "best":
+        if schedule == "best" or (schedule != "sequential" and not workload.network.is_chain):
             continue
         for micro_batches in (1,) if schedule == "sequential" else _dividing(workload):
             for spread in SPREADS:

@@ -24,6 +24,8 @@ from pcsim.shipped import shipped
 
 FileType = TypeVar("FileType", bound=ConfigFile)
 _ROUNDS = 4
+_TOGETHER = {("network", key) for key in ("input", "blocks", "nodes")}
+"""Keys of which no value can be replaced alone, as the next one reads its shape."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def _mended_by(
         for finding in wrong:
             # What a value of its own does not mend is mended by all that stands around it.
             whole = finding.path[:-1] if finding.path[-1] == "kind" else finding.path
+            if whole[:2] in _TOGETHER:
+                whole = whole[:1]
             path = whole[: len(whole) - turn] or finding.path[:1]
             # A key that is misspelt is missing under its right name.
             paths = [path, (*path[:-1], finding.near)] if finding.near else [path]

@@ -42,6 +42,9 @@ class _Sizes(NamedTuple):
     m: int
     n: int
     k: int
+    repeat: int
+    streamed: int
+    stationary: int
     elements: int
     size_bytes: int
     route: int
@@ -63,8 +66,9 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
     def answer(row: _Sizes) -> tuple[Work, int, int]:
         """Work, delay and flits of one task."""
         if row.kind == TaskKind.PRODUCT:
-            task = Product(row.m, row.n, row.k, tasks.products[row.operands])
-            return form.product(task, tiles.compute, hardware), 0, 0
+            operands = tasks.products[row.operands]
+            task = Product(row.m, row.n, row.k, operands, row.streamed, row.stationary)
+            return form.product(task, tiles.compute, hardware).times(row.repeat), 0, 0
         if row.kind in (TaskKind.ELEMENTWISE, TaskKind.UPDATE):
             vector = row.kind == TaskKind.ELEMENTWISE
             work = elementwise(
@@ -99,6 +103,9 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         tasks.m,
         tasks.n,
         tasks.k,
+        tasks.repeat,
+        tasks.streamed,
+        tasks.stationary,
         tasks.elements,
         tasks.size_bytes,
         tasks.route,

@@ -277,6 +277,8 @@ class _Reader:
                 at_key=True,
             )
         elif problem.key not in own:
+            if any(near(key, [problem.key]) for key in own if key not in known):
+                return  # It is there, misspelt.
             kind = known[problem.key][0]
             self.wrong(path, f"must have {problem.key} of {name}, {kind.constraint}")
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pcsim.config import Hardware
 from pcsim.errors import DoesNotFitError
 from pcsim.placement.blocks import Blocks
-from pcsim.placement.groups import Group, split
+from pcsim.placement.groups import Group, group_of
 from pcsim.placement.positions import positions_of, splits_of
 from pcsim.placement.remedies import why_not
 from pcsim.placement.snake import snake
@@ -42,11 +42,6 @@ def allocate(
         raise DoesNotFitError(said)
     path = snake(rows, columns)
     return tuple(
-        Group(
-            layer,
-            split(program.widths[layer - 1], parts.inputs),
-            split(program.widths[layer], parts.outputs),
-            path[position : position + parts.tiles],
-        )
+        group_of(layer, program.sizes(layer), parts, path[position : position + parts.tiles])
         for layer, (parts, position) in enumerate(positions, start=1)
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pcsim.config import ComputeUnit, Formats, Hardware
 from pcsim.placement.copies import fed_back
 from pcsim.program import Program
+from pcsim.program.sizes import Sizes
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,14 @@ class Blocks:
 
     def needed(self, layer: int, inputs: int, outputs: int) -> int:
         """Blocks of the largest slice of ``layer`` when it is cut into ``inputs`` x ``outputs`` slices."""
-        n_in, n_out = self.program.widths[layer - 1], self.program.widths[layer]
-        return self.compute.blocks_of(
-            -(-n_in // inputs), -(-n_out // outputs), self.formats, both_ways=layer in self.fed_back
-        )
+        sizes = self.program.sizes(layer)
+        largest = sizes.cut(-(-sizes.n_in // inputs), -(-sizes.n_out // outputs))
+        return weight_blocks(self.compute, largest, self.formats, both_ways=layer in self.fed_back)
+
+
+def weight_blocks(compute: ComputeUnit, sizes: Sizes, formats: Formats, *, both_ways: bool) -> int:
+    """Blocks of a slice of these sizes: a matrix of n_in taps x n_out for each group."""
+    if not sizes.weighted:
+        return 0
+    inputs, outputs = sizes.n_in // sizes.groups * sizes.taps, sizes.n_out // sizes.groups
+    return sizes.groups * compute.blocks_of(inputs, outputs, formats, both_ways=both_ways)

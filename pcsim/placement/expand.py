@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pcsim.config import Formats, Value
 from pcsim.placement.groups import Group
+from pcsim.placement.layouts import Layout, operand, overlaps, owned, pulled
 from pcsim.placement.streaming import BUFFERED, bytes_at_home
 from pcsim.placement.tasks import Ready, TaskBuilder, TaskKind, Tasks, Unit
 from pcsim.placement.topologies import Topology
-from pcsim.program import CARRIED, PRODUCTS, Key, Kind, Op, Program, Role
+from pcsim.program import CARRIED, Key, Kind, Op, Program, Role
 from pcsim.program.kernels import ADD_PARTIAL_SUMS
 from pcsim.program.synchronise import ROOT, parent
 
@@ -113,23 +114,26 @@ class Expansion:
 
     def _product(self, op: Op) -> None:
         group = self.groups[op.layer]
-        batch = self.program.batch
-        operands = PRODUCTS[op.kind]
+        contraction = op.contraction
+        operands = contraction.operands
         summed = {Kind.PRODUCT_FORWARD: group.inputs, Kind.PRODUCT_BACKWARD: group.outputs}
-        if len(summed.get(op.kind, ())) > 1:  # what leaves the array are partial sums
-            operands = operands._replace(result=Value.ACCUMULATE)
+        if len(summed.get(op.kind, ())) > 1 and not group.paired:
+            operands = operands._replace(result=Value.ACCUMULATE)  # Partial sums leave the array.
         for i, j, tile in group.members():
-            n_in, n_out = len(group.inputs[i]), len(group.outputs[j])
-            sizes = {
-                Kind.PRODUCT_FORWARD: (batch, n_out, n_in),
-                Kind.PRODUCT_BACKWARD: (batch, n_in, n_out),
-                Kind.WEIGHT_GRADIENT: (n_out, n_in, batch),
-            }[op.kind]
+            mine = op.sizes.cut(len(group.inputs[i]), len(group.outputs[j]))
+            m, n, k, repeat, streamed, stationary = contraction.extent(mine, self.program.batch)
             own = self.own_gradients and op.kind is Kind.WEIGHT_GRADIENT
             unit = Unit("array", tile, "gradients" if own else "")
             weights = [self._weights(op, tile)] if self.streamed and op.kind in summed else []
             ready = self.builder.add(
-                op, unit, TaskKind.PRODUCT, needs=weights, sizes=sizes, operands=operands
+                op,
+                unit,
+                TaskKind.PRODUCT,
+                needs=weights,
+                sizes=(m, n, k),
+                repeat=repeat,
+                buffered=(streamed, stationary) if op.sizes.line_buffer else (0, 0),
+                operands=operands,
             )
             for loaded in weights:
                 self.builder.users[loaded.task] = ready.task
@@ -138,37 +142,52 @@ class Expansion:
             self._at(op, tile, self._wait(ready, op, tile))
 
     def _elementwise(self, op: Op) -> None:
-        """On each tile's operand, on summed feedback at its roots, else at the owners of the outputs."""
+        """On each tile's operand or windows, on summed feedback at its roots, of what all channels have in common at
+        the first owner, else at the owners of the outputs."""
         group = self.groups[op.layer]
-        if op.role is Role.OPERAND:
-            parts = [(tile, len(group.inputs[i])) for i, _, tile in group.members()]
+        n_in = op.sizes.n_in
+        if op.role in (Role.OPERAND, Role.FOLDED):
+            parts = [
+                (tile, group.inputs[i].share(op.elements, n_in)) for i, _, tile in group.members()
+            ]
         elif op.role is Role.FEEDBACK:
-            parts = [(group.root(i), len(inputs)) for i, inputs in enumerate(group.inputs)]
+            parts = [
+                (group.root(i), inputs.share(op.elements, n_in))
+                for i, inputs in enumerate(group.inputs)
+            ]
+        elif op.role is Role.STATISTICS:
+            parts = [(group.owner(0), op.elements)]
         else:
-            parts = [(group.owner(j), len(outputs)) for j, outputs in enumerate(group.outputs)]
-        for tile, width in parts:
+            parts = self._by_owner(op, group)
+        for tile, elements in parts:
             ready = self.builder.add(
                 op,
                 Unit("vector", tile),
                 TaskKind.ELEMENTWISE,
                 needs=(),
-                elements=self.program.batch * width,
+                elements=elements,
                 kernel=op.kernel,
             )
             self._at(op, tile, self._wait(ready, op, tile))
 
+    def _by_owner(self, op: Op, group: Group) -> list[tuple[int, int]]:
+        """The owner of each slice of outputs, and its share of the elements."""
+        n_out = op.sizes.n_out
+        return [
+            (group.owner(j), outputs.share(op.elements, n_out))
+            for j, outputs in enumerate(group.outputs)
+        ]
+
     def _update(self, op: Op) -> None:
-        """Of the weights on each tile; of the biases at the owners of the outputs."""
+        """Of the weights on each tile; of biases, gains and positions at the owners of the outputs."""
         group = self.groups[op.layer]
-        if op.role is Role.BIAS:
-            parts = [
-                (group.owner(j), len(outputs), (0, 0, 0)) for j, outputs in enumerate(group.outputs)
-            ]
+        if op.role in (Role.BIAS, Role.GAIN):
+            parts = [(tile, elements, (0, 0, 0)) for tile, elements in self._by_owner(op, group)]
         else:
             parts = []
             for i, j, tile in group.members():
-                n_in, n_out = len(group.inputs[i]), len(group.outputs[j])
-                parts.append((tile, n_in * n_out, (n_out, n_in, 0)))
+                mine = op.sizes.cut(len(group.inputs[i]), len(group.outputs[j]))
+                parts.append((tile, mine.weights, (mine.n_out, mine.weights // mine.n_out, 0)))
         for tile, parameters, sizes in parts:
             arrived = self._fetched(op, tile) if self.streamed and op.role is None else []
             ready = self.builder.add(
@@ -293,18 +312,22 @@ class Expansion:
 
     def _reduce(self, op: Op) -> None:
         group = self.groups[op.layer]
+        if op.role is Role.STATISTICS:
+            owners = [group.owner(j) for j in range(len(group.outputs))]
+            self._tree(op, owners, op.elements)
+            return
         if op.role is not Role.FEEDBACK:
+            by_output = op.elements // op.sizes.n_out
             lines = [
-                ([group.tile(i, j) for i in range(len(group.inputs))], len(outputs))
-                for j, outputs in enumerate(group.outputs)
+                (group.row(j), by_output * len(outputs)) for j, outputs in enumerate(group.outputs)
             ]
         else:
+            by_input = op.elements // op.sizes.n_in
             lines = [
-                ([group.tile(i, j) for j in range(len(group.outputs))], len(inputs))
-                for i, inputs in enumerate(group.inputs)
+                (group.column(i), by_input * len(inputs)) for i, inputs in enumerate(group.inputs)
             ]
-        for tiles, width in lines:
-            self._tree(op, tiles, self.program.batch * width)
+        for tiles, words in lines:
+            self._tree(op, tiles, words)
 
     def _tree(self, op: Op, tiles: list[int], words: int) -> None:
         if len(tiles) == 1:
@@ -344,26 +367,27 @@ class Expansion:
         assert op.role is not None
         group = self.groups[op.layer]
         batch = self.program.batch
+        by_input, by_output = op.elements // op.sizes.n_in, op.elements // op.sizes.n_out
+        words = op.elements // batch
         if self.streamed and op.role in (Role.WEIGHTS, Role.MASTER):
             if self.buffered:
                 self._settle(op, CARRIED[op.role])
             return  # To the tiles they come when they are used.
         if op.role is Role.STATE:
-            above = self.groups[op.layer + 1]
-            for j, outputs in enumerate(group.outputs):
-                for i, inputs in enumerate(above.inputs):
-                    column = [above.tile(i, jj) for jj in range(len(above.outputs))]
-                    self._send(op, group.owner(j), column, batch * outputs.overlap(inputs))
+            above = self.groups[op.target or op.layer + 1]
+            self._redistribute(op, owned(group, words), operand(above, words))
         elif op.role is Role.FEEDBACK:
-            below = self.groups[op.layer - 1]
-            for i, inputs in enumerate(group.inputs):
-                for j, outputs in enumerate(below.outputs):
-                    words = batch * inputs.overlap(outputs)
-                    self._send(op, group.root(i), [below.owner(j)], words)
+            below = self.groups[op.target or op.layer - 1]
+            self._redistribute(op, pulled(group, words), owned(below, words))
+        elif op.role in (Role.BRANCH, Role.SPREAD):
+            there = self.groups[op.target]
+            self._redistribute(op, owned(group, words), owned(there, words))
+        elif op.role is Role.STATISTICS:
+            owners = [group.owner(j) for j in range(len(group.outputs))]
+            self._send(op, owners[0], owners, op.elements)
         elif op.role in (Role.ERROR, Role.PULL):
             for j, outputs in enumerate(group.outputs):
-                row = [group.tile(i, j) for i in range(len(group.inputs))]
-                self._send(op, group.owner(j), row, batch * len(outputs))
+                self._send(op, group.owner(j), group.row(j), by_output * len(outputs))
         elif op.role is Role.SKIPPED_STATE:
             above = self.groups[op.layer + 1]
             for j, outputs in enumerate(group.outputs):
@@ -381,14 +405,14 @@ class Expansion:
                     self._beside(op, group.owner(j), group.root(i), batch * missing)
         elif op.role in (Role.WEIGHTS, Role.MASTER):
             for i, j, tile in group.members():
-                self._from_dram(op, [tile], len(group.inputs[i]) * len(group.outputs[j]))
+                mine = op.sizes.cut(len(group.inputs[i]), len(group.outputs[j]))
+                self._from_dram(op, [tile], mine.weights)
         elif op.role is Role.INPUT:
             for i, inputs in enumerate(group.inputs):
-                column = [group.tile(i, j) for j in range(len(group.outputs))]
-                self._from_dram(op, column, op.elements // op.n_in * len(inputs))
+                self._from_dram(op, group.column(i), by_input * len(inputs))
         elif op.role is Role.TARGET:
             for j, outputs in enumerate(group.outputs):
-                self._from_dram(op, [group.owner(j)], op.elements // op.n_out * len(outputs))
+                self._from_dram(op, [group.owner(j)], by_output * len(outputs))
         elif op.role in (Role.REPORT, Role.ANSWER):
             self._control(op, group)
         elif op.role is Role.STASH:
@@ -399,7 +423,12 @@ class Expansion:
                 self._from_dram(op, [tile], words, node=self.stashed_at[op.layer, tile])
         else:
             for j, outputs in enumerate(group.outputs):
-                self._to_dram(op, group.owner(j), batch * len(outputs))
+                self._to_dram(op, group.owner(j), by_output * len(outputs))
+
+    def _redistribute(self, op: Op, source: Layout, target: Layout) -> None:
+        """Every box of ``source`` to all tiles of each box of ``target`` that it has words of."""
+        for at, tiles, words in overlaps(source, target):
+            self._send(op, at, list(tiles), self.program.batch * words)
 
     def _control(self, op: Op, group: Group) -> None:
         """One word: up from every owner to the first tile of the layer reported to, or down to all tiles."""

@@ -10,6 +10,8 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pcsim.program.sizes import Sizes
+
 
 @dataclass(frozen=True)
 class Slice:
@@ -24,6 +26,10 @@ class Slice:
     def overlap(self, other: Slice) -> int:
         """How many units both hold."""
         return max(0, min(self.stop, other.stop) - max(self.start, other.start))
+
+    def share(self, whole: int, width: int) -> int:
+        """Of a ``whole`` that is spread evenly over ``width`` units, whole numbers that add up to it."""
+        return whole * self.stop // width - whole * self.start // width
 
     def common(self, other: Slice) -> Slice:
         """The units that both hold, perhaps none."""
@@ -40,15 +46,19 @@ def split(width: int, parts: int) -> tuple[Slice, ...]:
 
 @dataclass(frozen=True)
 class Group:
-    """The tiles that hold layer ``layer``; ``tiles[j * len(inputs) + i]`` is tile (i, j)."""
+    """The tiles that hold layer ``layer``; ``tiles[j * len(inputs) + i]`` is tile (i, j).
+
+    ``paired``: there are only tiles (j, j), as outputs of slice j need inputs of slice j alone.
+    """
 
     layer: int
     inputs: tuple[Slice, ...]
     outputs: tuple[Slice, ...]
     tiles: tuple[int, ...]
+    paired: bool = False
 
     def tile(self, i: int, j: int) -> int:
-        return self.tiles[j * len(self.inputs) + i]
+        return self.tiles[j if self.paired else j * len(self.inputs) + i]
 
     def owner(self, j: int) -> int:
         """The tile that owns output slice j: where partial predictions are summed."""
@@ -56,13 +66,44 @@ class Group:
 
     def root(self, i: int) -> int:
         """The tile where partial feedback to input slice i is summed."""
-        return self.tile(i, 0)
+        return self.tile(i, i if self.paired else 0)
+
+    def column(self, i: int) -> list[int]:
+        """The tiles that hold weights from input slice i."""
+        if self.paired:
+            return [self.tiles[i]]
+        return [self.tile(i, j) for j in range(len(self.outputs))]
+
+    def row(self, j: int) -> list[int]:
+        """The tiles that hold weights to output slice j, its owner first."""
+        if self.paired:
+            return [self.tiles[j]]
+        return [self.tile(i, j) for i in range(len(self.inputs))]
 
     def members(self) -> Iterator[tuple[int, int, int]]:
         """Every (i, j, tile)."""
+        if self.paired:
+            for j, tile in enumerate(self.tiles):
+                yield j, j, tile
+            return
         for j in range(len(self.outputs)):
             for i in range(len(self.inputs)):
                 yield i, j, self.tile(i, j)
+
+
+def group_of(layer: int, sizes: Sizes, parts: Split, tiles: tuple[int, ...]) -> Group:
+    """Part ``layer`` cut into ``parts``, one for each of ``tiles``."""
+    if not sizes.paired:
+        inputs, outputs = split(sizes.n_in, parts.inputs), split(sizes.n_out, parts.outputs)
+        return Group(layer, inputs, outputs, tiles)
+    inputs, outputs = (
+        tuple(
+            Slice(each.start * width, each.stop * width)
+            for each in split(sizes.groups, parts.outputs)
+        )
+        for width in (sizes.n_in // sizes.groups, sizes.n_out // sizes.groups)
+    )
+    return Group(layer, inputs, outputs, tiles, paired=True)
 
 
 @dataclass(frozen=True)

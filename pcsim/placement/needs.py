@@ -8,18 +8,18 @@ from functools import cached_property
 
 from pcsim.config import ComputeUnit, Formats, Value
 from pcsim.formats import Format
-from pcsim.placement.blocks import Blocks
+from pcsim.placement.blocks import Blocks, weight_blocks
 from pcsim.placement.groups import Split
 from pcsim.program import Program
-from pcsim.program.ops import Buffer
+from pcsim.program.ops import Buffer, buffer_words
+from pcsim.program.sizes import Sizes
 
 
 @dataclass(frozen=True)
 class LayerNeeds:
     """All that decides how a layer can be cut, whichever layer it is: equal ones are cut alike."""
 
-    n_in: int
-    n_out: int
+    sizes: Sizes
     batch: int
     feedback: bool
     buffers: tuple[Buffer, ...]
@@ -28,29 +28,44 @@ class LayerNeeds:
     @classmethod
     def of(cls, program: Program, layer: int, formats: Formats) -> LayerNeeds:
         buffers = tuple(replace(buffer, layer=0) for buffer in program.buffers_of(layer))
-        widths = program.widths[layer - 1], program.widths[layer]
-        return cls(*widths, program.batch, program.has_feedback, buffers, formats)
+        return cls(program.sizes(layer), program.batch, program.has_feedback, buffers, formats)
+
+    @property
+    def n_in(self) -> int:
+        return self.sizes.n_in
+
+    @property
+    def n_out(self) -> int:
+        return self.sizes.n_out
+
+    def largest(self, parts: Split) -> Sizes:
+        """The sizes of the largest slice where the layer is cut into ``parts``; of paired ones whole groups."""
+        sizes = self.sizes
+        if sizes.paired:
+            groups = -(-sizes.groups // parts.outputs)
+            inputs, outputs = (
+                groups * (sizes.n_in // sizes.groups),
+                groups * (sizes.n_out // sizes.groups),
+            )
+            return sizes.cut(inputs, outputs)
+        return sizes.cut(-(-sizes.n_in // parts.inputs), -(-sizes.n_out // parts.outputs))
 
     def bytes_of(self, inputs: int, outputs: int, *, owner: bool, parts: Split) -> dict[str, int]:
         """Bytes of a slice ``inputs`` wide and ``outputs`` wide, by kind of buffer: each packed, in whole bytes.
 
         Besides the program's buffers a split layer keeps room for one arriving partial sum.
         """
-        size = {
-            "weight": inputs * outputs,
-            "in": self.batch * inputs,
-            "out": self.batch * outputs,
-            "unit": outputs,
-        }
+        size = buffer_words(self.sizes.cut(inputs, outputs), self.batch)
         kept: dict[str, int] = {}
         for buffer in self.buffers:
             if owner or not buffer.owner:
-                one = self.formats.of(buffer.value).storage_bytes(size[buffer.axis])
+                words = size[buffer.axis] * buffer.words
+                one = self.formats.of(buffer.value).storage_bytes(words)
                 kept[buffer.kind] = kept.get(buffer.kind, 0) + buffer.copies * one
         arriving = 0
         if parts.inputs > 1:
             arriving = max(arriving, size["out"])
-        if parts.outputs > 1 and self.feedback:
+        if parts.outputs > 1 and self.feedback and not self.sizes.paired:
             arriving = max(arriving, size["in"])
         if arriving:
             kept["partial sums"] = self.formats.of(Value.ACCUMULATE).storage_bytes(arriving)
@@ -61,14 +76,13 @@ class LayerNeeds:
 
         The sum of ``bytes_of``, on which a search for the smallest split spends most of its time.
         """
-        inputs, outputs = -(-self.n_in // parts.inputs), -(-self.n_out // parts.outputs)
-        moved_in, moved_out = self.batch * inputs, self.batch * outputs
-        size = {"weight": inputs * outputs, "in": moved_in, "out": moved_out, "unit": outputs}
-        arriving = moved_out if parts.inputs > 1 else 0
-        if parts.outputs > 1 and self.feedback and moved_in > arriving:
-            arriving = moved_in
+        size = buffer_words(self.largest(parts), self.batch)
+        arriving = size["out"] if parts.inputs > 1 else 0
+        if parts.outputs > 1 and self.feedback and not self.sizes.paired:
+            arriving = max(arriving, size["in"])
         return self._accumulate.storage_bytes(arriving) + sum(
-            copies * storage_bytes(size[axis]) for copies, storage_bytes, axis in self._kept
+            copies * storage_bytes(size[axis] * words)
+            for copies, storage_bytes, axis, words in self._kept
         )
 
     @cached_property
@@ -76,10 +90,10 @@ class LayerNeeds:
         return self.formats.of(Value.ACCUMULATE)
 
     @cached_property
-    def _kept(self) -> tuple[tuple[int, Callable[[int], int], str], ...]:
-        """Of every buffer its copies, what so many numbers of it take, and its axis."""
+    def _kept(self) -> tuple[tuple[int, Callable[[int], int], str, int], ...]:
+        """Of every buffer its copies, what so many numbers of it take, its axis, and its words of each."""
         return tuple(
-            (each.copies, self.formats.of(each.value).storage_bytes, each.axis)
+            (each.copies, self.formats.of(each.value).storage_bytes, each.axis, each.words)
             for each in self.buffers
         )
 
@@ -88,7 +102,7 @@ class LayerNeeds:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.n_in, self.n_out, self.batch, self.feedback, self.buffers))
+        return hash((self.sizes, self.batch, self.feedback, self.buffers))
 
 
 @dataclass(frozen=True)
@@ -112,8 +126,8 @@ class Room:
     def holds(self, needs: LayerNeeds, parts: Split) -> bool:
         """Whether there is room for the fullest of ``parts``."""
         if self.unit is not None:
-            inputs, outputs = -(-needs.n_in // parts.inputs), -(-needs.n_out // parts.outputs)
-            taken = self.unit.blocks_of(inputs, outputs, needs.formats, both_ways=self.both_ways)
+            largest = needs.largest(parts)
+            taken = weight_blocks(self.unit, largest, needs.formats, both_ways=self.both_ways)
             if taken > self.blocks:
                 return False
         return self.sram_bytes is None or needs.largest_bytes(parts) <= self.sram_bytes

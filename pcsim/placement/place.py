@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from pcsim.config import Formats, Hardware
+from pcsim.config import Formats, Hardware, problem_at
+from pcsim.errors import InputError
 from pcsim.placement.allocate import allocate
 from pcsim.placement.copies import as_kept
 from pcsim.placement.expand import Expansion
@@ -74,6 +75,7 @@ def space(program: Program, hardware: Hardware, *, spread: int = 1, explain: boo
     Raises:
         DoesNotFitError: as ``place``.
     """
+    _refuse(program, hardware)
     program = as_kept(program, hardware)
     if not hardware.tiles.sram.streams:
         groups = allocate(program, hardware, spread=spread, explain=explain)
@@ -86,12 +88,33 @@ def space(program: Program, hardware: Hardware, *, spread: int = 1, explain: boo
     return Space(program, groups, occupancy, windows, kept_bytes)
 
 
+def _refuse(program: Program, hardware: Hardware) -> None:
+    """Parts of graphs go where their weights may be resident and digital.
+
+    Raises:
+        InputError: they may not; what would be is not written yet.
+    """
+    if not program.names:
+        return
+    said = "where the network is no chain of dense layers: what that costs there is not written yet"
+    if hardware.tiles.sram.streams:
+        path = "tiles.sram.weights"
+        message = f"{path} must be resident, not {hardware.tiles.sram.weights!r}, {said}"
+        raise InputError((problem_at(hardware, path, message),))
+    compute = hardware.tiles.compute
+    if compute.analog_errors is not None or compute.blocks is not None:
+        path = "tiles.compute.kind"
+        message = f"{path} must be one that reads weights from SRAM, not {compute.kind!r} that keeps them, {said}"
+        raise InputError((problem_at(hardware, path, message),))
+
+
 def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement:
     """Give every layer ``spread`` times the fewest tiles that hold it and turn operations into tasks.
 
     Tiles follow one another along the snake; with ``tiles.placement: search`` they then change places.
 
     Raises:
+        InputError: the chip keeps weights in a way that has no program of such a network.
         DoesNotFitError: the network needs more SRAM, more of the global buffer, or more room for
             weights inside compute units, than the chip has; says what would fit.
     """
@@ -160,11 +183,11 @@ def _occupancy(
 ) -> dict[int, dict[str, int]]:
     occupancy: dict[int, dict[str, int]] = {}
     for group in groups:
-        parts = Split(len(group.inputs), len(group.outputs))
+        parts = Split(1 if group.paired else len(group.inputs), len(group.outputs))
         needs = LayerNeeds.of(program, group.layer, formats)
         known: dict[tuple[int, int, bool], dict[str, int]] = {}
         for i, j, tile in group.members():
-            cut = len(group.inputs[i]), len(group.outputs[j]), i == 0
+            cut = len(group.inputs[i]), len(group.outputs[j]), tile == group.owner(j)
             if cut not in known:
                 known[cut] = needs.bytes_of(cut[0], cut[1], owner=cut[2], parts=parts)
             sizes = known[cut]

@@ -125,13 +125,22 @@ def _too_little_memory(chip: _Chip, hardware: Hardware) -> str:
             f"{program.rule}: the network needs {format_quantity(sum(needed), 'B')} of tile SRAM before "
             f"any copies for splitting; {hardware.name} has {tiles} x {format_quantity(size, 'B')} = "
             f"{format_quantity(tiles * size, 'B')}.",
-            f"The largest layer is {worst + 1} ({program.widths[worst]} x {program.widths[worst + 1]}) with "
+            f"The largest layer is {program.name_of(worst + 1)} ({_sizes_text(program, worst + 1)}) with "
             f"{format_quantity(needed[worst], 'B')} at batch {program.batch}.",
             f"What would fit: {', or '.join(remedies)}."
             if remedies
             else "No SRAM size up to 1 TiB, mesh up to 4,096 tiles or smaller batch would fit.",
         )
     )
+
+
+def _sizes_text(program: Program, layer: int) -> str:
+    """Channels in and out, and where there are several the weights of a window and the rows of the result."""
+    sizes = program.sizes(layer)
+    said = f"{sizes.n_in} x {sizes.n_out}"
+    if sizes.taps > 1:
+        said += f" x {sizes.taps}"
+    return f"{said}, {sizes.rows_out} rows" if sizes.rows_out > 1 else said
 
 
 def _of_memory(chip: _Chip) -> Iterator[str]:
@@ -181,7 +190,7 @@ def _too_few_blocks(chip: _Chip, hardware: Hardware, blocks: Blocks) -> str:
         (
             f"{program.rule}: the weights take {sum(needed.values()):,} blocks of {key}; "
             f"{hardware.name} has {chip.tiles} x {blocks.available:,}.",
-            f"The largest layer is {worst} ({program.widths[worst - 1]} x {program.widths[worst]}) with "
+            f"The largest layer is {program.name_of(worst)} ({_sizes_text(program, worst)}) with "
             f"{needed[worst]:,}.",
             f"What would fit: {', or '.join(remedies)}." if remedies else "No mesh would fit.",
         )

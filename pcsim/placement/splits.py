@@ -46,7 +46,8 @@ def smallest_split(
     """The split over the fewest tiles that fits; of equal ones the one that moves fewest bits.
 
     Moved per sample by a product forward and one backward: n_in r_n copies of states and n_out (r_k - 1)
-    partial sums up, n_out r_k copies of errors and n_in (r_n - 1) partial sums down. Returns None where no
+    partial sums up, n_out r_k copies of errors and n_in (r_n - 1) partial sums down, each as many times as a
+    channel has rows. Returns None where no
     split over ``tiles`` fits.
     """
     needs = LayerNeeds.of(program, layer, formats)
@@ -68,6 +69,10 @@ def _smallest(needs: LayerNeeds, room: Room, tiles: int) -> Split | None:
     """Of r_k x r_n <= T parts one side has at most sqrt(T). So each number up to that is tried as either side, and the
     fewest parts of the other are found by bisection: the more parts, the less each needs."""
     least = _fewest_tiles(needs, room.sram_bytes)
+    if needs.sizes.paired:
+        most = min(tiles, needs.sizes.groups)
+        outputs = _fewest_parts(lambda n: room.holds(needs, Split(1, n)), least, most)
+        return None if outputs is None else Split(1, outputs)
     best = tiles + 1
     one = 1
     while one * one < best and one <= tiles:
@@ -112,6 +117,8 @@ def _fewest_parts(fits: Callable[[int], bool], least: int, most: int) -> int | N
 
 @lru_cache(maxsize=1 << 14)
 def _wider(needs: LayerNeeds, fewest: Split, times: int) -> Split:
+    if needs.sizes.paired:
+        return Split(1, min(times * fewest.tiles, needs.sizes.groups))
     for count in range(min(times * fewest.tiles, needs.n_in * needs.n_out), fewest.tiles, -1):
         found = _split_over(needs, count, Room(None))
         if found is not None:
@@ -126,6 +133,7 @@ def _split_over(needs: LayerNeeds, count: int, room: Room) -> Split | None:
         for value in (Value.STATE, Value.ERROR, Value.ACCUMULATE)
     )
     n_in, n_out = needs.n_in, needs.n_out
+    words_in, words_out = needs.sizes.words_in, needs.sizes.words_out
     fitting = []
     for outputs in _divisors(count):
         inputs = count // outputs
@@ -133,8 +141,8 @@ def _split_over(needs: LayerNeeds, count: int, room: Room) -> Split | None:
             continue
         parts = Split(inputs, outputs)
         if room.holds(needs, parts):
-            sums = n_out * (inputs - 1) + n_in * (outputs - 1)
-            moved = state * n_in * outputs + error * n_out * inputs + partial * sums
+            sums = words_out * (inputs - 1) + words_in * (outputs - 1)
+            moved = state * words_in * outputs + error * words_out * inputs + partial * sums
             fitting.append((moved, outputs, parts))
     return min(fitting)[2] if fitting else None
 
@@ -144,7 +152,7 @@ def _fewest_tiles(needs: LayerNeeds, capacity_bytes: int | None) -> int:
     if capacity_bytes is None:
         return 1
     kept = sum(
-        buffer.copies * needs.formats.of(buffer.value).storage_bytes(needs.n_in * needs.n_out)
+        buffer.copies * needs.formats.of(buffer.value).storage_bytes(needs.sizes.weights)
         for buffer in needs.buffers
         if buffer.axis == "weight" and not buffer.owner
     )

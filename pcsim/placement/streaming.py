@@ -17,6 +17,7 @@ from pcsim.placement.groups import Group, Split, split
 from pcsim.placement.snake import snake
 from pcsim.placement.splits import tile_bytes
 from pcsim.program import Program
+from pcsim.program.ops import buffer_words
 from pcsim.units import exact_quantity, format_quantity
 
 IN_TRANSIT = ("gradient", "optimiser", "master")
@@ -94,12 +95,11 @@ def on_tile(program: Program, hardware: Hardware, layers: list[int]) -> dict[str
 
 def bytes_at_home(program: Program, formats: Formats, layer: int, values: Iterable[Value]) -> int:
     """Bytes of what ``layer`` keeps per weight, and of its biases' like, of these kinds of values."""
-    n_in, n_out = program.widths[layer - 1], program.widths[layer]
-    size = {"weight": n_in * n_out, "unit": n_out}
+    size = buffer_words(program.sizes(layer), program.batch)
     return sum(
         buffer.copies * formats.of(buffer.value).storage_bytes(size[buffer.axis])
         for buffer in program.buffers_of(layer)
-        if buffer.value in values and buffer.axis in size
+        if buffer.value in values and buffer.axis in ("weight", "unit")
     )
 
 

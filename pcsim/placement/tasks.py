@@ -25,7 +25,7 @@ class TaskKind(IntEnum):
     """What a task asks of its unit."""
 
     PRODUCT = 0
-    """An array multiplies M x K by K x N (columns ``m``, ``n``, ``k``) of kinds ``operands``."""
+    """An array multiplies M x K by K x N (columns ``m``, ``n``, ``k``) of kinds ``operands``, ``repeat`` times."""
     ELEMENTWISE = 1
     """A vector unit applies ``kernel`` to ``elements``."""
     UPDATE = 2
@@ -70,7 +70,8 @@ class Tasks:
     ``routes``, ``kernels`` and ``products`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names
     ``stage``; ``turn`` indexes ``turns``. ``varying`` gives transfers of a size of their own in each
     instance these sizes, in bytes; their ``size_bytes`` is 0. ``users`` gives for each task of kind
-    WEIGHTS the task that uses the weights.
+    WEIGHTS the task that uses the weights. ``streamed`` and ``stationary`` are the words of each operand of one
+    product that lie in SRAM, where a line buffer makes them fewer than the matrix has (0: M x K, K x N).
     """
 
     units: tuple[Unit, ...]
@@ -94,6 +95,9 @@ class Tasks:
     m: NDArray[np.int64]
     n: NDArray[np.int64]
     k: NDArray[np.int64]
+    repeat: NDArray[np.int64]
+    streamed: NDArray[np.int64]
+    stationary: NDArray[np.int64]
     elements: NDArray[np.int64]
     size_bytes: NDArray[np.int64]
     route: NDArray[np.int64]
@@ -144,6 +148,8 @@ class TaskBuilder:
         *,
         needs: Iterable[Ready],
         sizes: tuple[int, int, int] = (0, 0, 0),
+        repeat: int = 1,
+        buffered: tuple[int, int] = (0, 0),
         elements: int = 0,
         size_bytes: int = 0,
         source: int | None = None,
@@ -152,7 +158,7 @@ class TaskBuilder:
         operands: Operands | None = None,
     ) -> Ready:
         """Append a task on behalf of ``op``; ``targets`` are the nodes a transfer goes to, from ``source`` or
-        the unit's own node."""
+        the unit's own node. ``buffered``: words of the operands, where a line buffer makes them fewer."""
         route = -1
         if targets:
             ends = (unit.node if source is None else source, targets)
@@ -171,6 +177,8 @@ class TaskBuilder:
                 op.place.last,
                 self.turns.setdefault(op.place.turn, len(self.turns)),
                 *sizes,
+                repeat,
+                *buffered,
                 elements,
                 size_bytes,
                 route,
@@ -183,7 +191,7 @@ class TaskBuilder:
         return Ready(len(self.rows) - 1, 0)
 
     def build(self) -> Tasks:
-        columns = iter(np.array(self.rows, dtype=np.int64).reshape(-1, 16).T)
+        columns = iter(np.array(self.rows, dtype=np.int64).reshape(-1, 19).T)
         starts = np.cumsum([0, *(len(needs) for needs in self.needs)])
         flat = [need for needs in self.needs for need in needs]
         return Tasks(
@@ -208,6 +216,9 @@ class TaskBuilder:
             m=next(columns),
             n=next(columns),
             k=next(columns),
+            repeat=next(columns),
+            streamed=next(columns),
+            stationary=next(columns),
             elements=next(columns),
             size_bytes=next(columns),
             route=next(columns),

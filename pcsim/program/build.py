@@ -12,6 +12,7 @@ from pcsim.program.backpropagation import backpropagation
 from pcsim.program.error_optimisation import error_optimisation
 from pcsim.program.fixed_prediction import fixed_prediction, zero_divergence
 from pcsim.program.form import Form
+from pcsim.program.graphs.build import graph_inference_of, graph_program_of
 from pcsim.program.incremental import incremental_predictive_coding
 from pcsim.program.inference import inference
 from pcsim.program.messages import EVERYTHING, Told
@@ -30,6 +31,8 @@ def program_of(
 
     ``told`` is what was told in each of them, where the candidate has a threshold; all, unless given.
     """
+    if not workload.network.is_chain:
+        return graph_program_of(workload, candidate, steps=steps)
     form = form_of(workload)
     common = Common(
         batch=workload.training.batch,
@@ -113,12 +116,15 @@ def _relaxing(
 
 def inference_of(workload: Workload) -> Program:
     """The feed-forward pass of one batch."""
+    if not workload.network.is_chain:
+        return graph_inference_of(workload)
     return inference(form_of(workload), batch=workload.training.batch)
 
 
 def form_of(workload: Workload) -> Form:
     """How the layers of ``workload``'s network predict."""
     network = workload.network
+    assert network.activation is not None, "a chain has one"
     return Form(
         network.widths,
         network.activation,

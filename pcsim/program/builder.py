@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pcsim.config import Value
+from pcsim.program.contractions import Contraction
 from pcsim.program.kernels import NO_KERNEL, Kernel
 from pcsim.program.ops import Buffer, Key, Kind, Need, Op, Phase, Place, Program, Role
+from pcsim.program.sizes import Sizes, chain
+from pcsim.program.verify import verify
 
 
 class ProgramBuilder:
@@ -20,13 +23,18 @@ class ProgramBuilder:
         optimiser: str | None,
         master: bool = False,
         micro_batches: int = 1,
+        parts: tuple[Sizes, ...] = (),
+        names: tuple[str, ...] = (),
     ) -> None:
         """``batch`` samples, in ``micro_batches`` equal parts; ``optimiser`` None learns nothing.
 
-        ``master``: the optimiser steps a second copy of the weights, of a format of its own.
+        ``master``: the optimiser steps a second copy of the weights, of a format of its own. ``parts``: of a network
+        that is no chain of ``widths``, and their ``names``.
         """
         assert batch % micro_batches == 0, "config admits only micro-batches that divide a batch"
         self.widths = widths
+        self.parts = parts or chain(widths)
+        self.names = names
         self.batch = batch // micro_batches
         self.micro_batches = micro_batches
         self.optimiser = optimiser
@@ -38,7 +46,7 @@ class ProgramBuilder:
     @property
     def depth(self) -> int:
         """L, the number of weight layers."""
-        return len(self.widths) - 1
+        return len(self.parts)
 
     def has(self, key: Key) -> bool:
         """Whether such an operation was added already."""
@@ -59,20 +67,31 @@ class ProgramBuilder:
         role: Role | None = None,
         kernel: Kernel = NO_KERNEL,
         told: tuple[int, ...] | None = None,
+        target: int = 0,
+        product: Contraction | None = None,
+        at: str = "",
     ) -> Key:
-        """Append an operation and return the key by which others need it."""
+        """Append an operation and return the key by which others need it.
+
+        Raises:
+            ValueError: there is one of the same key already, so that a need could mean either.
+        """
         op = Op(
             kind,
             layer,
-            self.widths[layer - 1],
-            self.widths[layer],
+            self.parts[layer - 1],
             elements,
             role,
             kernel,
             place,
             tuple(need if isinstance(need, Need) else Need(need) for need in needs),
             told,
+            target,
+            product,
+            at,
         )
+        if op.key in self._keys:
+            raise ValueError(f"a program has only one operation {op.key}")
         self.ops.append(op)
         self._keys.add(op.key)
         return op.key
@@ -87,14 +106,15 @@ class ProgramBuilder:
         axis: str,
         copies: int = 1,
         owner: bool = False,
+        words: int = 1,
     ) -> None:
         """Reserve memory for ``name`` in ``layer``; see `Buffer`."""
-        self.buffers.append(Buffer(name, kind, value, layer, axis, copies, owner))
+        self.buffers.append(Buffer(name, kind, value, layer, axis, copies, owner, words))
 
     def build(self, rule: str, *, steps: int, credited: tuple[int, ...]) -> Program:
-        return Program(
+        program = Program(
             rule,
-            self.widths,
+            self.parts,
             self.batch,
             steps,
             self.optimiser,
@@ -102,4 +122,7 @@ class ProgramBuilder:
             tuple(self.buffers),
             credited,
             self.micro_batches,
+            self.names,
         )
+        verify(program)
+        return program

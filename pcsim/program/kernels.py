@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pcsim.program.words import Words
 
 
 @dataclass(frozen=True)
 class Primitive:
-    """One vector instruction: lane operations per element, and what they are for pricing."""
+    """One vector instruction: lane operations per element, and what they are for pricing; ``times`` in a row."""
 
     name: str
     lane_ops: int
     actions: tuple[tuple[str, int], ...]
+    times: int = 1
+
+
+def repeated(primitive: Primitive, times: int) -> tuple[Primitive, ...]:
+    """``primitive`` so many times on each element."""
+    if times < 1:
+        return ()
+    actions = tuple((action, amount * times) for action, amount in primitive.actions)
+    lane_ops = primitive.lane_ops * times
+    return (replace(primitive, lane_ops=lane_ops, actions=actions, times=primitive.times * times),)
 
 
 MULTIPLY = Primitive("multiply", 1, (("mul", 1),))

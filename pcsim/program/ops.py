@@ -15,8 +15,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pcsim.config import Value
+from pcsim.program.contractions import FORWARD, GRADIENT, PULL, Contraction
 from pcsim.program.kernels import NO_KERNEL, Kernel
-from pcsim.program.words import Operands
+from pcsim.program.sizes import Sizes
 
 
 class Kind(StrEnum):
@@ -38,12 +39,15 @@ class Kind(StrEnum):
     """Partial sums of a split product are added up; nothing happens where a layer is not split."""
 
 
-PRODUCTS = {
-    Kind.PRODUCT_FORWARD: Operands(Value.STATE, Value.WEIGHT, Value.STATE),
-    Kind.PRODUCT_BACKWARD: Operands(Value.ERROR, Value.WEIGHT, Value.ERROR),
-    Kind.WEIGHT_GRADIENT: Operands(Value.ERROR, Value.STATE, Value.ACCUMULATE),
+CONTRACTIONS = {
+    Kind.PRODUCT_FORWARD: FORWARD,
+    Kind.PRODUCT_BACKWARD: PULL,
+    Kind.WEIGHT_GRADIENT: GRADIENT,
 }
-"""What each product multiplies (A streamed, B stationary) and what its sums become."""
+"""What each kind of product multiplies, unless an operation says something else."""
+
+PRODUCTS = {kind: contraction.operands for kind, contraction in CONTRACTIONS.items()}
+"""What the product of each kind by weights multiplies (A streamed, B stationary) and what its sums become."""
 
 
 class Phase(StrEnum):
@@ -112,6 +116,29 @@ class Role(StrEnum):
     """The same on its way back."""
     BIAS = "bias"
     """The biases of layer l."""
+    SENT = "sent"
+    """Of an elementwise: what is made of z_l before a branch takes it."""
+    PULLED = "pulled"
+    """Of an elementwise: an error on its way back through steps without weights."""
+    BRANCH = "branch"
+    """The value of a branch from the owners of its last part to where branches are summed; of an elementwise: it is
+    completed."""
+    SPREAD = "spread"
+    """The error of a sum from where branches are summed to the owners of a branch's last part."""
+    FOLDED = "folded"
+    """Of an elementwise: windows of a pull that overlap are added up."""
+    STATISTICS = "statistics"
+    """What a normalisation sums over all channels, and what follows from it."""
+    SCORES = "scores"
+    """Products and elementwise work of attention weights."""
+    VALUES = "values"
+    """Products of attention with values."""
+    QUERIES = "queries"
+    """Products that pull an error back to queries."""
+    KEYS = "keys"
+    """Products that pull an error back to keys."""
+    GAIN = "gain"
+    """What a step without a product learns: gains and offsets of norms, positions."""
 
 
 CARRIED = {
@@ -130,21 +157,27 @@ CARRIED = {
     Role.RESTORED: Value.STATE,
     Role.REPORT: Value.ACCUMULATE,
     Role.ANSWER: Value.ACCUMULATE,
+    Role.BRANCH: Value.STATE,
+    Role.SPREAD: Value.ERROR,
+    Role.STATISTICS: Value.ACCUMULATE,
 }
 """The kind of value that an exchange carries."""
 
 
 class Key(NamedTuple):
-    """The identity of an operation within its program."""
+    """The identity of an operation within its program. ``at``: the place in the network that it belongs to, where a
+    part has several of its kind."""
 
     kind: Kind
     role: Role | None
     layer: int
     phase: Phase
+    at: str = ""
 
     def __str__(self) -> str:
         what = f"{self.kind}.{self.role}" if self.role else str(self.kind)
-        return f"{what}[{self.layer}]@{self.phase}"
+        where = f"{self.layer} {self.at}" if self.at else str(self.layer)
+        return f"{what}[{where}]@{self.phase}"
 
 
 @dataclass(frozen=True)
@@ -202,23 +235,27 @@ class Place:
 
 @dataclass(frozen=True)
 class Op:
-    """One operation of the template. Sizes are those of its layer: ``n_in`` x ``n_out`` weights.
+    """One operation of the template, on part ``layer`` (1-based), whose ``sizes`` it has.
 
     ``elements`` is the number of elements an ELEMENTWISE works on, the words an EXCHANGE or REDUCE
-    carries, and the parameters an UPDATE changes. ``layer`` is 1-based. ``told``: of an exchange that tells
+    carries, and the parameters an UPDATE changes. ``told``: of an exchange that tells
     only what has changed, how many of its elements it carries in each instance, with their indices.
+    ``target``: the part that an exchange goes to, its neighbour (0) unless given. ``product``: what a product
+    multiplies, what its kind says unless given. ``at`` as for `Key`.
     """
 
     kind: Kind
     layer: int
-    n_in: int
-    n_out: int
+    sizes: Sizes
     elements: int = 0
     role: Role | None = None
     kernel: Kernel = NO_KERNEL
     place: Place = Place(Phase.START, "")
     needs: tuple[Need, ...] = ()
     told: tuple[int, ...] | None = None
+    target: int = 0
+    product: Contraction | None = None
+    at: str = ""
 
     @property
     def phase(self) -> Phase:
@@ -234,16 +271,22 @@ class Op:
         return max(0, self.place.last - self.place.first + 1)
 
     @property
+    def contraction(self) -> Contraction:
+        """What a product multiplies."""
+        return self.product or CONTRACTIONS[self.kind]
+
+    @property
     def key(self) -> Key:
-        return Key(self.kind, self.role, self.layer, self.phase)
+        return Key(self.kind, self.role, self.layer, self.phase, self.at)
 
 
 @dataclass(frozen=True)
 class Buffer:
     """Something a layer keeps in memory: numbers of kind ``value``, shown under ``kind``.
 
-    ``axis`` says its size: ``weight`` n_in x n_out words, ``in`` batch x n_in, ``out`` batch x n_out,
-    ``unit`` n_out.
+    ``axis`` says its size: ``weight`` one word for each weight, ``in`` batch x operand, ``out`` batch x result,
+    ``unit`` ``words`` for each output channel, ``value`` batch times as many, ``group`` batch x ``words`` for each
+    group, ``window`` one sample's windows.
     ``owner``: kept once per slice of the layer's outputs (by the tile that owns the slice) and not by
     every tile that holds a part of W_l.
     """
@@ -255,19 +298,33 @@ class Buffer:
     axis: str
     copies: int = 1
     owner: bool = False
+    words: int = 1
+
+
+def buffer_words(sizes: Sizes, batch: int) -> dict[str, int]:
+    """What one copy of a buffer takes in a part, or a slice of one, of these sizes, by its axis; see `Buffer`."""
+    return {
+        "weight": sizes.weights,
+        "in": batch * sizes.words_in,
+        "out": batch * sizes.words_out,
+        "unit": sizes.n_out,
+        "value": batch * sizes.n_out,
+        "group": batch * sizes.groups,
+        "window": sizes.n_in * sizes.taps * sizes.rows_out,
+    }
 
 
 @dataclass(frozen=True)
 class Program:
     """All operations of one weight update (or one inference) of one batch.
 
-    ``widths`` are n_0..n_L; ``batch`` is the samples of a micro-batch, ``micro_batches`` their number;
-    ``steps`` is the number of inference steps T (0 where the rule has none); ``credited`` are the layers
-    that receive a weight gradient.
+    ``parts`` are the sizes of parts 1 to P, of a chain its layers; ``batch`` is the samples of a micro-batch,
+    ``micro_batches`` their number; ``steps`` is the number of inference steps T (0 where the rule has none);
+    ``credited`` are the parts that receive a weight gradient. ``names`` of parts, where they are not layers.
     """
 
     rule: str
-    widths: tuple[int, ...]
+    parts: tuple[Sizes, ...]
     batch: int
     steps: int
     optimiser: str | None
@@ -275,11 +332,25 @@ class Program:
     buffers: tuple[Buffer, ...]
     credited: tuple[int, ...]
     micro_batches: int = 1
+    names: tuple[str, ...] = ()
 
     @property
     def depth(self) -> int:
-        """L, the number of weight layers."""
-        return len(self.widths) - 1
+        """P, the number of parts; of a chain L, its weight layers."""
+        return len(self.parts)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """n_0..n_L of a chain."""
+        return (self.parts[0].n_in, *(part.n_out for part in self.parts))
+
+    def sizes(self, layer: int) -> Sizes:
+        """Those of part ``layer``."""
+        return self.parts[layer - 1]
+
+    def name_of(self, layer: int) -> str:
+        """What part ``layer`` is called; layers of a chain by their numbers."""
+        return self.names[layer - 1] if self.names else str(layer)
 
     @cached_property
     def has_feedback(self) -> bool:
@@ -302,7 +373,8 @@ class Program:
         total = dict.fromkeys(PRODUCTS, 0)
         for op in self.ops:
             if op.kind in PRODUCTS:
-                total[op.kind] += op.instances * self.batch * op.n_in * op.n_out
+                extent = op.contraction.extent(op.sizes, self.batch)
+                total[op.kind] += op.instances * extent.macs
         return total
 
     def elementwise(self) -> dict[str, int]:
@@ -313,7 +385,7 @@ class Program:
             if op.kind is Kind.REDUCE:
                 continue
             for primitive in op.kernel.primitives:
-                amount = op.instances * op.elements
+                amount = op.instances * op.elements * primitive.times
                 total[primitive.name] = total.get(primitive.name, 0) + amount
         return total
 

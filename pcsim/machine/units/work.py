@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import ceil, gcd
 
 from pcsim.config import Buffer, DigitalUnit, Formats, Hardware, Sram, Value
+from pcsim.errors import InputError, Problem
 from pcsim.program import PRODUCTS, Kind, Operands
 
 Actions = tuple[tuple[str, str, int], ...]
@@ -17,13 +18,16 @@ class Product:
     """C[M, N] = A[M, K] B[K, N] on one tile; m, n, k >= 1.
 
     ``operands`` says what A (streamed), B (stationary) and C are: states by W^T forward, errors by W
-    backward, or errors by states for a weight gradient.
+    backward, errors by states for a weight gradient, or states by states in attention. ``buffered_a`` and
+    ``buffered_b`` are the words of A and B in SRAM, where a line buffer makes them fewer than the matrix has.
     """
 
     m: int
     n: int
     k: int
     operands: Operands
+    buffered_a: int = 0
+    buffered_b: int = 0
 
     @property
     def macs(self) -> int:
@@ -80,6 +84,15 @@ class Work:
     actions: Actions
     macs: int = 0
 
+    def times(self, count: int) -> Work:
+        """The same so many times, one after the other."""
+        if count == 1:
+            return self
+        actions = tuple(
+            (component, action, count * amount) for component, action, amount in self.actions
+        )
+        return Work(count * self.cycles, actions, count * self.macs)
+
 
 def sram_cycles(size_bytes: int, sram: Sram | Buffer) -> int:
     """Cycles to move ``size_bytes`` through all banks of a memory: size / (banks x port).
@@ -101,19 +114,19 @@ def moved(cycles: int, passes: Passes, task: Product, chip: Hardware) -> tuple[i
     sram, formats, compute = chip.tiles.sram, chip.tiles.formats, chip.tiles.compute
     port = sram.port_bytes_per_cycle
     stationary = formats.of(task.operands.stationary)
-    second = stationary.storage_bytes(task.k * task.n)
+    second = stationary.storage_bytes(task.buffered_b or task.k * task.n)
     walked = task.backward and isinstance(compute, DigitalUnit) and compute.walks
     if walked and port is not None:
         word_bytes = -(-stationary.bits // 8)
         second = ceil(task.k * task.n * -(-word_bytes // port) * port)
     partial = passes.partials * formats.of(Value.ACCUMULATE).storage_bytes(task.m * task.n)
-    streamed = formats.of(task.operands.streamed).storage_bytes(task.m * task.k)
+    streamed = formats.of(task.operands.streamed).storage_bytes(task.buffered_a or task.m * task.k)
     read = passes.first * streamed + passes.second * second + partial
     written = partial + formats.of(task.operands.result).storage_bytes(task.m * task.n)
     waited = 0
     if walked:
         waited += (_conflict(task.k, sram) - 1) * passes.second * second
-    if not task.by_weights:
+    if not task.by_weights and task.operands.streamed is Value.ERROR:
         waited += (_conflict(task.m, sram) - 1) * passes.first * streamed
     slowest = max(cycles, sram_cycles(read + written + waited, sram))
     return slowest, (("sram", "read_byte", read), ("sram", "write_byte", written))
@@ -133,9 +146,30 @@ def mac_action(formats: Formats, operands: Operands) -> str:
     ``mac`` where they are of the formats of a forward product, in whichever order; apart otherwise, as
     they cost something else.
     """
-    if _multiplied(formats, operands) == _multiplied(formats, PRODUCTS[Kind.PRODUCT_FORWARD]):
+    numbers = _multiplied(formats, operands)
+    if numbers == _multiplied(formats, PRODUCTS[Kind.PRODUCT_FORWARD]):
         return "mac"
+    if operands.streamed is Value.STATE and operands.stationary is Value.STATE:
+        return _mac_of_states(formats, numbers)
     return "mac_gradient" if operands.stationary is Value.STATE else "mac_backward"
+
+
+def _mac_of_states(formats: Formats, numbers: list[str]) -> str:
+    """Products of states, as of attention, are priced as those by weights that multiply such numbers.
+
+    Raises:
+        InputError: there are none such.
+    """
+    priced = {"mac_backward": Kind.PRODUCT_BACKWARD, "mac_gradient": Kind.WEIGHT_GRADIENT}
+    for action, kind in priced.items():
+        if numbers == _multiplied(formats, PRODUCTS[kind]):
+            return action
+    state, weight = formats.of(Value.STATE).name, formats.of(Value.WEIGHT).name
+    said = (
+        "attention multiplies states by states, which is priced only where states have the format of weights or "
+        f"of errors, and here states are {state} and weights {weight}"
+    )
+    raise InputError((Problem(said),))
 
 
 def _multiplied(formats: Formats, operands: Operands) -> list[str]:

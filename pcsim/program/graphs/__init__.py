@@ -1,0 +1,9 @@
+"""Programs of networks that are graphs."""
+
+from pcsim.program.graphs.backpropagation import graph_backpropagation as graph_backpropagation
+from pcsim.program.graphs.inference import graph_inference as graph_inference
+from pcsim.program.graphs.predictive_coding import (
+    graph_predictive_coding as graph_predictive_coding,
+)
+
+__all__ = ["graph_backpropagation", "graph_inference", "graph_predictive_coding"]

@@ -1,0 +1,53 @@
+"""Backpropagation of any graph as a program: forward, backward, update, one node after the other."""
+
+from __future__ import annotations
+
+from pcsim.network import INPUT, Graph
+from pcsim.program.graphs.memory import keep
+from pcsim.program.graphs.parts import cut
+from pcsim.program.graphs.predictive_coding import forward_start
+from pcsim.program.graphs.writer import Newest, Writer
+from pcsim.program.operators.work import ERROR, STATE, Piece
+from pcsim.program.ops import Phase, Place, Program
+from pcsim.program.parts import OUTPUT_KERNELS
+
+
+def graph_backpropagation(
+    graph: Graph,
+    loss: str,
+    *,
+    batch: int,
+    optimiser: str,
+    master: bool = False,
+    line_buffer: bool = False,
+) -> Program:
+    """Sequential BP of one whole batch. A node's error is the sum of what those that read it pull back."""
+    parts = cut(graph, line_buffer=line_buffer)
+    writer = Writer(parts, batch=batch, optimiser=optimiser, master=master)
+    writer.load(with_target=True)
+    place = Place(Phase.START, "forward")
+    for prediction in parts.predictions:
+        forward_start(writer, prediction, place)
+    place = Place(Phase.START, "backward")
+    for prediction in reversed(parts.predictions):
+        number = prediction.node.number
+        readers = tuple(reversed(parts.readers[number]))
+        if readers:
+            wanted, steps = writer.collected(readers, [place] * len(readers))
+            writer.error(prediction, place, steps, wanted)
+        else:
+            kernel = OUTPUT_KERNELS[loss]
+            tail = Piece(prediction.size, kernel.primitives, gives=ERROR, beside=STATE)
+            needs = [Newest("state", number), *writer.loaded("target", prediction.home)]
+            writer.error(prediction, place, (tail,), needs)
+        writer.back_to_join(prediction, place, [Newest("error", number)])
+        for line in prediction.lines:
+            writer.back(line, place, [Newest("summed", number)])
+            if line.source != INPUT:
+                writer.feed_back(line, place, back=0)
+    finish = Place(Phase.FINISH, "update")
+    for prediction in reversed(parts.predictions):
+        writer.learn(prediction.node.number, finish, back=0)
+    keep(writer, learning=True)
+    credited = tuple(part for part, sizes in enumerate(parts.parts, start=1) if sizes.weighted)
+    return writer.build("bp", steps=0, credited=credited)

@@ -1,0 +1,74 @@
+"""The program that a candidate asks for where its network is no chain of dense layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pcsim.config import Candidate, Workload, problem_at
+from pcsim.errors import InputError
+from pcsim.program.graphs.backpropagation import graph_backpropagation
+from pcsim.program.graphs.inference import graph_inference
+from pcsim.program.graphs.predictive_coding import graph_predictive_coding
+from pcsim.program.ops import Program
+
+
+def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) -> Program:
+    """One weight update of one batch by ``candidate``'s rule, with ``steps`` inference steps executed.
+
+    Raises:
+        InputError: with everything asked for that is not written for such networks yet.
+    """
+    refused = tuple(
+        problem_at(workload, path, f"{path} must be {wanted}, not {value!r}, {_why(workload)}")
+        for path, wanted, value in _refused(candidate)
+    )
+    if refused:
+        raise InputError(refused)
+    graph, loss = workload.network.graph, workload.training.loss
+    batch, optimiser = workload.training.batch, candidate.optimiser.kind
+    master = candidate.numerics.formats.master is not None
+    how = candidate.inference
+    if how is None:
+        return graph_backpropagation(graph, loss, batch=batch, optimiser=optimiser, master=master)
+    return graph_predictive_coding(
+        graph,
+        loss,
+        batch=batch,
+        steps=steps,
+        optimiser=optimiser,
+        wavefront=candidate.wavefront,
+        hoist=candidate.hoist,
+        descent=how.descent,
+        nudged=how.nudging != "none",
+        master=master,
+    )
+
+
+def graph_inference_of(workload: Workload) -> Program:
+    """The feed-forward pass of one batch."""
+    return graph_inference(workload.network.graph, batch=workload.training.batch)
+
+
+def _why(workload: Workload) -> str:
+    return f"where network.{workload.network.way} is no chain of dense layers: what that costs there is not written yet"
+
+
+def _refused(candidate: Candidate) -> Iterator[tuple[str, str, object]]:
+    """What has no program: its path, what it must be, what it is."""
+    how = candidate.inference
+    if how is None:
+        if candidate.schedule != "sequential":
+            yield "bp.schedule", "sequential", candidate.schedule
+        return
+    if how.variant != "pc":
+        yield "pc.variant", "pc", how.variant
+    elif how.order != "jacobi":
+        yield "pc.order", "jacobi", how.order
+    if candidate.schedule != "free":
+        yield "pc.schedule", "free", candidate.schedule
+    if candidate.micro_batches > 1:
+        yield "pc.micro_batches", "1", candidate.micro_batches
+    if how.tolerance > 0:
+        yield "pc.tolerance", "0", how.tolerance
+    if how.threshold > 0:
+        yield "pc.threshold", "0", how.threshold

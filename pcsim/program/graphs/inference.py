@@ -1,0 +1,25 @@
+"""Plain inference of any graph as a program: the feed-forward pass of one batch, outputs sent to DRAM."""
+
+from __future__ import annotations
+
+from pcsim.network import Graph
+from pcsim.program.graphs.memory import keep
+from pcsim.program.graphs.parts import cut
+from pcsim.program.graphs.predictive_coding import forward_start
+from pcsim.program.graphs.writer import Newest, Writer
+from pcsim.program.ops import Phase, Place, Program, Role
+
+
+def graph_inference(graph: Graph, *, batch: int, line_buffer: bool = False) -> Program:
+    """Predictions of one batch; the same for every learning rule."""
+    parts = cut(graph, line_buffer=line_buffer)
+    writer = Writer(parts, batch=batch, optimiser=None)
+    writer.load(with_target=False)
+    place = Place(Phase.START, "forward")
+    for prediction in parts.predictions:
+        forward_start(writer, prediction, place)
+    output = parts.predictions[-1]
+    done = [Newest("state", output.node.number)]
+    writer.exchange(Role.OUTPUT, output.home, Place(Phase.START, "data"), output.size, done)
+    keep(writer, learning=False)
+    return writer.build("inference", steps=0, credited=())

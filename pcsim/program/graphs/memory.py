@@ -1,0 +1,168 @@
+"""What does each part of a graph keep in memory?
+
+Every value that the way back reads is kept: a part's operand, its error, what lies between two steps where a
+derivative is found from it, winners of pools, normalised values, attention weights. A pull by windows adds them up
+sample by sample, so that it keeps one sample's windows. Left out: room shared by values that are not needed at once.
+"""
+
+from __future__ import annotations
+
+from pcsim.config import Value
+from pcsim.network import INPUT
+from pcsim.program.graphs.parts import Line, Prediction, Run, Stage
+from pcsim.program.graphs.writer import Writer
+from pcsim.program.kernels import DESCENT_WORDS, OPTIMISER_WORDS
+from pcsim.program.operators.work import Kept
+
+
+def keep(writer: Writer, *, learning: bool, relaxed: bool = False, descent: str = "gd") -> None:
+    """Reserve the memory of all parts; ``relaxed``: states move, and their errors are kept beside them."""
+    keeper = _Keeper(writer, learning, relaxed, descent)
+    for prediction in writer.cut.predictions:
+        keeper.node(prediction)
+
+
+class _Keeper:
+    """Its life: every node once."""
+
+    def __init__(self, writer: Writer, learning: bool, relaxed: bool, descent: str) -> None:
+        self.cut, self.program = writer.cut, writer.program
+        self.learning, self.relaxed, self.descent = learning, relaxed, descent
+
+    def value(
+        self, part: int, name: str, kind: str, value: Value, words: int, *, copies: int = 1
+    ) -> None:
+        """``words`` a sample at the owners of ``part``, in proportion to their channels."""
+        if words:
+            channels = self.cut.parts[part - 1].n_out
+            self.program.keep(
+                part,
+                name,
+                kind,
+                value,
+                axis="value",
+                copies=copies,
+                owner=True,
+                words=-(-words // channels),
+            )
+
+    def node(self, prediction: Prediction) -> None:
+        home, size, join = prediction.home, prediction.size, prediction.join
+        for line in prediction.lines:
+            self._line(line, join)
+        self._run(prediction.then, join, f"{prediction.node.name}.then")
+        if prediction.stages:
+            self.value(join, "sum sent", "state", Value.STATE, prediction.then.gives)
+        for index, stage in enumerate(prediction.stages):
+            self._stage(stage, from_input=False, last=index == len(prediction.stages) - 1)
+        readers = self.cut.readers[prediction.node.number]
+        self.value(home, "state", "state", Value.STATE, size)
+        if self.learning:
+            self.value(home, "error", "error", Value.ERROR, size)
+            if prediction.own is None or prediction.stages:
+                self.value(
+                    join, "error of the sum", "error", Value.ERROR, prediction.lines[0].words
+                )
+        if not readers:
+            if self.learning:
+                self.value(home, "target", "state", Value.STATE, size, copies=2)
+            return
+        if self.relaxed and (moments := DESCENT_WORDS[self.descent]):
+            self.value(home, "state moments", "state", Value.STATE, size, copies=moments)
+        for line in readers:
+            self._run(line.before, home, line.at)
+            if line.before.terms and line.before.works:
+                self.value(home, f"sent to {line.at}", "state", Value.STATE, line.before.gives)
+            if self.learning:
+                name = f"feedback of {line.at}"
+                self.value(home, name, "error", Value.ERROR, line.before.gives)
+
+    def _line(self, line: Line, join: int) -> None:
+        for index, stage in enumerate(line.stages):
+            first, last = index == 0, index == len(line.stages) - 1
+            self._stage(stage, from_input=first and line.source == INPUT, last=last)
+        if line.last != join:
+            self.value(join, f"branch {line.at}", "state", Value.STATE, line.words)
+
+    def _run(self, run: Run, part: int, at: str) -> None:
+        """What lies between steps where a derivative is found from it, and what they keep of their own."""
+        if self.learning and run.terms:
+            between: set[int] = set()
+            for index, (term, work) in enumerate(run.terms):
+                if work.kept in (Kept.READ, Kept.BOTH):
+                    between.add(index)
+                if work.kept in (Kept.GIVEN, Kept.BOTH):
+                    between.add(index + 1)
+                self.value(part, f"kept by {term.at}", "state", Value.STATE, work.own)
+            ends = (0, len(run.terms))  # What arrives and what leaves is kept by others.
+            for index in sorted(between.difference(ends)):
+                words = _words_before(run, index)
+                self.value(part, f"between in {at}", "state", Value.STATE, words)
+        self._parameters(run, part)
+
+    def _parameters(self, run: Run, part: int) -> None:
+        """Gains, offsets and positions, and what learning keeps of them."""
+        channels = self.cut.parts[part - 1].n_out
+        for term, work in run.terms:
+            words = -(-work.parameters // channels)
+            if words:
+                self._learnt(part, term.at, axis="unit", words=words, owner=True)
+
+    def _learnt(
+        self, part: int, name: str, *, axis: str, words: int = 1, owner: bool = False
+    ) -> None:
+        """Numbers that are learnt, and if they are: gradient, moments, and the copy that is stepped."""
+        program = self.program
+
+        def reserve(what: str, kind: str, value: Value, copies: int = 1) -> None:
+            program.keep(
+                part, what, kind, value, axis=axis, copies=copies, owner=owner, words=words
+            )
+
+        reserve(name, "weight", Value.WEIGHT)
+        if not self.learning:
+            return
+        reserve(f"gradient of {name}", "gradient", Value.ACCUMULATE)
+        moments = OPTIMISER_WORDS[program.optimiser or "sgd"]
+        if moments:
+            reserve(f"moments of {name}", "optimiser", Value.OPTIMISER, moments)
+        if program.master:
+            reserve(f"master {name}", "master", Value.MASTER)
+
+    def _stage(self, stage: Stage, *, from_input: bool, last: bool) -> None:
+        program, part, work = self.program, stage.part, stage.work
+        sizes = work.sizes
+        copies = 2 if from_input else 1  # The next batch is fetched beside this one.
+        program.keep(part, "operand", "state", Value.STATE, axis="in", copies=copies)
+        if sizes.weighted:
+            self._learnt(part, "weights", axis="weight")
+        if work.bias:
+            self._learnt(part, "biases", axis="unit", owner=True)
+        if sizes.weighted or work.forward:
+            program.keep(part, "prediction", "state", Value.ACCUMULATE, axis="out")
+        if work.group_words:
+            program.keep(
+                part, "weights of heads", "state", Value.STATE, axis="group", words=work.group_words
+            )
+        self._run(stage.after, part, stage.at)
+        if not last:
+            self.value(part, "sent", "state", Value.STATE, stage.after.gives)
+        if not self.learning:
+            return
+        if sizes.weighted or work.forward:
+            program.keep(part, "error of the result", "error", Value.ERROR, axis="out")
+        if work.group_words:
+            program.keep(
+                part, "errors of heads", "error", Value.ERROR, axis="group", words=work.group_words
+            )
+        if not from_input and (sizes.weighted or work.forward):
+            program.keep(part, "feedback out", "error", Value.ACCUMULATE, axis="in")
+            if work.folds is not None:
+                program.keep(part, "windows", "error", Value.ACCUMULATE, axis="window")
+
+
+def _words_before(run: Run, index: int) -> int:
+    """Words a sample of the value that step ``index`` reads."""
+    from math import prod
+
+    return prod(run.terms[index][0].reads)

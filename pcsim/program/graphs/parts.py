@@ -1,0 +1,236 @@
+"""Into which parts does a graph fall, and what lies between them?
+
+A part is what gets tiles of its own. Every product by weights is one, attention's products of states are one, and so
+is a value that no product predicts. Steps without products are work at the owners of the value they change: those
+that begin a branch at the owners of the node it starts from, before the value leaves, all others at the part before
+them. So a chain's part l is its layer l.
+
+The branches of a node are summed at its join, the last part of its first branch that has one; a node's state and
+error live at its home, which is the join unless what is applied to the sum has parts itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from pcsim.errors import InputError, Problem
+from pcsim.network import INPUT, Branch, Graph, Node, Term
+from pcsim.network.operators import size
+from pcsim.program.operators import WORK, Weightless
+from pcsim.program.operators.work import PartWork, Step
+from pcsim.program.sizes import Sizes
+
+
+@dataclass(frozen=True)
+class Run:
+    """Steps without products, one after the other, on a value that has ``words`` a sample when it arrives."""
+
+    terms: tuple[tuple[Term, Weightless], ...]
+    words: int
+    gives: int
+
+    @property
+    def forward(self) -> tuple[Step, ...]:
+        return tuple(step for _, work in self.terms for step in work.forward)
+
+    @property
+    def pull(self) -> tuple[Step, ...]:
+        return tuple(step for _, work in reversed(self.terms) for step in work.pull)
+
+    @property
+    def learns(self) -> bool:
+        return any(work.parameters for _, work in self.terms)
+
+    @property
+    def works(self) -> bool:
+        """Whether anything is computed, there or back."""
+        return bool(self.forward or self.pull)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part, and the steps on its result at its owners."""
+
+    part: int
+    at: str
+    work: PartWork
+    after: Run
+
+    @property
+    def sizes(self) -> Sizes:
+        return self.work.sizes
+
+
+@dataclass(frozen=True)
+class Line:
+    """A branch: from the node ``source`` by ``before``, at the owners of that, through ``stages`` to the sum."""
+
+    at: str
+    node: int
+    source: int
+    before: Run
+    stages: tuple[Stage, ...]
+    words: int
+    """Of what it adds to the sum, a sample."""
+
+    @property
+    def last(self) -> int:
+        """The part at whose owners its value is complete; 0 without parts, where it is that of its source."""
+        return self.stages[-1].part if self.stages else 0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """How the value of ``node`` is predicted: lines, summed at part ``join``, then ``then`` and ``stages``."""
+
+    node: Node
+    lines: tuple[Line, ...]
+    join: int
+    then: Run
+    stages: tuple[Stage, ...]
+
+    @property
+    def home(self) -> int:
+        """The part at whose owners state and error live."""
+        return self.stages[-1].part if self.stages else self.join
+
+    @property
+    def own(self) -> Line | None:
+        """The line that ends at the join, if any: its last product need not be sent to the sum."""
+        return next((line for line in self.lines if line.last == self.join), None)
+
+    @property
+    def size(self) -> int:
+        return self.node.size
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A graph in parts: their sizes and names, and every node's prediction."""
+
+    graph: Graph
+    parts: tuple[Sizes, ...]
+    names: tuple[str, ...]
+    predictions: tuple[Prediction, ...]
+
+    def __getitem__(self, node: int) -> Prediction:
+        return self.predictions[node - 1]
+
+    @cached_property
+    def readers(self) -> dict[int, tuple[Line, ...]]:
+        """The lines that start from each node, or from the input."""
+        found: dict[int, list[Line]] = {number: [] for number in range(len(self.predictions) + 1)}
+        for prediction in self.predictions:
+            for line in prediction.lines:
+                found[line.source].append(line)
+        return {number: tuple(lines) for number, lines in found.items()}
+
+    def stages_of(self, node: int) -> Iterator[Stage]:
+        """All parts of a node that multiply or map the input."""
+        prediction = self[node]
+        for line in prediction.lines:
+            yield from line.stages
+        yield from prediction.stages
+
+
+def cut(graph: Graph, *, line_buffer: bool = False) -> Cut:
+    """The parts of ``graph``.
+
+    Raises:
+        InputError: it has something that programs are not written for yet.
+    """
+    _refuse_shared(graph)
+    cutter = _Cutter(line_buffer)
+    predictions = tuple(cutter.prediction(node, graph) for node in graph.nodes)
+    return Cut(graph, tuple(cutter.parts), tuple(cutter.names), predictions)
+
+
+def _refuse_shared(graph: Graph) -> None:
+    shared = [
+        term.at for node in graph.nodes for term in node.terms if term.parameters and not term.owns
+    ]
+    if shared:
+        said = f"weights that terms share are trained, but not yet costed: {', '.join(shared)}"
+        raise InputError((Problem(said),))
+
+
+@dataclass
+class _Cutter:
+    """Numbers parts as it comes upon them. Its life: every node once, in order."""
+
+    line_buffer: bool
+    parts: list[Sizes] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    def prediction(self, node: Node, graph: Graph) -> Prediction:
+        lines = tuple(
+            self._line(node, index, branch, graph) for index, branch in enumerate(node.branches)
+        )
+        join = next((line.last for line in lines if line.stages), 0)
+        summed = node.branches[0].gives
+        if not join:
+            join = self._add(_alone(summed), node.name)
+        then, stages = self._stages(node.then, size(summed))
+        return Prediction(node, lines, join, then, stages)
+
+    def _line(self, node: Node, index: int, branch: Branch, graph: Graph) -> Line:
+        start = graph.shape_of(branch.source)
+        before, stages = self._stages(branch.terms, size(start))
+        at = f"{node.name}.{index}"
+        if branch.source == INPUT and (before.works or not stages):
+            # Nobody owns the input: what is made of it gets a part of its own.
+            work = PartWork(_alone(start))
+            own = Stage(self._add(work.sizes, f"{at}.x"), f"{at}.x", work, before)
+            stages, before = (own, *stages), Run((), size(start), size(start))
+            # Parts are numbered in the order in which values pass through them.
+            stages = self._in_order(stages)
+        return Line(at, node.number, branch.source, before, stages, size(branch.gives))
+
+    def _in_order(self, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+        numbers = sorted(stage.part for stage in stages)
+        kept = {
+            stage.part: (self.parts[stage.part - 1], self.names[stage.part - 1]) for stage in stages
+        }
+        found = []
+        for number, stage in zip(numbers, stages, strict=True):
+            self.parts[number - 1], self.names[number - 1] = kept[stage.part]
+            found.append(Stage(number, stage.at, stage.work, stage.after))
+        return tuple(found)
+
+    def _stages(self, terms: Iterable[Term], words: int) -> tuple[Run, tuple[Stage, ...]]:
+        """What comes before the first part, and the parts with what follows on each."""
+        runs: list[list[tuple[Term, Weightless]]] = [[]]
+        starts, heads = [words], list[tuple[str, PartWork]]()
+        for term in terms:
+            work = WORK[term.operator.name](term.operator, term.reads, term.gives)
+            if isinstance(work, Weightless):
+                runs[-1].append((term, work))
+                continue
+            for part in work:
+                heads.append((f"{term.at}.{part.name}" if part.name else term.at, part))
+                starts.append(part.sizes.words_out)
+                runs.append([])
+        made = []
+        for run, start in zip(runs, starts, strict=True):
+            gives = size(run[-1][0].gives) if run else start
+            made.append(Run(tuple(run), start, gives))
+        stages = []
+        for (at, part), after in zip(heads, made[1:], strict=True):
+            if self.line_buffer and part.sizes.taps > 1:
+                part = replace(part, sizes=replace(part.sizes, line_buffer=True))
+            stages.append(Stage(self._add(part.sizes, at), at, part, after))
+        return made[0], tuple(stages)
+
+    def _add(self, sizes: Sizes, name: str) -> int:
+        self.parts.append(sizes)
+        self.names.append(name)
+        return len(self.parts)
+
+
+def _alone(shape: tuple[int, ...]) -> Sizes:
+    """A part without products that keeps a value of ``shape``, cut by its channels or features."""
+    channels = shape[0] if len(shape) == 3 else shape[-1]
+    rows = size(shape) // channels
+    return Sizes(channels, channels, rows_in=rows, rows_out=rows, groups=channels, weighted=False)

@@ -1,0 +1,602 @@
+"""How a graph's passes are written down: forward through its parts, errors back, what is learnt.
+
+What an operation gives is noted under a name (the operand of a part, a node's error, ...), so that others can need
+its newest instance: that of a step, or where it has not run yet, that of the start. Operations of a step may need
+some that come later in the program, of the step before; such needs are filled in at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from pcsim.network import INPUT
+from pcsim.program.builder import ProgramBuilder
+from pcsim.program.contractions import PULL_WINDOWS
+from pcsim.program.graphs.parts import Cut, Line, Prediction, Run, Stage
+from pcsim.program.kernels import ADD, Kernel, update_kernel
+from pcsim.program.operators.work import (
+    ERROR,
+    NOTHING,
+    STATE,
+    Piece,
+    Statistics,
+    Step,
+    Times,
+    fused,
+)
+from pcsim.program.ops import ALL, Key, Kind, Need, Phase, Place, Program, Role
+from pcsim.program.parts import COMPLETE_FEEDBACK, COMPLETE_PREDICTION
+from pcsim.program.verify import PHASES
+from pcsim.program.words import Words
+
+Needs = list[Need | Key]
+
+
+class Newest(NamedTuple):
+    """A need of the newest instance of what is noted as ``what`` of ``of``; ``back`` for that of a step."""
+
+    what: str
+    of: str | int
+    back: int = 0
+
+
+Wanted = Iterable[Need | Key | Newest]
+
+
+class Writer:
+    """Writes one program of a graph. Its life: passes are written one after the other, then ``build``."""
+
+    def __init__(
+        self, cut: Cut, *, batch: int, optimiser: str | None, master: bool = False
+    ) -> None:
+        self.cut = cut
+        self.program = ProgramBuilder(
+            (), batch, optimiser=optimiser, master=master, parts=cut.parts, names=cut.names
+        )
+        self.batch = batch
+        self.noted: dict[tuple[str, str | int], dict[Phase, Key]] = {}
+        self.open: list[tuple[int, tuple[Newest, ...]]] = []
+
+    def build(self, rule: str, *, steps: int, credited: tuple[int, ...]) -> Program:
+        ops = self.program.ops
+        for index, wanted in self.open:
+            op = ops[index]
+            needs = [need for each in wanted for need in self._newest(each, op.phase)]
+            ops[index] = replace(op, needs=tuple(dict.fromkeys((*op.needs, *needs))))
+        return self.program.build(rule, steps=steps, credited=credited)
+
+    def _newest(self, wanted: Newest, phase_of_op: Phase) -> list[Need]:
+        found = self.noted.get((wanted.what, wanted.of), {})
+        return [
+            Need(key, wanted.back if phase is Phase.STEP else 0)
+            for phase, key in found.items()
+            if PHASES.index(phase) <= PHASES.index(phase_of_op)
+        ]
+
+    def has(self, what: str, of: str | int, phase: Phase | None = None) -> bool:
+        """Whether something is noted, in ``phase`` if one is given."""
+        found = self.noted.get((what, of), {})
+        return bool(found) if phase is None else phase in found
+
+    def note(self, what: str, of: str | int, keys: Sequence[Need | Key]) -> None:
+        """The last of ``keys`` gives ``what`` of ``of``."""
+        last = keys[-1]
+        key = last.op if isinstance(last, Need) else last
+        self.noted.setdefault((what, of), {})[key.phase] = key
+
+    def add(self, kind: Kind, part: int, place: Place, needs: Wanted, **given: object) -> Key:
+        """Append an operation, as `ProgramBuilder.add`; of several of a kind at one place the later are numbered."""
+        at, role = str(given.pop("at", "")), given.get("role")
+        assert role is None or isinstance(role, Role)
+        numbered, number = at, 1
+        while self.program.has(Key(kind, role, part, place.phase, numbered)):
+            number += 1
+            numbered = f"{at}#{number}"
+        wanted = list(needs)
+        later = tuple(need for need in wanted if isinstance(need, Newest))
+        now = [need for need in wanted if not isinstance(need, Newest)]
+        key = self.program.add(kind, part, place, needs=now, at=numbered, **given)  # type: ignore[arg-type]
+        if later:
+            self.open.append((len(self.program.ops) - 1, later))
+        return key
+
+    # Elementwise work and what moves.
+
+    def work(
+        self, steps: Iterable[Step], part: int, place: Place, role: Role, at: str, needs: Wanted
+    ) -> Wanted:
+        """``steps`` at the owners of ``part``, in as few kernels as possible; returns what to need."""
+        wanted = list(needs)
+        for step in fused(steps):
+            if isinstance(step, Statistics):
+                wanted = [self._statistics(step, part, place, at, wanted)]
+                continue
+            key = self.elementwise(step.kernel, step.elements, part, place, role, at, wanted)
+            wanted = [key]
+        return wanted
+
+    def elementwise(
+        self,
+        kernel: Kernel,
+        elements: int,
+        part: int,
+        place: Place,
+        role: Role,
+        at: str,
+        needs: Wanted,
+    ) -> Key:
+        """``kernel`` on so many ``elements`` of each sample."""
+        return self.add(
+            Kind.ELEMENTWISE,
+            part,
+            place,
+            needs,
+            elements=self.batch * elements,
+            role=role,
+            kernel=kernel,
+            at=at,
+        )
+
+    def _statistics(self, step: Statistics, part: int, place: Place, at: str, needs: Wanted) -> Key:
+        """Sums over all owners, what follows from them at the first, and that back to all."""
+        words = self.batch * step.words
+        role = Role.STATISTICS
+        kernel = Kernel((ADD,), Words(accumulate=2), Words(accumulate=1))
+        summed = self.add(
+            Kind.REDUCE, part, place, needs, elements=words, role=role, kernel=kernel, at=at
+        )
+        each = Words(accumulate=step.words // step.elements)
+        made = self.elementwise(
+            Kernel(step.primitives, each, each), step.elements, part, place, role, at, [summed]
+        )
+        return self.add(Kind.EXCHANGE, part, place, [made], elements=words, role=role, at=at)
+
+    def exchange(
+        self,
+        role: Role,
+        part: int,
+        place: Place,
+        words: int,
+        needs: Wanted,
+        *,
+        target: int = 0,
+        at: str = "",
+    ) -> Key:
+        """So many ``words`` of each sample from ``part`` to ``target``."""
+        return self.add(
+            Kind.EXCHANGE,
+            part,
+            place,
+            needs,
+            elements=self.batch * words,
+            role=role,
+            target=target,
+            at=at,
+        )
+
+    # What brings data onto the chip.
+
+    def load(self, *, with_target: bool) -> None:
+        """Cold-start loads of weights and first batch, and the prefetch of the next batch."""
+
+        def from_dram(role: Role, part: int, words: int, phase: Phase, at: str = "") -> Key:
+            place = Place(phase, "data")
+            return self.add(Kind.EXCHANGE, part, place, [], role=role, elements=words, at=at)
+
+        copies = (Role.WEIGHTS, Role.MASTER) if self.program.master else (Role.WEIGHTS,)
+        for role in copies:
+            for part, sizes in enumerate(self.cut.parts, start=1):
+                if sizes.weighted:
+                    key = from_dram(role, part, sizes.weights, Phase.SETUP)
+                    self.note(str(role), part, [key])
+        output = self.cut.predictions[-1]
+        for phase in (Phase.START, Phase.SETUP):
+            for line in self.cut.readers[INPUT]:
+                words = self.batch * line.before.words
+                key = from_dram(Role.INPUT, line.stages[0].part, words, phase, line.at)
+                self.note("operand", line.stages[0].part, [key])
+            if with_target:
+                key = from_dram(Role.TARGET, output.home, self.batch * output.size, phase)
+                self.note("target", output.home, [key])
+
+    def loaded(self, what: str, of: int) -> Needs:
+        """All that brings ``what`` from DRAM, whenever it does."""
+        return [Need(key, ALL) for key in self.noted.get((what, of), {}).values()]
+
+    # Forward.
+
+    def product(self, stage: Stage, place: Place, needs: Wanted) -> tuple[Wanted, tuple[Step, ...]]:
+        """The products of a part; returns what to need, and the steps that are left to do at its owners."""
+        work, part = stage.work, stage.part
+        if not work.sizes.weighted:
+            wanted = list(needs)
+            for each in work.forward:
+                wanted = [self._between(each, Kind.PRODUCT_FORWARD, stage, place, wanted)]
+            return wanted, stage.after.forward
+        wanted = [*self.loaded(str(Role.WEIGHTS), part), *needs]
+        done = self.add(Kind.PRODUCT_FORWARD, part, place, wanted)
+        summed = self.add(
+            Kind.REDUCE,
+            part,
+            place,
+            [done],
+            role=Role.PREDICTION,
+            elements=self.batch * work.sizes.words_out,
+            kernel=COMPLETE_PREDICTION,
+        )
+        bias = (Piece(work.sizes.words_out, (ADD,)),) if work.bias else ()
+        return [summed], (*bias, *stage.after.forward)
+
+    def _between(
+        self, each: Times | Piece, kind: Kind, stage: Stage, place: Place, needs: Wanted
+    ) -> Key:
+        """One of the products of a part without weights, or what lies between them."""
+        if isinstance(each, Times):
+            return self.add(
+                kind,
+                stage.part,
+                place,
+                needs,
+                role=each.role,
+                product=each.contraction,
+                at=stage.at,
+            )
+        role = Role.SCORES if kind is Kind.PRODUCT_FORWARD else Role.PULLED
+        return self.elementwise(
+            each.kernel, each.elements, stage.part, place, role, stage.at, needs
+        )
+
+    def through(
+        self, stages: Sequence[Stage], place: Place, needs: Wanted
+    ) -> tuple[Wanted, tuple[Step, ...]]:
+        """One part after the other from the operand of the first; returns as ``product`` does, of the last."""
+        left: tuple[Step, ...] = ()
+        wanted = needs
+        for stage, above in zip(stages, [*stages[1:], None], strict=True):
+            wanted, left = self.product(stage, place, wanted)
+            if above is not None:
+                made = self.work(left, stage.part, place, Role.SENT, stage.at, wanted)
+                words = stage.after.gives
+                key = self.exchange(
+                    Role.STATE, stage.part, place, words, made, target=above.part, at=stage.at
+                )
+                self.note("operand", above.part, [key])
+                wanted = [key]
+        return wanted, left
+
+    def forward(self, line: Line, place: Place, *, alone: bool) -> None:
+        """The products of a line from the newest operand of its first part. Unless it ends where branches are
+        summed and the sum is made at once (not ``alone``), its value is completed and sent there."""
+        if not line.stages:
+            return
+        operand = [Newest("operand", line.stages[0].part)]
+        wanted, left = self.through(line.stages, place, operand)
+        prediction = self.cut[line.node]
+        if line.last == prediction.join and not alone:
+            self.note_all("product", line.at, wanted)
+            return
+        made = self.work(left, line.last, place, Role.BRANCH, line.at, wanted)
+        if line.last != prediction.join:
+            made = [
+                self.exchange(
+                    Role.BRANCH,
+                    line.last,
+                    place,
+                    line.words,
+                    made,
+                    target=prediction.join,
+                    at=line.at,
+                )
+            ]
+        self.note_all("branch", line.at, made)
+
+    def note_all(self, what: str, of: str | int, needs: Wanted) -> None:
+        """As ``note``, of what may be noted already."""
+        for need in needs:
+            if isinstance(need, Newest):
+                for phase, key in self.noted.get((need.what, need.of), {}).items():
+                    self.noted.setdefault((what, of), {})[phase] = key
+            else:
+                self.note(what, of, [need])
+
+    def summed(
+        self, prediction: Prediction, place: Place, *, fresh: bool
+    ) -> tuple[Wanted, tuple[Step, ...]]:
+        """The sum of all lines and what is applied to it, up to the steps left to do at the node's home.
+
+        ``fresh``: the line that ends at the join has just been multiplied; else its value is complete there.
+        """
+        wanted: list[Need | Key | Newest] = []
+        steps: list[Step] = []
+        own = prediction.own
+        rest = [line for line in prediction.lines if line is not own]
+        words = prediction.lines[0].words
+        if own is not None and fresh:
+            stage = own.stages[-1]
+            bias = (Piece(stage.sizes.words_out, (ADD,)),) if stage.work.bias else ()
+            steps += [*bias, *stage.after.forward]
+            wanted.append(Newest("product", own.at))
+        elif own is not None:
+            wanted.append(Newest("branch", own.at))
+        for number, line in enumerate(rest):
+            wanted.append(Newest("branch", line.at))
+            if number or own is not None:
+                steps.append(Piece(words, (ADD,), beside=STATE))
+        steps += prediction.then.forward
+        if not prediction.stages:
+            return wanted, tuple(steps)
+        name = f"{prediction.node.name}.then"
+        made = self.work(steps, prediction.join, place, Role.BRANCH, name, wanted)
+        first = prediction.stages[0].part
+        key = self.exchange(
+            Role.STATE,
+            prediction.join,
+            place,
+            prediction.then.gives,
+            made,
+            target=first,
+            at=name,
+        )
+        self.note("operand", first, [key])
+        return self.through(prediction.stages, place, [key])
+
+    def value(
+        self, prediction: Prediction, place: Place, steps: Sequence[Step], needs: Wanted
+    ) -> None:
+        """The value of a node by ``steps``, sent to all that read it: what each makes of it first, as part of the
+        same kernel where that works on the same elements, else by itself."""
+        number, home, size = prediction.node.number, prediction.home, prediction.size
+        readers = self.cut.readers[number]
+        made = fused(steps) or [Piece(size, ())]
+        along: list[Line] = []
+        last = made[-1]
+        if isinstance(last, Piece) and last.elements == size:
+            for line in readers:
+                before = fused(line.before.forward)
+                if len(before) == 1 and isinstance(before[0], Piece):
+                    piece = before[0]
+                    if piece.elements == size and piece.takes.total == piece.gives.total == 1:
+                        along.append(line)
+                        last = replace(
+                            last,
+                            primitives=(*last.primitives, *piece.primitives),
+                            keeps=last.keeps + piece.keeps + STATE,
+                        )
+            made[-1] = last
+        name = prediction.node.name
+        wanted = list(needs)
+        for step in made:
+            if isinstance(step, Statistics):
+                wanted = [self._statistics(step, home, place, name, wanted)]
+            else:
+                key = self.elementwise(
+                    step.kernel, step.elements, home, place, Role.STATE, name, wanted
+                )
+                wanted = [key]
+        self.note_all("state", number, wanted)
+        for line in readers:
+            sent: Wanted = wanted
+            if line not in along:
+                sent = self.work(line.before.forward, home, place, Role.SENT, line.at, wanted)
+            self.note_all("sent", line.at, sent)
+            self._send(line, home, place, sent)
+
+    def _send(self, line: Line, home: int, place: Place, needs: Wanted) -> None:
+        words = line.before.gives
+        if line.stages:
+            first = line.stages[0].part
+            key = self.exchange(Role.STATE, home, place, words, needs, target=first, at=line.at)
+            self.note("operand", first, [key])
+            return
+        join = self.cut[line.node].join
+        key = self.exchange(Role.BRANCH, home, place, words, needs, target=join, at=line.at)
+        self.note("branch", line.at, [key])
+
+    # Errors on their way back.
+
+    def error(
+        self,
+        prediction: Prediction,
+        place: Place,
+        steps: Sequence[Step],
+        needs: Wanted,
+        *,
+        is_zero: bool = False,
+    ) -> None:
+        """The error of a node by ``steps``, and what it becomes on its way through what was done last at its home;
+        where it ``is_zero`` it stays so."""
+        home, number = prediction.home, prediction.node.number
+        behind = () if is_zero else self._behind(prediction)
+        made = list(steps)
+        last = made[-1] if made else None
+        if behind and isinstance(last, Piece):
+            made[-1] = replace(last, keeps=last.keeps + ERROR)  # Both are needed later.
+        done = self.work((*made, *behind), home, place, Role.ERROR, prediction.node.name, needs)
+        self.note_all("error", number, done)
+
+    def _behind(self, prediction: Prediction) -> tuple[Step, ...]:
+        """What is pulled at the node's home, in the kernel that forms its error."""
+        if prediction.stages:
+            return prediction.stages[-1].after.pull
+        own = prediction.own
+        if own is not None and len(prediction.lines) == 1:
+            return (*prediction.then.pull, *own.stages[-1].after.pull)
+        return prediction.then.pull
+
+    def back_to_join(self, prediction: Prediction, place: Place, needs: Wanted) -> None:
+        """From the error of a node to that of the sum of its branches."""
+        number, stages = prediction.node.number, prediction.stages
+        wanted = list(needs)
+        for stage, below in _downwards(stages):
+            shared = self.share(stage, place, wanted)
+            part = below.part if below else prediction.join
+            arrived = self.pulled(stage, place, [shared], target=part, at=stage.at)
+            steps = below.after.pull if below else prediction.then.pull
+            name = below.at if below else f"{prediction.node.name}.then"
+            wanted = list(self.work(steps, part, place, Role.PULLED, name, [arrived]))
+        self.note_all("summed", number, wanted)
+
+    def back(self, line: Line, place: Place, needs: Wanted) -> None:
+        """From the error of the sum to that of the line's first part, on all its tiles."""
+        prediction = self.cut[line.node]
+        if not line.stages:
+            self.note_all("left", line.at, needs)
+            return
+        wanted = list(needs)
+        last = line.stages[-1]
+        if line.last != prediction.join:
+            wanted = [
+                self.exchange(
+                    Role.SPREAD,
+                    prediction.join,
+                    place,
+                    line.words,
+                    wanted,
+                    target=line.last,
+                    at=line.at,
+                )
+            ]
+        if not (prediction.own is line and len(prediction.lines) == 1 and not prediction.stages):
+            wanted = list(
+                self.work(last.after.pull, last.part, place, Role.PULLED, last.at, wanted)
+            )
+        for stage, below in _downwards(line.stages):
+            shared = self.share(stage, place, wanted)
+            if below is not None:
+                arrived = self.pulled(stage, place, [shared], target=below.part, at=stage.at)
+                wanted = list(
+                    self.work(below.after.pull, below.part, place, Role.PULLED, below.at, [arrived])
+                )
+
+    def share(self, stage: Stage, place: Place, needs: Wanted) -> Key:
+        """The error of a part's result, from its owners to all its tiles."""
+        words = stage.sizes.words_out
+        key = self.exchange(Role.ERROR, stage.part, place, words, needs, at=stage.at)
+        self.note("shared", stage.part, [key])
+        return key
+
+    def pulled(self, stage: Stage, place: Place, needs: Wanted, *, target: int, at: str) -> Key:
+        """The pull of a part, sent to the owners of ``target``."""
+        work, part = stage.work, stage.part
+        words = work.sizes.words_in
+        wanted = list(needs)
+        if work.sizes.weighted:
+            product = PULL_WINDOWS if work.folds is not None else None
+            wanted = [self.add(Kind.PRODUCT_BACKWARD, part, place, wanted, product=product)]
+            if work.folds is not None:
+                window = work.sizes.n_in * work.sizes.taps * work.sizes.rows_out
+                reads = Words(accumulate=1 + len(work.folds))
+                kernel = Kernel(work.folds, reads, Words(accumulate=1))
+                wanted = [
+                    self.elementwise(kernel, window, part, place, Role.FOLDED, stage.at, wanted)
+                ]
+            wanted = [
+                self.add(
+                    Kind.REDUCE,
+                    part,
+                    place,
+                    wanted,
+                    role=Role.FEEDBACK,
+                    elements=self.batch * words,
+                    kernel=COMPLETE_FEEDBACK,
+                )
+            ]
+        else:
+            for each in work.pull:
+                wanted = [self._between(each, Kind.PRODUCT_BACKWARD, stage, place, wanted)]
+        return self.exchange(Role.FEEDBACK, part, place, words, wanted, target=target, at=at)
+
+    def feed_back(self, line: Line, place: Place, *, back: int) -> None:
+        """What the error of a line makes of its source, sent to the owners of that."""
+        target = self.cut[line.source].home
+        if line.stages:
+            first = line.stages[0]
+            needs = [Newest("shared", first.part, back)]
+            arrived = self.pulled(first, place, needs, target=target, at=line.at)
+        else:
+            join = self.cut[line.node].join
+            left = [Newest("left", line.at, back)]
+            arrived = self.exchange(
+                Role.SPREAD, join, place, line.words, left, target=target, at=line.at
+            )
+        self.note("arrived", line.at, [arrived])
+
+    def collected(
+        self, lines: Sequence[Line], places: Sequence[Place]
+    ) -> tuple[Wanted, tuple[Step, ...]]:
+        """The sum of what arrives from ``lines``: those after the first are added to it as they come, each in its
+        own place; returns what to need, and the steps on the first that are left to do."""
+        first, *others = lines
+        needs: list[Need | Key | Newest] = [Newest("arrived", first.at)]
+        for line, place in zip(others, places[1:], strict=True):
+            home = self.cut[line.source].home
+            size = self.cut[line.source].size
+            added = Piece(size, (ADD,), ERROR, ERROR, beside=ERROR)
+            steps = (*line.before.pull, added)
+            arrived = [Newest("arrived", line.at)]
+            needs += self.work(steps, home, place, Role.PULLED, line.at, arrived)
+        return needs, first.before.pull
+
+    # What is learnt.
+
+    def learn(self, node: int, place: Place, *, back: int) -> None:
+        """Gradients of everything that the prediction of ``node`` learns, and their updates."""
+        prediction = self.cut[node]
+        for line in prediction.lines:
+            if line.before.learns:
+                home = self.cut[line.source].home
+                self._learn_run(line.before, home, place, [Newest("arrived", line.at, back)])
+            for stage in line.stages:
+                self._learn_stage(stage, place, back=back)
+        joined = "summed" if prediction.stages else "error"
+        self._learn_run(prediction.then, prediction.join, place, [Newest(joined, node, back)])
+        for stage in prediction.stages:
+            self._learn_stage(stage, place, back=back)
+
+    def _learn_stage(self, stage: Stage, place: Place, *, back: int) -> None:
+        part, sizes = stage.part, stage.sizes
+        shared = Newest("shared", part, back)
+        if sizes.weighted:
+            operand = Newest("operand", part, back)
+            formed = self.add(Kind.WEIGHT_GRADIENT, part, place, [shared, operand])
+            self._update(None, part, sizes.weights, [formed], "")
+            if stage.work.bias:
+                summed = Piece(sizes.words_out, (ADD,), ERROR, NOTHING)
+                bias = self.elementwise(
+                    summed.kernel, summed.elements, part, place, Role.BIAS, "", [shared]
+                )
+                self._update(Role.BIAS, part, sizes.n_out, [bias], "")
+        self._learn_run(stage.after, part, place, [shared])
+
+    def _learn_run(self, run: Run, part: int, place: Place, needs: Wanted) -> None:
+        for term, work in run.terms:
+            if not work.parameters:
+                continue
+            formed = self.work(work.gradient, part, place, Role.GAIN, term.at, needs)
+            self._update(Role.GAIN, part, work.parameters, formed, term.at)
+
+    def _update(
+        self, role: Role | None, part: int, parameters: int, needs: Wanted, at: str
+    ) -> None:
+        assert self.program.optimiser is not None, "an update has an optimiser"
+        kernel = update_kernel(self.program.optimiser, master=self.program.master)
+        copies = self.loaded(str(Role.MASTER), part) if role is None else []
+        once = Place(Phase.FINISH, "update")
+        self.add(
+            Kind.UPDATE,
+            part,
+            once,
+            [*needs, *copies],
+            elements=parameters,
+            role=role,
+            kernel=kernel,
+            at=at,
+        )
+
+
+def _downwards(stages: Sequence[Stage]) -> Iterator[tuple[Stage, Stage | None]]:
+    """Every part from the last one on, with the one before it."""
+    for index in range(len(stages) - 1, -1, -1):
+        yield stages[index], stages[index - 1] if index else None

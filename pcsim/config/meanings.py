@@ -184,6 +184,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "skips": "Whether inner layers of equal widths add the state below to their prediction.",
         "placement": "Whether the activation comes before the weights (pre) or after them (post).",
         "bias": "Whether each unit has a bias.",
+        "initialisation": "How weights are drawn: with orthonormal rows or columns, or as the parameterisation says.",
     },
     "Data": {
         "dataset": "A named dataset, or the path of a folder of IDX files or of an .npz file.",

@@ -13,12 +13,21 @@ from pydantic import PrivateAttr, model_validator
 
 from pcsim.config.fields import Finding, Kind, choice, flag, must_be, rejected, wholes
 from pcsim.config.section import Section
-from pcsim.network import DescriptionError, Graph, Mistake, described, graph_of
+from pcsim.network import (
+    DescriptionError,
+    Graph,
+    Mistake,
+    described,
+    graph_of,
+    has_attention,
+    scaled,
+)
 from pcsim.network.build import Path
 
 Activation = Literal["linear", "tanh", "relu", "leaky_relu", "gelu", "silu", "sigmoid", "hard_tanh"]
 Parameterisation = Literal["sp", "mupc", "ntp"]
 Placement = Literal["pre", "post"]
+Initialisation = Literal["by_parameterisation", "orthogonal"]
 
 IN_CHAINS = ("linear", "tanh", "relu", "leaky_relu", "gelu")
 """Activations that the kernels of chains know; chains with others are computed as graphs."""
@@ -45,7 +54,8 @@ class Network(Section):
 
     ``layers`` are the widths of a fully connected network from input to output. ``blocks`` and ``nodes`` begin from
     values of shape ``input``: docs/networks.md says what may stand there. ``skips`` adds the state below to the
-    prediction of every layer of a chain but the first and the last whose two widths agree. ``placement`` says whether
+    prediction of every layer of a chain but the first and the last whose two widths agree. ``initialisation``
+    orthogonal draws weight matrices with orthonormal rows or columns. ``placement`` says whether
     the activation comes before the weights, p = W phi(z) + b, or after them, p = phi(W z + b).
     """
 
@@ -84,6 +94,7 @@ class Network(Section):
     skips: Annotated[bool, flag()] = False
     placement: Annotated[Placement, choice(Placement)] = "pre"
     bias: Annotated[bool, flag()] = False
+    initialisation: Annotated[Initialisation, choice(Initialisation)] = "by_parameterisation"
 
     _graph: Graph | None = PrivateAttr(default=None)
 
@@ -178,6 +189,9 @@ class Network(Section):
             found.append(
                 Finding("must be given, what stands around dense and conv", ("activation",), hint)
             )
+        if self.initialisation == "orthogonal" and self.parameterisation not in ("sp", None):
+            limit = "sp where network.initialisation is orthogonal"
+            found.append(must_be(limit, self.parameterisation, path=("parameterisation",)))
         if self.way == "layers" and self.placement == "post":
             if self.skips:
                 limit = "false where network.placement is post"
@@ -189,8 +203,12 @@ class Network(Section):
 
     def _built(self) -> tuple[Graph | None, list[Finding]]:
         """The graph, or what is wrong with its description."""
+        parameterisation = self.parameterisation or "sp"
         if self.layers is not None:
-            return graph_of(self.layers[:1], self._of_layers(self.layers)), []
+            chain = graph_of(self.layers[:1], self._of_layers(self.layers))
+            depth = len(chain.nodes) if self.skips else 1
+            inner = frozenset(range(2, len(chain.nodes)))
+            return scaled(chain, parameterisation, residual=inner, depth=depth), []
         assert self.input is not None
         nodes, place_of = self.nodes, _same
         if self.blocks is not None:
@@ -199,7 +217,7 @@ class Network(Section):
                 return None, [_finding(each) for each in found.mistakes]
             nodes, place_of = found.nodes, found.place_of
         try:
-            return graph_of(self.input, nodes), []
+            graph = graph_of(self.input, nodes)
         except DescriptionError as error:
             first: dict[Path, Path] = {}
             findings = []
@@ -209,6 +227,10 @@ class Network(Section):
                 if first.setdefault(place, node) == node:
                     findings.append(_finding(mistake, place))
             return None, findings
+        if parameterisation != "sp" and has_attention(graph):
+            limit = "sp where there is attention, whose factors no source states"
+            return None, [must_be(limit, parameterisation, path=("parameterisation",))]
+        return scaled(graph, parameterisation), []
 
     def _of_layers(self, widths: tuple[int, ...]) -> list[dict[str, Any]]:
         """The chain as nodes z1 to y."""

@@ -8,6 +8,7 @@ from typing import get_args
 from pcsim.config.files import find_base, what_is
 from pcsim.config.hardware import HardwareSchema
 from pcsim.config.marks import Node, plain, show_value
+from pcsim.config.network import WAYS
 from pcsim.config.workload import WorkloadSchema
 from pcsim.config.yaml_marks import LARGEST_TEXT, read_yaml
 from pcsim.errors import Problem
@@ -76,7 +77,7 @@ def laid_over(base: Node, top: Node, *, key: str = "") -> Node:
     """``top`` where it says something, ``base`` where only that does, each with its own places.
 
     ``key`` is the one that both stand under. A cost is not merged: its source is of its number; nor is a
-    compute unit of another kind, which has other keys.
+    compute unit of another kind, which has other keys, nor another network.
     """
     if not isinstance(base.value, dict) or not isinstance(top.value, dict):
         return top
@@ -85,6 +86,10 @@ def laid_over(base: Node, top: Node, *, key: str = "") -> Node:
         if kinds[0] != kinds[1]:
             return top
     merged = dict(base.value)
+    if key == "network" and any(way in top.value and way not in base.value for way in WAYS):
+        # Another network takes over nothing that only says which one it was.
+        drop = {*WAYS, "input", "skips", "bias", *(["activation"] if "nodes" in top.value else [])}
+        merged = {child: node for child, node in merged.items() if child not in drop}
     for child, node in top.value.items():
         merge = child in merged and key != "costs"
         merged[child] = laid_over(merged[child], node, key=child) if merge else node

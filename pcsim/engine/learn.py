@@ -195,12 +195,16 @@ def _network(workload: Workload, candidate: Candidate, dtype: DtypeName) -> Netw
             skips=described.skips,
             placement=described.placement,
             bias=described.bias,
+            orthogonal=described.initialisation == "orthogonal",
         )
-    from pcsim.engine.graph.model import GraphNetwork
+    from pcsim.engine.graph.model import Drawn, GraphNetwork
 
     if problems := tuple(Problem(said) for said in _not_of_graphs(workload, candidate)):
         raise InputError(problems)
-    return GraphNetwork(described.graph, workload.training.loss, dtype)
+    drawn: Drawn = "uniform" if described.parameterisation in ("sp", None) else "normal"
+    if described.initialisation == "orthogonal":
+        drawn = "orthogonal"
+    return GraphNetwork(described.graph, workload.training.loss, dtype, drawn)
 
 
 def _not_of_graphs(workload: Workload, candidate: Candidate) -> Iterator[str]:
@@ -215,11 +219,6 @@ def _not_of_graphs(workload: Workload, candidate: Candidate) -> Iterator[str]:
         yield (
             f"pc.threshold must be 0, not {candidate.inference.threshold!r}, where {key} is no chain of dense layers: "
             "values told to neighbours only when they change are not computed there yet"
-        )
-    if workload.network.parameterisation not in ("sp", None):
-        yield (
-            f"network.parameterisation must be sp, not {workload.network.parameterisation!r}, where {key} is no chain "
-            "of dense layers with an activation of chains: operators named scale say such factors there"
         )
 
 

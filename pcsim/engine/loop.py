@@ -122,7 +122,7 @@ def learn_seed(
 def untrained(network: Network | GraphNetwork, seed: int) -> AnyWeights:
     """The weights that ``seed`` gives the network."""
     if isinstance(network, GraphNetwork):
-        return graphs.initial_weights(network.graph, seed, network.dtype)
+        return graphs.initial_weights(network.graph, seed, network.dtype, drawn=network.drawn)
     return initial_weights(network, seed)
 
 

@@ -16,6 +16,8 @@ from typing import Literal
 
 import numpy as np
 
+from pcsim.engine.drawing import orthogonal
+
 ActivationName = Literal["linear", "tanh", "relu", "leaky_relu", "gelu"]
 ParameterisationName = Literal["sp", "mupc", "ntp"]
 PlacementName = Literal["pre", "post"]
@@ -43,6 +45,7 @@ class Network:
     skips: bool = False
     placement: PlacementName = "pre"
     bias: bool = False
+    orthogonal: bool = False
 
     @property
     def layers(self) -> int:
@@ -75,11 +78,16 @@ def initial_weights(network: Network, seed: int) -> Weights:
     """Drawn in float64 whatever the dtype.
 
     sp: W_l and b_l from U(-1/sqrt(fan_in), 1/sqrt(fan_in)). mupc and ntp: W_l from N(0, 1), b_l = 0.
+    ``orthogonal``: W_l with orthonormal rows or columns, b_l = 0.
     The learning rule is no argument: a seed gives every rule the same weights.
     """
     random = np.random.default_rng((seed, 0))
     pairs = list(zip(network.widths[1:], network.widths[:-1], strict=True))
-    if network.parameterisation == "sp":
+    if network.orthogonal:
+        drawn = [orthogonal(random, pair) for pair in pairs]
+        if network.bias:
+            drawn += [np.zeros(fan_out) for fan_out, _ in pairs]
+    elif network.parameterisation == "sp":
         shapes: list[tuple[int, ...]] = list(pairs)
         if network.bias:
             shapes += [(fan_out,) for fan_out, _ in pairs]

@@ -13,3 +13,5 @@ from pcsim.network.graph import Branch as Branch
 from pcsim.network.graph import Graph as Graph
 from pcsim.network.graph import Node as Node
 from pcsim.network.graph import Term as Term
+from pcsim.network.scaling import has_attention as has_attention
+from pcsim.network.scaling import scaled as scaled

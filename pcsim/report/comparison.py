@@ -18,7 +18,7 @@ from pcsim.report.html import render
 from pcsim.report.reading import drawing
 from pcsim.report.replace import check_folder, replace_folder
 from pcsim.report.stored import StoredRun
-from pcsim.verdict import as_json, network_text
+from pcsim.verdict import as_json, network_of
 from pcsim.verdict.rows import comparison_rows, names
 
 ENTRIES = frozenset({"report.html", "comparison.csv", "comparison.tex", "figures"})
@@ -78,7 +78,7 @@ def comparison_page(
             {
                 "key": key,
                 "title": f"{run.summary['hardware']} x {run.summary['workload']}",
-                "network": network_text(run.summary["network"]),
+                "network": network_of(run.summary),
                 "batch": run.summary["batch"],
                 "seeds": len(run.summary["seeds"]),
                 "folder": folder,

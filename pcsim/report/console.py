@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pcsim.report import style
 from pcsim.units import format_quantity
-from pcsim.verdict import component_name, goal, network_text
+from pcsim.verdict import component_name, goal, network_of
 from pcsim.verdict.rows import comparison_rows, levels_of, names
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _title(summary: Mapping[str, Any]) -> Text:
     from rich.text import Text
 
     seeds = len(summary["seeds"])
-    network = network_text(summary["network"])
+    network = network_of(summary)
     target = goal(levels_of(summary["results"][0]))
     title = Text()
     title.append(f"{summary['hardware']} x {summary['workload']}", style="bold")

@@ -53,7 +53,8 @@ class Entry:
     """One candidate of one run, as figures show it.
 
     ``turn`` counts the entries of one rule: it chooses among the looks of that rule. ``rows`` are its
-    rows of every table; tables of no single candidate have none.
+    rows of every table; tables of no single candidate have none. ``parts`` are the names of its layers, none where
+    numbers are their names.
     """
 
     label: str
@@ -61,6 +62,7 @@ class Entry:
     turn: int
     result: Mapping[str, Any]
     rows: Mapping[str, list[dict[str, Any]]]
+    parts: Sequence[str] = ()
 
     @property
     def colour(self) -> str:
@@ -94,5 +96,6 @@ def entries(runs: Mapping[str, RunFacts], *, only: Sequence[str] | None = None) 
                 for table, content in run.tables.items()
             }
             turn = sum(entry.rule == rule for entry in found)
-            found.append(Entry(f"{key} {name}".strip(), rule, turn, result, rows))
+            parts = run.summary.get("parts", ())
+            found.append(Entry(f"{key} {name}".strip(), rule, turn, result, rows, parts))
     return found

@@ -15,7 +15,7 @@ from pcsim.report.ratio_axis import RatioAxis
 from pcsim.units import format_quantity, scale_of
 from pcsim.verdict.interval import sample
 from pcsim.verdict.lever_words import NOTHING
-from pcsim.verdict.words import component_name, factor, goal, network_text
+from pcsim.verdict.words import component_name, factor, goal, network_of
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -30,6 +30,9 @@ WIDEST = 100
 
 LEVERS = 3
 """As many levers are named."""
+
+SMALL_GAP = 0.02
+"""Accuracies that differ by no more than this, as far as seeds tell, are called the same."""
 
 
 class FirstScreen:
@@ -79,7 +82,7 @@ class FirstScreen:
 
 def _setting(summary: Facts) -> Iterator[str]:
     seeds = len(summary["seeds"])
-    yield network_text(summary["network"])
+    yield network_of(summary)
     yield f"batch {summary['batch']}"
     yield f"{seeds} seed{'' if seeds == 1 else 's'}"
 
@@ -238,7 +241,8 @@ def _accuracy(result: Facts) -> str:
 
 
 def _gap(results: Sequence[Facts]) -> str:
-    """Percentage points that PC is ahead, or "same" where seeds cannot tell them apart."""
+    """Percentage points that PC is ahead; "same" where seeds cannot tell them apart and leave little room, else
+    "open"."""
     mine, theirs = (result["accuracy"]["per_seed"] for result in results)
     pairs = [(a, b) for a, b in zip(mine, theirs, strict=True) if a is not None and b is not None]
     if not pairs or len(pairs) < len(mine):
@@ -246,7 +250,9 @@ def _gap(results: Sequence[Facts]) -> str:
     gap = sample([a - b for a, b in pairs])
     if gap.low is None or gap.high is None:
         return "same" if not gap.mean else f"{100 * gap.mean:+.1f}"
-    return "same" if gap.low <= 0 <= gap.high else f"{100 * gap.mean:+.1f}"
+    if gap.low <= 0 <= gap.high:
+        return "same" if max(-gap.low, gap.high) <= SMALL_GAP else "open"
+    return f"{100 * gap.mean:+.1f}"
 
 
 # Why, levers, trust.

@@ -72,7 +72,7 @@ def _panel(panel: Axes, entry: Entry, *, rows: int, each: int, layers: int) -> N
     panel.set_title(entry.label)
     panel.set_yticks(
         [row + 0.5 for row in range(rows)],
-        [_name(row * each + 1, min((row + 1) * each, layers)) for row in range(rows)],
+        [_name(row * each + 1, min((row + 1) * each, layers), entry.parts) for row in range(rows)],
     )
     panel.tick_params(axis="y", length=0)
     panel.grid(visible=False, axis="y")
@@ -81,7 +81,9 @@ def _panel(panel: Axes, entry: Entry, *, rows: int, each: int, layers: int) -> N
     )
 
 
-def _name(first: int, last: int) -> str:
+def _name(first: int, last: int, parts: Sequence[str]) -> str:
+    if parts:
+        return parts[first - 1] if first == last else f"{parts[first - 1]} .. {parts[last - 1]}"
     return f"layer {first}" if first == last else f"layers {first}-{last}"
 
 

@@ -15,7 +15,7 @@ from pcsim.report.sources import price_rows, source_rows
 from pcsim.report.tables import Table
 from pcsim.report.tried import TRIED_COLUMNS, tried_rows
 from pcsim.units import format_quantity
-from pcsim.verdict import component_name, factor, goal, network_text
+from pcsim.verdict import component_name, factor, goal, network_of
 from pcsim.verdict.rows import NOTHING, comparison_rows, levels_of, names
 
 
@@ -64,7 +64,7 @@ def _facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     area = "not known" if chip["area_mm2"] is None else f"{chip['area_mm2']:.3g} mm²"
     mesh = " x ".join(str(side) for side in chip["mesh"])
     return [
-        ("network", network_text(summary["network"])),
+        ("network", network_of(summary)),
         ("batch", str(summary["batch"])),
         ("seeds", ", ".join(str(seed) for seed in summary["seeds"])),
         ("chip", f"{chip['tiles']} tiles ({mesh}) at {format_quantity(chip['clock_hz'], 'Hz')}"),
@@ -171,7 +171,7 @@ def _layers(summary: Mapping[str, Any], layers: Table) -> list[list[Cell]]:
         rows.append(
             [
                 same(called[of["candidate"]]),
-                Cell(str(of["layer"]), of["layer"]),
+                Cell(of.get("name") or str(of["layer"]), of["layer"]),
                 Cell(f"{of['n_in']} x {of['n_out']}", of["parameters"]),
                 Cell(str(of["tiles"]), of["tiles"]),
                 Cell("yes" if of["credited"] else "no", of["credited"]),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pcsim.report.explain.text import columns
 from pcsim.report.stored import StoredRun
-from pcsim.verdict import network_text
+from pcsim.verdict import network_of
 from pcsim.verdict.rows import comparison_rows, names
 
 
@@ -32,7 +32,7 @@ def _numbered(runs: Sequence[StoredRun]) -> list[tuple[int, StoredRun]]:
 
 def _title(run: StoredRun) -> str:
     facts = run.summary
-    network = network_text(facts["network"])
+    network = network_of(facts)
     return f"{facts['hardware']} x {facts['workload']}, {network}, batch {facts['batch']}"
 
 

@@ -234,6 +234,9 @@ class Summary(Part):
     seeds: Some[Count]
     chip: Chip
     network: Annotated[list[Size], Field(min_length=2)]
+    shapes: Annotated[list[Some[Size]], Field(min_length=2)] | None = None
+    weights: Count | None = None
+    parts: Some[str] | None = None
     batch: Size
     tuning: Tuning | None = None
     results: Some[Result]

@@ -108,12 +108,13 @@ def layer_table(verdict: Verdict) -> Table:
     """One row per candidate and layer, of one update; the row without a layer is the time-driven
     rest.
 
-    ``credited`` is 1 where the layer's weight gradient is above the noise of rounding. The bytes are those read and
-    written in SRAM and DRAM and those times hops in the network.
+    ``name`` is empty for the layers of a chain. ``credited`` is 1 where the layer's weight gradient is above the noise
+    of rounding. The bytes are those read and written in SRAM and DRAM and those times hops in the network.
     """
     columns = (
         "candidate",
         "layer",
+        "name",
         "n_in",
         "n_out",
         "parameters",
@@ -136,13 +137,14 @@ def layer_table(verdict: Verdict) -> Table:
                 (
                     result.candidate.id,
                     layer,
+                    place.name,
                     place.n_in,
                     place.n_out,
-                    place.n_in * place.n_out,
+                    place.weights,
                     place.input_slices,
                     place.output_slices,
                     len(place.tiles),
-                    int(layer in result.training.profile.credited_layers),
+                    int(place.node in result.training.profile.credited_layers),
                     _counted(result, layer, "array", MAC_ACTIONS),
                     _counted(result, layer, "sram", ("read_byte", "write_byte")),
                     _counted(result, layer, "noc", ("link_byte",)),

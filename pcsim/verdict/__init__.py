@@ -33,6 +33,7 @@ from pcsim.verdict.words import candidate_names as candidate_names
 from pcsim.verdict.words import component_name as component_name
 from pcsim.verdict.words import factor as factor
 from pcsim.verdict.words import goal as goal
+from pcsim.verdict.words import network_of as network_of
 from pcsim.verdict.words import network_text as network_text
 from pcsim.verdict.words import percent as percent
 from pcsim.verdict.words import wait_name as wait_name

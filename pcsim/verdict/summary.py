@@ -56,6 +56,7 @@ def summary(verdict: Verdict) -> dict[str, Any]:
             "transpose": hardware.tiles.compute.how_transposed,
         },
         "network": list(workload.network.widths),
+        **_graph(verdict),
         "batch": workload.training.batch,
         "tuning": tuning_facts(workload),
         "results": [_result(result, hardware) for result in verdict.results],
@@ -68,6 +69,20 @@ def summary(verdict: Verdict) -> dict[str, Any]:
         "equal_energy": _equal_energy(verdict.equal_energy),
         "tornado": [asdict(swing) for swing in verdict.tornado],
         **(_best(verdict) if verdict.tried else {}),
+    }
+
+
+def _graph(verdict: Verdict) -> dict[str, Any]:
+    """Of a network that is no chain of dense layers: the shapes of its values, and what its parts are called."""
+    network = verdict.workload.network
+    if network.is_chain:
+        return {}
+    graph = network.graph
+    names = [place.name or str(place.layer) for place in verdict.results[0].places]
+    return {
+        "shapes": [list(graph.input), *(list(node.shape) for node in graph.nodes)],
+        "weights": graph.parameter_count,
+        "parts": names,
     }
 
 
@@ -97,7 +112,7 @@ def _result(result: Result, hardware: Hardware) -> dict[str, Any]:
         "diverged_at": [curve.diverged_at for curve in result.training.curves],
         "credit_depth": result.credit_depth,
         "credit": _credit(result),
-        "depth": len(result.places),
+        "depth": result.depth,
         "inference_steps": result.inference_steps,
         "updates_total": result.training.updates_total,
         "to_target": {

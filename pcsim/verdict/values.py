@@ -101,7 +101,10 @@ class ToTarget:
 
 @dataclass(frozen=True)
 class LayerPlace:
-    """Where layer ``layer`` (1-based, ``n_in`` x ``n_out`` weights) sits: its slices and tiles."""
+    """Where layer ``layer`` (1-based, ``n_in`` x ``n_out`` weights) sits: its slices and tiles.
+
+    Of a network that is no chain a layer is a part of it, called ``name``, of node ``node``, with ``weights``.
+    """
 
     layer: int
     n_in: int
@@ -109,6 +112,19 @@ class LayerPlace:
     input_slices: int
     output_slices: int
     tiles: tuple[int, ...]
+    name: str = ""
+    of_node: int = 0
+    of_weights: int = -1
+
+    @property
+    def node(self) -> int:
+        """The node whose prediction it is part of; of a chain the layer."""
+        return self.of_node or self.layer
+
+    @property
+    def weights(self) -> int:
+        """How many it has."""
+        return self.n_in * self.n_out if self.of_weights < 0 else self.of_weights
 
 
 @dataclass(frozen=True)
@@ -139,6 +155,11 @@ class Result:
         """How tables and sentences call it: its ``label``, which tells several of one rule apart; PC or
         BP where it has none."""
         return self.label or RULE_NAMES[self.candidate.rule]
+
+    @property
+    def depth(self) -> int:
+        """How many nodes could learn; of a chain its layers."""
+        return max(place.node for place in self.places)
 
     @property
     def credit_depth(self) -> int:

@@ -78,7 +78,7 @@ def _rate(result: Result) -> Iterator[Warned]:
 
 
 def _credit(result: Result) -> Iterator[Warned]:
-    depth = len(result.places)
+    depth = result.depth
     if result.credit_depth >= depth or _all_diverged(result):
         return
     yield Warned(

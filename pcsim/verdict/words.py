@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 RULE_NAMES = {"pc": "PC", "bp": "BP"}
 
@@ -92,10 +93,20 @@ LONG_RUN = 5
 """From so many equal layers in a row on, they are counted instead of listed."""
 
 
-def network_text(widths: Sequence[int]) -> str:
-    """A network by its widths: 784-128-128-10, or 784-128x127-10 where many in a row are equal."""
+def network_of(summary: Mapping[str, Any]) -> str:
+    """The network of a run: its widths, or the shapes of its values where it is no chain of dense layers."""
+    return network_text(summary["network"], shapes=summary.get("shapes"))
+
+
+def network_text(widths: Sequence[int], *, shapes: Sequence[Sequence[int]] | None = None) -> str:
+    """A network by its widths: 784-128-128-10, or 784-128x127-10 where many in a row are equal.
+
+    With ``shapes`` by these: 1x28x28-8x14x14-10, or 16x32 (4 times) where many in a row are equal.
+    """
+    named = ["x".join(map(str, shape)) for shape in shapes or [[width] for width in widths]]
     parts: list[str] = []
-    for width, run in groupby(widths):
+    for name, run in groupby(named):
         count = len(list(run))
-        parts += [f"{width}x{count}"] if count >= LONG_RUN else [str(width)] * count
+        many = f"{name} ({count} times)" if shapes else f"{name}x{count}"
+        parts += [many] if count >= LONG_RUN else [name] * count
     return "-".join(parts)

@@ -78,14 +78,15 @@ class GraphLearner:
             betas = self.rule.nudging.betas(self.seed, first=done, count=len(order))
         energy = 0.0
         together = self.relaxation.variant == "ipc"
-        for i, (rows, beta) in enumerate(zip(order, betas, strict=True)):
-            last = i == len(order) - 1
-            if together:
-                energy = self._step_together(rows, done + i, learn=learn)
-            else:
-                energy = self._learn(rows, done + i, beta, learn=learn, measure=last)
-            if not math.isfinite(energy):
-                return i + 1, math.nan
+        with np.errstate(all="ignore"):  # What diverges is found by what it gives.
+            for i, (rows, beta) in enumerate(zip(order, betas, strict=True)):
+                last = i == len(order) - 1
+                if together:
+                    energy = self._step_together(rows, done + i, learn=learn)
+                else:
+                    energy = self._learn(rows, done + i, beta, learn=learn, measure=last)
+                if not math.isfinite(energy):
+                    return i + 1, math.nan
         return len(order), energy / order.shape[1]
 
     def _learn(
@@ -158,9 +159,10 @@ class GraphLearner:
         graph = self.network.graph
         samples = x.reshape(len(x), *graph.input)
         found = np.empty((len(x), graph.output.size), self.network.dtype)
-        for begin in range(0, len(x), self.block):
-            part = samples[begin : begin + self.block]
-            found[begin : begin + self.block] = self.relaxer.outputs(part).reshape(len(part), -1)
+        with np.errstate(all="ignore"):
+            for begin in range(0, len(x), self.block):
+                part = samples[begin : begin + self.block]
+                found[begin : begin + len(part)] = self.relaxer.outputs(part).reshape(len(part), -1)
         return found.T
 
 

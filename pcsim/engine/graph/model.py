@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+from pcsim.engine.drawing import normal, orthogonal
 from pcsim.engine.network import DtypeName, LossName
 from pcsim.engine.operators import OPERATIONS
+from pcsim.engine.operators.operation import Operation
 from pcsim.network import Graph
 from pcsim.network.operators import Shape, size
+
+Drawn = Literal["uniform", "normal", "orthogonal"]
+DRAWN = {"normal": normal, "orthogonal": orthogonal}
 
 GraphWeights = dict[str, np.ndarray]
 """By the keys of ``Graph.parameters``, in their order."""
@@ -26,21 +32,27 @@ class GraphNetwork:
     graph: Graph
     loss: LossName
     dtype: DtypeName = "float64"
+    drawn: Drawn = "uniform"
 
 
-def initial_weights(graph: Graph, seed: int, dtype: str) -> GraphWeights:
+def initial_weights(
+    graph: Graph, seed: int, dtype: str, *, drawn: Drawn = "uniform"
+) -> GraphWeights:
     """Drawn in float64 whatever the dtype, parameter after parameter.
 
-    Dense layers, convolutions and attention: weights and biases from U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
-    Norms: weights 1, biases 0. Positions: N(0, 0.02^2).
+    Dense layers, convolutions and attention: weights and biases from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), or as
+    ``drawn`` says (``drawing.py``). Norms: weights 1, biases 0. Positions: N(0, 0.02^2).
     """
     random = np.random.default_rng((seed, 0))
     found: GraphWeights = {}
     for key, shape in graph.parameters.items():
         term = graph.owners[key]
         operation, name = OPERATIONS[term.operator.name], key.rpartition(".")[2]
-        drawn = operation.initial(random, term.operator, term.reads, name, shape)
-        found[key] = drawn.astype(dtype)
+        if drawn == "uniform" or operation.initial is not Operation.initial:
+            values = operation.initial(random, term.operator, term.reads, name, shape)
+        else:
+            values = DRAWN[drawn](random, shape)
+        found[key] = values.astype(dtype)
     return found
 
 

@@ -38,11 +38,12 @@ def look_at(
     y: np.ndarray,
 ) -> GraphResult:
     """What ``rule`` computes on one batch."""
-    if not isinstance(rule, PredictiveCoding):
-        return backpropagate(network, weights, x, y)
-    nudging = rule.nudging
-    beta = None if nudging.kind == "none" else nudging.betas(0, first=0, count=1)[0]
-    return infer(network, weights, x, y, relaxation=rule.relaxation, beta=beta)
+    with np.errstate(all="ignore"):  # What diverges is found by what it gives.
+        if not isinstance(rule, PredictiveCoding):
+            return backpropagate(network, weights, x, y)
+        nudging = rule.nudging
+        beta = None if nudging.kind == "none" else nudging.betas(0, first=0, count=1)[0]
+        return infer(network, weights, x, y, relaxation=rule.relaxation, beta=beta)
 
 
 def reached(rule: Rule, network: GraphNetwork) -> frozenset[int]:

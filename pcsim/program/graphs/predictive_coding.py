@@ -152,11 +152,11 @@ class _Rule:
             return
         number = prediction.node.number
         error = Newest("error", number)
-        self.writer.back_to_join(prediction, place, [self._now(error, place)])
+        self.writer.back_to_join(prediction, place, self._now(error, place))
         for line in lines:
-            self.writer.back(line, place, [self._now(Newest("summed", number), place)])
+            self.writer.back(line, place, self._now(Newest("summed", number), place))
 
-    def _now(self, wanted: Newest, place: Place) -> Key:
+    def _now(self, wanted: Newest, place: Place) -> list[Key]:
         """What is noted in this very phase."""
         return self.writer.noted[wanted.what, wanted.of][place.phase]
 
@@ -217,10 +217,12 @@ class _Rule:
         writer, place, number = self.writer, self.loop.place(first), prediction.node.number
         tail = self._difference(prediction)
         needs = [Newest("state", number)] if number != self.output else []
-        if any(self.runs_from(line) is not None for line in prediction.lines):
+        begins = [begin for line in prediction.lines if (begin := self.runs_from(line)) is not None]
+        if begins:
             own = prediction.own
             fresh = own is not None and self.runs_from(own) is not None
-            wanted, steps = writer.summed(prediction, place, fresh=fresh)
+            anew = self.loop.place(min(begins))
+            wanted, steps = writer.summed(prediction, anew, fresh=fresh)
             writer.error(prediction, place, (*steps, tail), [*wanted, *needs])
         else:
             writer.error(prediction, place, (tail,), needs)

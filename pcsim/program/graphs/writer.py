@@ -56,7 +56,7 @@ class Writer:
             (), batch, optimiser=optimiser, master=master, parts=cut.parts, names=cut.names
         )
         self.batch = batch
-        self.noted: dict[tuple[str, str | int], dict[Phase, Key]] = {}
+        self.noted: dict[tuple[str, str | int], dict[Phase, list[Key]]] = {}
         self.open: list[tuple[int, tuple[Newest, ...]]] = []
 
     def build(self, rule: str, *, steps: int, credited: tuple[int, ...]) -> Program:
@@ -71,7 +71,8 @@ class Writer:
         found = self.noted.get((wanted.what, wanted.of), {})
         return [
             Need(key, wanted.back if phase is Phase.STEP else 0)
-            for phase, key in found.items()
+            for phase, keys in found.items()
+            for key in keys
             if PHASES.index(phase) <= PHASES.index(phase_of_op)
         ]
 
@@ -80,11 +81,17 @@ class Writer:
         found = self.noted.get((what, of), {})
         return bool(found) if phase is None else phase in found
 
-    def note(self, what: str, of: str | int, keys: Sequence[Need | Key]) -> None:
-        """The last of ``keys`` gives ``what`` of ``of``."""
-        last = keys[-1]
-        key = last.op if isinstance(last, Need) else last
-        self.noted.setdefault((what, of), {})[key.phase] = key
+    def note(self, what: str, of: str | int, given: Wanted) -> None:
+        """After all of ``given`` there is ``what`` of ``of``, in the phases that these belong to."""
+        found: dict[Phase, list[Key]] = {}
+        for each in given:
+            if isinstance(each, Newest):
+                for phase, keys in self.noted.get((each.what, each.of), {}).items():
+                    found.setdefault(phase, []).extend(keys)
+            else:
+                key = each.op if isinstance(each, Need) else each
+                found.setdefault(key.phase, []).append(key)
+        self.noted.setdefault((what, of), {}).update(found)
 
     def add(self, kind: Kind, part: int, place: Place, needs: Wanted, **given: object) -> Key:
         """Append an operation, as `ProgramBuilder.add`; of several of a kind at one place the later are numbered."""
@@ -203,7 +210,8 @@ class Writer:
 
     def loaded(self, what: str, of: int) -> Needs:
         """All that brings ``what`` from DRAM, whenever it does."""
-        return [Need(key, ALL) for key in self.noted.get((what, of), {}).values()]
+        found = self.noted.get((what, of), {})
+        return [Need(key, ALL) for keys in found.values() for key in keys]
 
     # Forward.
 
@@ -275,7 +283,7 @@ class Writer:
         wanted, left = self.through(line.stages, place, operand)
         prediction = self.cut[line.node]
         if line.last == prediction.join and not alone:
-            self.note_all("product", line.at, wanted)
+            self.note("product", line.at, wanted)
             return
         made = self.work(left, line.last, place, Role.BRANCH, line.at, wanted)
         if line.last != prediction.join:
@@ -290,16 +298,7 @@ class Writer:
                     at=line.at,
                 )
             ]
-        self.note_all("branch", line.at, made)
-
-    def note_all(self, what: str, of: str | int, needs: Wanted) -> None:
-        """As ``note``, of what may be noted already."""
-        for need in needs:
-            if isinstance(need, Newest):
-                for phase, key in self.noted.get((need.what, need.of), {}).items():
-                    self.noted.setdefault((what, of), {})[phase] = key
-            else:
-                self.note(what, of, [need])
+        self.note("branch", line.at, made)
 
     def summed(
         self, prediction: Prediction, place: Place, *, fresh: bool
@@ -340,7 +339,9 @@ class Writer:
             at=name,
         )
         self.note("operand", first, [key])
-        return self.through(prediction.stages, place, [key])
+        done, left = self.through(prediction.stages, place, [key])
+        self.note("product", name, done)
+        return [Newest("product", name)], left
 
     def value(
         self, prediction: Prediction, place: Place, steps: Sequence[Step], needs: Wanted
@@ -375,12 +376,12 @@ class Writer:
                     step.kernel, step.elements, home, place, Role.STATE, name, wanted
                 )
                 wanted = [key]
-        self.note_all("state", number, wanted)
+        self.note("state", number, wanted)
         for line in readers:
             sent: Wanted = wanted
             if line not in along:
                 sent = self.work(line.before.forward, home, place, Role.SENT, line.at, wanted)
-            self.note_all("sent", line.at, sent)
+            self.note("sent", line.at, sent)
             self._send(line, home, place, sent)
 
     def _send(self, line: Line, home: int, place: Place, needs: Wanted) -> None:
@@ -414,7 +415,7 @@ class Writer:
         if behind and isinstance(last, Piece):
             made[-1] = replace(last, keeps=last.keeps + ERROR)  # Both are needed later.
         done = self.work((*made, *behind), home, place, Role.ERROR, prediction.node.name, needs)
-        self.note_all("error", number, done)
+        self.note("error", number, done)
 
     def _behind(self, prediction: Prediction) -> tuple[Step, ...]:
         """What is pulled at the node's home, in the kernel that forms its error."""
@@ -436,13 +437,13 @@ class Writer:
             steps = below.after.pull if below else prediction.then.pull
             name = below.at if below else f"{prediction.node.name}.then"
             wanted = list(self.work(steps, part, place, Role.PULLED, name, [arrived]))
-        self.note_all("summed", number, wanted)
+        self.note("summed", number, wanted)
 
     def back(self, line: Line, place: Place, needs: Wanted) -> None:
         """From the error of the sum to that of the line's first part, on all its tiles."""
         prediction = self.cut[line.node]
         if not line.stages:
-            self.note_all("left", line.at, needs)
+            self.note("left", line.at, needs)
             return
         wanted = list(needs)
         last = line.stages[-1]

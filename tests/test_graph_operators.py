@@ -56,6 +56,7 @@ IMAGE_CASES = [
     ("conv2d", (2, 9, 9), {"filters": 3, "kernel": 3, "padding": 1, "groups": 1}),
     ("max_pool", (2, 7, 5), {"kernel": 2}),
     ("max_pool", (1, 6, 6), {"kernel": 3, "stride": 1}),
+    ("max_pool", (2, 6, 7), {"kernel": 2, "stride": 3}),
     ("max_pool", (1, 7, 7), {"kernel": 1, "stride": 3}),
     ("avg_pool", (2, 7, 5), {"kernel": 2}),
     ("avg_pool", (1, 6, 6), {"kernel": 3, "stride": 2}),
@@ -260,10 +261,11 @@ def test_where_windows_overlap_a_winner_of_several_takes_all_their_errors():
     assert pulled[1, 1] == 10.0 and pulled.sum() == 10.0
 
 
-def test_a_value_that_is_no_number_is_not_hidden_by_a_pool():
-    operation, _ = operation_of("max_pool", (1, 2, 2), samples=1, kernel=2)
-    for place in np.ndindex(2, 2):
-        value = np.ones((1, 1, 2, 2))
+@pytest.mark.parametrize("side", [2, 3])
+def test_a_value_that_is_no_number_is_not_hidden_by_a_pool(side):
+    operation, _ = operation_of("max_pool", (1, side, side), samples=1, kernel=side)
+    for place in np.ndindex(side, side):
+        value = np.ones((1, 1, side, side))
         value[0, 0][place] = np.nan
         assert np.isnan(operation.forward(value)).all()
 

@@ -57,6 +57,7 @@ class GraphLearner:
         self.nudged = False
         if isinstance(rule, PredictiveCoding):
             how, self.nudged = rule.relaxation, rule.nudging.kind != "none"
+        self.done = 0
         self.relaxation = how
         self.block = block_samples(graph, batch) if how.in_blocks else batch
         self.relaxer = GraphRelaxer(network, views(graph, flat), how, self.block)
@@ -73,6 +74,12 @@ class GraphLearner:
         Returns how many updates were made, fewer than asked for when the outputs stop being finite,
         and the rule's energy on the last batch. ``learn=False`` only measures.
         """
+        made, energy = self._updates(order, done, learn=learn)
+        if learn:
+            self.done = done + made
+        return made, energy
+
+    def _updates(self, order: np.ndarray, done: int, *, learn: bool) -> tuple[int, float]:
         betas = [1.0] * len(order)
         if isinstance(self.rule, PredictiveCoding):
             betas = self.rule.nudging.betas(self.seed, first=done, count=len(order))
@@ -149,6 +156,7 @@ class GraphLearner:
         """Take over weights and moments that were kept after ``done`` updates."""
         for mine, kept in zip(self.parameters, parameters, strict=True):
             mine[:] = kept
+        self.done = done
 
     def weights(self) -> GraphWeights:
         """A copy of the weights, as ``initial_weights`` gives them."""

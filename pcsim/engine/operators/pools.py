@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import jit
+from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.operators.operation import Operation
 from pcsim.network import Term
 
@@ -85,37 +85,51 @@ class MeanTokens(_Pool):
 def choose(
     value: np.ndarray, kernel: int, stride: int, out: np.ndarray, winners: np.ndarray
 ) -> None:
-    """The largest of each window, of equal ones the first, and its place in the image; not-a-number wins.
-
-    Place after place of all windows in a row, so that it has no branch and many windows go at once.
-    """
+    """The largest of each window, of equal ones the first, and its place in the image; not-a-number wins."""
     samples, channels, rows, cols = out.shape
-    width = value.shape[3]
     for n in range(samples):
         for c in range(channels):
+            image = value[n, c]
+            if kernel == 2 and stride == 2:
+                choose_of_four(image, out[n, c], winners[n, c])
+                continue
+            width = image.shape[1]
             for i in range(rows):
                 best, places = out[n, c, i], winners[n, c, i]
                 for a in range(kernel):
-                    y = i * stride + a
                     for b in range(kernel):
-                        line = value[n, c, y, b:]
-                        place = np.int32(y * width + b)
-                        if a == 0 and b == 0:
-                            for j in range(cols):
-                                best[j] = line[j * stride]
-                                places[j] = place + np.int32(j * stride)
-                        elif stride == 2:
-                            for j in range(cols):
-                                new, old = line[2 * j], best[j]
-                                wins = (new > old) | (new != new)
-                                best[j] = new if wins else old
-                                places[j] = place + np.int32(2 * j) if wins else places[j]
-                        else:
-                            for j in range(cols):
-                                new, old = line[j * stride], best[j]
-                                wins = (new > old) | (new != new)
-                                best[j] = new if wins else old
-                                places[j] = place + np.int32(j * stride) if wins else places[j]
+                        line = image[i * stride + a, b:]
+                        place = np.int32((i * stride + a) * width + b)
+                        first = a == 0 and b == 0
+                        for j in range(cols):
+                            new, old = line[j * stride], best[j]
+                            wins = first | (new > old) | (new != new)
+                            best[j] = new if wins else old
+                            places[j] = place + np.int32(j * stride) if wins else places[j]
+
+
+@inner
+def choose_of_four(image: np.ndarray, out: np.ndarray, winners: np.ndarray) -> None:
+    """``choose`` for windows of 2 x 2 side by side, without a branch."""
+    rows, cols = out.shape
+    width = image.shape[1]
+    for i in range(rows):
+        upper, lower = image[2 * i], image[2 * i + 1]
+        best_of_row, places = out[i], winners[i]
+        begin = 2 * i * width
+        for j in range(cols):
+            best, place = upper[2 * j], begin
+            new = upper[2 * j + 1]
+            wins = (new > best) | (new != new)
+            best, place = (new, begin + 1) if wins else (best, place)
+            new = lower[2 * j]
+            wins = (new > best) | (new != new)
+            best, place = (new, begin + width) if wins else (best, place)
+            new = lower[2 * j + 1]
+            wins = (new > best) | (new != new)
+            best, place = (new, begin + width + 1) if wins else (best, place)
+            best_of_row[j] = best
+            places[j] = place + 2 * j
 
 
 @jit

@@ -18,5 +18,6 @@ from pcsim.program.ops import Program as Program
 from pcsim.program.ops import Role as Role
 from pcsim.program.ops import Turn as Turn
 from pcsim.program.predictive_coding import predictive_coding as predictive_coding
+from pcsim.program.text import text_of as text_of
 from pcsim.program.words import Operands as Operands
 from pcsim.program.words import Words as Words

@@ -238,8 +238,13 @@ def test_every_tile_gets_its_slice_of_what_it_multiplies(seed):
                 arrived[part, tile] = arrived.get((part, tile), 0) + int(tasks.size_bytes[task])
     for (part, tile), size in arrived.items():
         group, sizes = groups[part], program.sizes(part)
-        mine = [len(group.inputs[i]) for i, _, at in group.members() if at == tile]
-        assert size <= 4 * 2 * sum(mine) * sizes.rows_in
+        mine = [
+            len(group.inputs[i]) * len(samples)
+            for s, samples in enumerate(group.batches(2))
+            for i, _, at in group.members(s)
+            if at == tile
+        ]
+        assert size <= 4 * sum(mine) * sizes.rows_in
 
 
 @pytest.mark.parametrize("seed", range(12))

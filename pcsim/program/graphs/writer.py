@@ -15,7 +15,7 @@ from pcsim.network import INPUT
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.contractions import PULL_WINDOWS
 from pcsim.program.graphs.parts import Cut, Line, Prediction, Run, Stage
-from pcsim.program.kernels import ADD, Kernel, update_kernel
+from pcsim.program.kernels import ADD, ADD_PARTIAL_SUMS, Kernel, update_kernel
 from pcsim.program.operators.work import (
     ERROR,
     NOTHING,
@@ -583,16 +583,35 @@ class Writer:
     ) -> None:
         assert self.program.optimiser is not None, "an update has an optimiser"
         kernel = update_kernel(self.program.optimiser, master=self.program.master)
-        copies = self.loaded(str(Role.MASTER), part) if role is None else []
+        masters = self.loaded(str(Role.MASTER), part) if role is None else []
         once = Place(Phase.FINISH, "update")
-        self.add(
+        gradient = self.add(
+            Kind.REDUCE,
+            part,
+            once,
+            needs,
+            elements=parameters,
+            role=role or Role.GRADIENT,
+            kernel=ADD_PARTIAL_SUMS,
+            at=at,
+        )
+        done = self.add(
             Kind.UPDATE,
             part,
             once,
-            [*needs, *copies],
+            [gradient, *masters],
             elements=parameters,
             role=role,
             kernel=kernel,
+            at=at,
+        )
+        self.add(
+            Kind.EXCHANGE,
+            part,
+            once,
+            [done],
+            elements=parameters,
+            role=role or Role.COPIED,
             at=at,
         )
 

@@ -405,26 +405,18 @@ class Writer:
         needs: Wanted,
         *,
         is_zero: bool = False,
+        kept: bool = False,
     ) -> None:
         """The error of a node by ``steps``, and what it becomes on its way through what was done last at its home;
-        where it ``is_zero`` it stays so."""
+        where it ``is_zero`` it stays so. ``kept``: it is needed later, too, as by the node's own state."""
         home, number = prediction.home, prediction.node.number
-        behind = () if is_zero else self._behind(prediction)
+        behind = () if is_zero else prediction.behind
         made = list(steps)
         last = made[-1] if made else None
-        if behind and isinstance(last, Piece):
-            made[-1] = replace(last, keeps=last.keeps + ERROR)  # Both are needed later.
+        if behind and kept and isinstance(last, Piece):
+            made[-1] = replace(last, keeps=last.keeps + ERROR)
         done = self.work((*made, *behind), home, place, Role.ERROR, prediction.node.name, needs)
         self.note("error", number, done)
-
-    def _behind(self, prediction: Prediction) -> tuple[Step, ...]:
-        """What is pulled at the node's home, in the kernel that forms its error."""
-        if prediction.stages:
-            return prediction.stages[-1].after.pull
-        own = prediction.own
-        if own is not None and len(prediction.lines) == 1:
-            return (*prediction.then.pull, *own.stages[-1].after.pull)
-        return prediction.then.pull
 
     def back_to_join(self, prediction: Prediction, place: Place, needs: Wanted) -> None:
         """From the error of a node to that of the sum of its branches."""

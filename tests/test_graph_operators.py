@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pcsim.engine.graph import initial_weights
 from pcsim.engine.operators import OPERATIONS
+from pcsim.engine.operators.conv2d import cut_of
 from pcsim.network import graph_of
 from pcsim.network.operators import OPERATORS
 
@@ -52,6 +53,7 @@ IMAGE_CASES = [
     ("conv2d", (2, 3, 3), {"filters": 2, "kernel": 5, "padding": 4, "stride": 2}),
     ("conv2d", (1, 20, 19), {"filters": 2, "kernel": 4, "stride": 4}),
     ("conv2d", (2, 17, 18), {"filters": 3, "kernel": 3, "padding": 1}),
+    ("conv2d", (2, 9, 9), {"filters": 3, "kernel": 3, "padding": 1, "groups": 1}),
     ("max_pool", (2, 7, 5), {"kernel": 2}),
     ("max_pool", (1, 6, 6), {"kernel": 3, "stride": 1}),
     ("max_pool", (1, 7, 7), {"kernel": 1, "stride": 3}),
@@ -165,6 +167,47 @@ def hold_against_loops(shape, attributes, samples=3):
         theirs = np.sum(window * weights["weight"][f], axis=(1, 2, 3))
         theirs += weights["bias"][f] if "bias" in weights else 0.0
         np.testing.assert_allclose(ours[:, f, i, j], theirs, rtol=1e-12, atol=1e-12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_convolutions_are_the_same_however_their_products_are_cut(data):
+    names = ("samples", "channels", "height", "width", "filters", "kernel", "stride", "padding")
+    limits = {"samples": (1, 4), "height": (4, 9), "width": (4, 9)}
+    size = {name: data.draw(st.integers(*limits.get(name, (1, 3))), label=name) for name in names}
+    attributes = {key: size[key] for key in ("filters", "kernel", "stride")}
+    attributes["padding"] = min(size["padding"], 2)
+    shape = (size["channels"], size["height"], size["width"])
+    operation, weights = operation_of("conv2d", shape, samples=size["samples"], **attributes)
+    rows, cols = operation.gives[1:]
+    random = np.random.default_rng(0)
+    value = random.standard_normal((size["samples"], *shape))
+    d = random.standard_normal((size["samples"], *operation.gives))
+
+    def results():
+        into = {key: np.zeros_like(array) for key, array in weights.items()}
+        out = operation.forward(value).copy()
+        operation.gradient(d, into)
+        return out, operation.pull(d).copy(), into["weight"], into["bias"]
+
+    most = size["samples"] * rows * cols
+    operation.columns = np.empty(size["channels"] * size["kernel"] ** 2 * most)
+    operation.wide = np.empty(size["filters"] * most)
+    operation.cut = (1, rows)
+    plain = results()
+    together = data.draw(st.integers(1, size["samples"]), label="together")
+    deep = data.draw(st.integers(1, rows), label="deep")
+    operation.cut = (together, rows) if data.draw(st.booleans()) else (1, deep)
+    for ours, theirs in zip(results(), plain, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_products_are_cut_where_that_pays():
+    assert cut_of(64, 28, 28, 16 * 144) == (1, 14)  # 392 columns: 0.9 million multiply-adds
+    assert cut_of(64, 28, 28, 64 * 576) == (1, 28)  # 27 columns would be too narrow
+    assert cut_of(64, 14, 14, 32 * 144) == (1, 14)
+    assert cut_of(64, 2, 2, 64 * 576) == (4, 2)
+    assert cut_of(3, 1, 1, 64 * 576) == (3, 1)
 
 
 @pytest.mark.parametrize("name, shape, attributes", IMAGE_CASES)

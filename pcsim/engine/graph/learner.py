@@ -26,7 +26,7 @@ from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import PredictiveCoding, Rule
 from pcsim.network import Graph
 
-BLOCK_VALUES = 1 << 18
+BLOCK_VALUES = 1 << 19
 """Values of all predictions of a block: what stays in a nearby cache, and is enough work for one call."""
 
 

@@ -7,8 +7,8 @@ With K = channels of a group x kernel^2 and P = windows of an image, of each gro
     gradient  (F, P) x (P, K), summed over the samples
 
 A few samples share one product where their images are small, so that a product is never narrow; columns are
-made, used and forgotten block by block, in a nearby cache. Convolutions whose groups have one channel each, depthwise
-ones, are no products worth the name, and add up shifted rows instead.
+made, used and forgotten block by block, in a nearby cache. Where the result is as wide as the image, a row of
+columns is the image itself, shifted: one copy, and zeros at the edges.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.operators.operation import Operation
 from pcsim.network import Term
 
-WIDE = 256
+NARROW = 16
 """Columns of a product below which further samples join it."""
+SMALL_PRODUCT = 1_000_000
+"""Multiply-adds up to which OpenBLAS takes its unpacked path, about 1.5 times faster."""
+FEWEST = 64
+"""Columns that are worth a product of their own."""
 
 
 class Conv2d(Operation):
@@ -38,8 +42,8 @@ class Conv2d(Operation):
         self.window = (conv.kernel, conv.stride, conv.padding, conv.groups)
         filters, height, width = term.gives
         inputs = term.reads[0] // conv.groups * conv.kernel**2
-        self.together = max(1, min(samples, WIDE // (height * width)))
-        columns = height * width * self.together
+        self.cut = cut_of(samples, height, width, filters // conv.groups * inputs)
+        columns = self.cut[0] * self.cut[1] * width
         self.columns = np.empty(inputs * columns, self.dtype)
         self.wide = np.empty(filters // conv.groups * columns, self.dtype)
         self.product = np.empty((filters // conv.groups, inputs), self.dtype)
@@ -48,30 +52,14 @@ class Conv2d(Operation):
     def forward(self, value: np.ndarray) -> np.ndarray:
         self.value = value
         out = self.out[: len(value)]
-        bias = self.weights.get("bias", self.no_bias)
-        correlate(
-            value,
-            self.weights["weight"],
-            bias,
-            self.window,
-            self.together,
-            self.columns,
-            self.wide,
-            out,
-        )
+        weight, bias = self.weights["weight"], self.weights.get("bias", self.no_bias)
+        correlate(value, weight, bias, self.window, self.cut, self.columns, self.wide, out)
         return out
 
     def pull(self, d: np.ndarray) -> np.ndarray:
         pulled = self.pulled[: len(d)]
-        spread(
-            d,
-            self.weights["weight"],
-            self.window,
-            self.together,
-            self.columns,
-            self.wide,
-            pulled,
-        )
+        weight = self.weights["weight"]
+        spread(d, weight, self.window, self.cut, self.columns, self.wide, pulled)
         return pulled
 
     def gradient(self, d: np.ndarray, into: Mapping[str, np.ndarray]) -> None:
@@ -79,7 +67,7 @@ class Conv2d(Operation):
             d,
             self.value,
             self.window,
-            self.together,
+            self.cut,
             self.columns,
             self.wide,
             self.product,
@@ -89,57 +77,74 @@ class Conv2d(Operation):
             into["bias"] += d.sum(axis=(0, 2, 3))
 
 
+def cut_of(samples: int, height: int, width: int, macs_of_a_column: int) -> tuple[int, int]:
+    """How many samples, or of one sample how many rows of windows, share a product: one of the two is not 1 or all."""
+    if height * width < NARROW:
+        return max(1, min(samples, NARROW // (height * width))), height
+    columns = SMALL_PRODUCT // macs_of_a_column
+    if columns < max(FEWEST, width) or columns >= height * width:
+        return 1, height
+    parts = -(-height // (columns // width))
+    return 1, -(-height // parts)
+
+
 @jit
 def correlate(
     value: np.ndarray,
     weight: np.ndarray,
     bias: np.ndarray,
     window: tuple[int, int, int, int],
-    together: int,
+    cut: tuple[int, int],
     columns: np.ndarray,
     wide: np.ndarray,
     out: np.ndarray,
 ) -> None:
     """out (n, filters, rows, cols) of value (n, channels, height, width); ``bias`` may be empty.
 
-    ``columns`` and ``wide`` are room for the columns and the product of ``together`` samples.
+    ``cut`` is ``cut_of``; ``columns`` and ``wide`` are room for what is cut out and for a product.
     """
     kernel, stride, padding, groups = window
-    samples, filters = out.shape[0], out.shape[1] // groups
-    places, channels = out.shape[2] * out.shape[3], value.shape[1] // groups
+    together, deep = cut
+    samples, rows, cols = out.shape[0], out.shape[2], out.shape[3]
+    filters, channels = out.shape[1] // groups, value.shape[1] // groups
     inputs = channels * kernel * kernel
-    flat = out.reshape(samples, out.shape[1], places)
-    direct = kernel == 1 and stride == 1 and padding == 0 and together == 1
+    flat = out.reshape(samples, out.shape[1], rows * cols)
+    whole = together == 1 and deep == rows
+    direct = whole and kernel == 1 and stride == 1 and padding == 0
     for begin in range(0, samples, together):
         count = min(together, samples - begin)
-        cut = columns[: inputs * count * places].reshape(inputs, count * places)
         for group in range(groups):
             first, low = group * filters, group * channels
             matrix = weight[first : first + filters].reshape(filters, inputs)
             if direct:
-                image = value[begin, low : low + channels].reshape(inputs, places)
+                image = value[begin, low : low + channels].reshape(inputs, rows * cols)
                 np.dot(matrix, image, flat[begin, first : first + filters])
-            else:
+                continue
+            for top in range(0, rows, deep):
+                places = min(deep, rows - top) * cols
+                lines = columns[: inputs * count * places].reshape(inputs, count * places)
                 for i in range(count):
                     image = value[begin + i, low : low + channels]
-                    unfold(image, kernel, stride, padding, out.shape[2], out.shape[3], cut, i)
-                if together == 1:
-                    np.dot(matrix, cut, flat[begin, first : first + filters])
-                else:
-                    product = wide[: filters * count * places].reshape(filters, count * places)
-                    np.dot(matrix, cut, product)
-                    for i in range(count):
-                        for f in range(filters):
-                            source = product[f, i * places :]
-                            target = flat[begin + i, first + f]
-                            for j in range(places):
-                                target[j] = source[j]
+                    unfold(
+                        image, kernel, stride, padding, rows, cols, top, lines, i * places, places
+                    )
+                if whole:
+                    np.dot(matrix, lines, flat[begin, first : first + filters])
+                    continue
+                product = wide[: filters * count * places].reshape(filters, count * places)
+                np.dot(matrix, lines, product)
+                for i in range(count):
+                    for f in range(filters):
+                        source = product[f, i * places :]
+                        target = flat[begin + i, first + f, top * cols :]
+                        for j in range(places):
+                            target[j] = source[j]
         if bias.size:
             for i in range(begin, begin + count):
                 for f in range(bias.size):
                     target = flat[i, f]
                     offset = bias[f]
-                    for j in range(places):
+                    for j in range(rows * cols):
                         target[j] += offset
 
 
@@ -148,37 +153,44 @@ def spread(
     d: np.ndarray,
     weight: np.ndarray,
     window: tuple[int, int, int, int],
-    together: int,
+    cut: tuple[int, int],
     columns: np.ndarray,
     wide: np.ndarray,
     pulled: np.ndarray,
 ) -> None:
     """pulled (n, channels, height, width): what each of d (n, filters, rows, cols) brings to its window."""
     kernel, stride, padding, groups = window
-    samples, filters = d.shape[0], d.shape[1] // groups
-    places, channels = d.shape[2] * d.shape[3], pulled.shape[1] // groups
+    together, deep = cut
+    samples, rows, cols = d.shape[0], d.shape[2], d.shape[3]
+    filters, channels = d.shape[1] // groups, pulled.shape[1] // groups
     inputs = channels * kernel * kernel
-    flat = d.reshape(samples, d.shape[1], places)
-    direct = kernel == 1 and stride == 1 and padding == 0 and together == 1
+    flat = d.reshape(samples, d.shape[1], rows * cols)
+    whole = together == 1 and deep == rows
+    direct = whole and kernel == 1 and stride == 1 and padding == 0
     for begin in range(0, samples, together):
         count = min(together, samples - begin)
-        cut = columns[: inputs * count * places].reshape(inputs, count * places)
+        if not direct:
+            for i in range(begin, begin + count):
+                clear(pulled[i])
         for group in range(groups):
             first, low = group * filters, group * channels
             matrix = weight[first : first + filters].reshape(filters, inputs)
             if direct:
-                image = pulled[begin, low : low + channels].reshape(inputs, places)
+                image = pulled[begin, low : low + channels].reshape(inputs, rows * cols)
                 np.dot(matrix.T, flat[begin, first : first + filters], image)
                 continue
-            if together == 1:
-                np.dot(matrix.T, flat[begin, first : first + filters], cut)
-            else:
-                product = wide[: filters * count * places].reshape(filters, count * places)
-                gather(flat, begin, count, first, product)
-                np.dot(matrix.T, product, cut)
-            for i in range(count):
-                image = pulled[begin + i, low : low + channels]
-                fold(cut, i, kernel, stride, padding, d.shape[2], d.shape[3], image)
+            for top in range(0, rows, deep):
+                places = min(deep, rows - top) * cols
+                lines = columns[: inputs * count * places].reshape(inputs, count * places)
+                if whole:
+                    np.dot(matrix.T, flat[begin, first : first + filters], lines)
+                else:
+                    errors = wide[: filters * count * places].reshape(filters, count * places)
+                    gather(flat, begin, count, first, top * cols, places, errors)
+                    np.dot(matrix.T, errors, lines)
+                for i in range(count):
+                    image = pulled[begin + i, low : low + channels]
+                    fold(lines, i * places, places, kernel, stride, padding, rows, cols, top, image)
 
 
 @jit
@@ -186,7 +198,7 @@ def add_products(
     d: np.ndarray,
     value: np.ndarray,
     window: tuple[int, int, int, int],
-    together: int,
+    cut: tuple[int, int],
     columns: np.ndarray,
     wide: np.ndarray,
     product: np.ndarray,
@@ -194,37 +206,58 @@ def add_products(
 ) -> None:
     """Add d (n, filters, rows, cols) times the windows of value, summed over samples and places, to ``into``."""
     kernel, stride, padding, groups = window
-    samples, filters = d.shape[0], d.shape[1] // groups
-    places, channels = d.shape[2] * d.shape[3], value.shape[1] // groups
+    together, deep = cut
+    samples, rows, cols = d.shape[0], d.shape[2], d.shape[3]
+    filters, channels = d.shape[1] // groups, value.shape[1] // groups
     inputs = channels * kernel * kernel
-    flat = d.reshape(samples, d.shape[1], places)
+    flat = d.reshape(samples, d.shape[1], rows * cols)
     for begin in range(0, samples, together):
         count = min(together, samples - begin)
-        cut = columns[: inputs * count * places].reshape(inputs, count * places)
         for group in range(groups):
             first, low = group * filters, group * channels
-            for i in range(count):
-                image = value[begin + i, low : low + channels]
-                unfold(image, kernel, stride, padding, d.shape[2], d.shape[3], cut, i)
-            if together == 1:
-                np.dot(flat[begin, first : first + filters], cut.T, product)
-            else:
-                errors = wide[: filters * count * places].reshape(filters, count * places)
-                gather(flat, begin, count, first, errors)
-                np.dot(errors, cut.T, product)
             target = into[first : first + filters].reshape(filters, inputs)
-            for f in range(filters):
-                for k in range(inputs):
-                    target[f, k] += product[f, k]
+            for top in range(0, rows, deep):
+                places = min(deep, rows - top) * cols
+                lines = columns[: inputs * count * places].reshape(inputs, count * places)
+                for i in range(count):
+                    image = value[begin + i, low : low + channels]
+                    unfold(
+                        image, kernel, stride, padding, rows, cols, top, lines, i * places, places
+                    )
+                if together == 1 and deep == rows:
+                    np.dot(flat[begin, first : first + filters], lines.T, product)
+                else:
+                    errors = wide[: filters * count * places].reshape(filters, count * places)
+                    gather(flat, begin, count, first, top * cols, places, errors)
+                    np.dot(errors, lines.T, product)
+                for f in range(filters):
+                    for k in range(inputs):
+                        target[f, k] += product[f, k]
 
 
 @inner
-def gather(flat: np.ndarray, begin: int, count: int, first: int, product: np.ndarray) -> None:
-    """product (filters, count x places) from flat (n, all filters, places), sample beside sample."""
-    places = flat.shape[2]
+def clear(image: np.ndarray) -> None:
+    """image (channels, height, width) = 0."""
+    flat = image.reshape(image.size)
+    zero = image.dtype.type(0)
+    for j in range(flat.size):
+        flat[j] = zero
+
+
+@inner
+def gather(
+    flat: np.ndarray,
+    begin: int,
+    count: int,
+    first: int,
+    start: int,
+    places: int,
+    product: np.ndarray,
+) -> None:
+    """product (filters, count x places) from flat (n, all filters, all places), sample beside sample."""
     for i in range(count):
         for f in range(product.shape[0]):
-            source = flat[begin + i, first + f]
+            source = flat[begin + i, first + f, start:]
             target = product[f, i * places :]
             for j in range(places):
                 target[j] = source[j]
@@ -236,76 +269,129 @@ def unfold(
     kernel: int,
     stride: int,
     padding: int,
-    rows: int,
+    all_rows: int,
     cols: int,
+    top: int,
     columns: np.ndarray,
-    sample: int,
+    at: int,
+    places: int,
 ) -> None:
-    """The windows of ``image`` (channels, height, width) as the columns of the sample ``sample`` of a block."""
+    """Rows of windows of ``image`` (channels, height, width) from ``top`` on, as ``places`` columns from ``at`` on."""
     channels, height, width = image.shape
     zero = image.dtype.type(0)
+    rows = places // cols
+    shifted = stride == 1 and cols == width
     for c in range(channels):
+        flat = image[c].reshape(height * width)
         for a in range(kernel):
+            above, below = inside(a, stride, padding, height, all_rows)
+            above, below = max(above - top, 0), min(below - top, rows)
             for b in range(kernel):
-                line = columns[(c * kernel + a) * kernel + b, sample * rows * cols :]
-                low = max(0, -((b - padding) // stride))
-                high = min(cols, (width - 1 + padding - b) // stride + 1)
-                for i in range(rows):
-                    y = i * stride + a - padding
+                line = columns[(c * kernel + a) * kernel + b, at:]
+                low, high = inside(b, stride, padding, width, cols)
+                if above >= below or low >= high:
+                    for j in range(places):
+                        line[j] = zero
+                    continue
+                for j in range(above * cols):
+                    line[j] = zero
+                tail = line[below * cols :]
+                for j in range((rows - below) * cols):
+                    tail[j] = zero
+                if shifted:
+                    begin, end = above * cols + low, (below - 1) * cols + high
+                    source = flat[begin + (top + a - padding) * width + b - padding :]
+                    target = line[begin:]
+                    for j in range(end - begin):
+                        target[j] = source[j]
+                    clear_edges(line, above, below, cols, low, high)
+                    continue
+                for i in range(above, below):
                     target = line[i * cols :]
-                    if y < 0 or y >= height or high <= low:
-                        for j in range(cols):
-                            target[j] = zero
-                        continue
                     for j in range(low):
                         target[j] = zero
                     for j in range(high, cols):
                         target[j] = zero
-                    inside = target[low:]
-                    source = image[c, y, low * stride + b - padding :]
+                    target = target[low:]
+                    source = image[
+                        c, (top + i) * stride + a - padding, low * stride + b - padding :
+                    ]
                     if stride == 1:
                         for j in range(high - low):
-                            inside[j] = source[j]
+                            target[j] = source[j]
                     else:
                         for j in range(high - low):
-                            inside[j] = source[j * stride]
+                            target[j] = source[j * stride]
 
 
 @inner
 def fold(
     columns: np.ndarray,
-    sample: int,
+    at: int,
+    places: int,
     kernel: int,
     stride: int,
     padding: int,
-    rows: int,
+    all_rows: int,
     cols: int,
+    top: int,
     image: np.ndarray,
 ) -> None:
-    """image (channels, height, width) = each column added to the window that it stands for."""
+    """Add ``places`` columns from ``at`` on to the windows of ``image`` that they stand for, as in ``unfold``.
+
+    What columns hold outside of the image is lost.
+    """
     channels, height, width = image.shape
-    zero = image.dtype.type(0)
+    rows = places // cols
+    shifted = stride == 1 and cols == width
     for c in range(channels):
-        for y in range(height):
-            target = image[c, y]
-            for j in range(width):
-                target[j] = zero
+        flat = image[c].reshape(height * width)
         for a in range(kernel):
+            above, below = inside(a, stride, padding, height, all_rows)
+            above, below = max(above - top, 0), min(below - top, rows)
             for b in range(kernel):
-                line = columns[(c * kernel + a) * kernel + b, sample * rows * cols :]
-                low = max(0, -((b - padding) // stride))
-                high = min(cols, (width - 1 + padding - b) // stride + 1)
-                if high <= low:
+                line = columns[(c * kernel + a) * kernel + b, at:]
+                low, high = inside(b, stride, padding, width, cols)
+                if above >= below or low >= high:
                     continue
-                for i in range(rows):
-                    y = i * stride + a - padding
-                    if y < 0 or y >= height:
-                        continue
-                    inside = line[i * cols + low :]
-                    target = image[c, y, low * stride + b - padding :]
+                if shifted:
+                    clear_edges(line, above, below, cols, low, high)
+                    begin, end = above * cols + low, (below - 1) * cols + high
+                    target = flat[begin + (top + a - padding) * width + b - padding :]
+                    source = line[begin:]
+                    for j in range(end - begin):
+                        target[j] += source[j]
+                    continue
+                for i in range(above, below):
+                    source = line[i * cols + low :]
+                    target = image[
+                        c, (top + i) * stride + a - padding, low * stride + b - padding :
+                    ]
                     if stride == 1:
                         for j in range(high - low):
-                            target[j] += inside[j]
+                            target[j] += source[j]
                     else:
                         for j in range(high - low):
-                            target[j * stride] += inside[j]
+                            target[j * stride] += source[j]
+
+
+@inner
+def inside(offset: int, stride: int, padding: int, side: int, windows: int) -> tuple[int, int]:
+    """Of which windows, from the first up to but without the second, the place ``offset`` lies in the image."""
+    return (
+        max(0, -((offset - padding) // stride)),
+        min(windows, (side - 1 + padding - offset) // stride + 1),
+    )
+
+
+@inner
+def clear_edges(line: np.ndarray, above: int, below: int, cols: int, low: int, high: int) -> None:
+    """Zero what lies left of ``low`` and right of ``high`` in the rows from ``above`` to ``below``."""
+    zero = line.dtype.type(0)
+    if low > 0 or high < cols:
+        for i in range(above, below):
+            row = line[i * cols :]
+            for j in range(low):
+                row[j] = zero
+            for j in range(high, cols):
+                row[j] = zero

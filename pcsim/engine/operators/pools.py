@@ -85,23 +85,37 @@ class MeanTokens(_Pool):
 def choose(
     value: np.ndarray, kernel: int, stride: int, out: np.ndarray, winners: np.ndarray
 ) -> None:
-    """The largest of each window, of equal ones the first, and its place in the image; not-a-number wins."""
+    """The largest of each window, of equal ones the first, and its place in the image; not-a-number wins.
+
+    Place after place of all windows in a row, so that it has no branch and many windows go at once.
+    """
     samples, channels, rows, cols = out.shape
     width = value.shape[3]
     for n in range(samples):
         for c in range(channels):
-            image = value[n, c]
             for i in range(rows):
-                for j in range(cols):
-                    y, x = i * stride, j * stride
-                    best, place = image[y, x], y * width + x
-                    for a in range(kernel):
-                        for b in range(kernel):
-                            candidate = image[y + a, x + b]
-                            if candidate > best or candidate != candidate:
-                                best, place = candidate, (y + a) * width + x + b
-                    out[n, c, i, j] = best
-                    winners[n, c, i, j] = place
+                best, places = out[n, c, i], winners[n, c, i]
+                for a in range(kernel):
+                    y = i * stride + a
+                    for b in range(kernel):
+                        line = value[n, c, y, b:]
+                        place = np.int32(y * width + b)
+                        if a == 0 and b == 0:
+                            for j in range(cols):
+                                best[j] = line[j * stride]
+                                places[j] = place + np.int32(j * stride)
+                        elif stride == 2:
+                            for j in range(cols):
+                                new, old = line[2 * j], best[j]
+                                wins = (new > old) | (new != new)
+                                best[j] = new if wins else old
+                                places[j] = place + np.int32(2 * j) if wins else places[j]
+                        else:
+                            for j in range(cols):
+                                new, old = line[j * stride], best[j]
+                                wins = (new > old) | (new != new)
+                                best[j] = new if wins else old
+                                places[j] = place + np.int32(j * stride) if wins else places[j]
 
 
 @jit

@@ -227,7 +227,16 @@ def together(one, other):
 
     columns = [
         *("unit", "kind", "layer", "stage", "phase", "first", "last", "turn", "m", "n", "k"),
-        *("elements", "size_bytes", "route", "kernel", "operands"),
+        *(
+            "repeat",
+            "streamed",
+            "stationary",
+            "elements",
+            "size_bytes",
+            "route",
+            "kernel",
+            "operands",
+        ),
     ]
     joined = {name: np.concatenate([getattr(one, name), behind(name)]) for name in columns}
     units = [unit._replace(channel=f"{unit.channel} of the second") for unit in other.units]

@@ -8,6 +8,7 @@ import pytest
 from graph_oracle import backpropagation_makespan, predictive_coding_makespan
 from graphs_at_random import conv, dense, graph, node
 from products import weight_stationary
+from reference_machine import Machine
 
 from pcsim.config import load_hardware
 from pcsim.errors import DoesNotFitError, InputError
@@ -15,6 +16,7 @@ from pcsim.machine import simulate
 from pcsim.network import graph_of
 from pcsim.network.operators import OPERATORS
 from pcsim.placement import TaskKind, place
+from pcsim.placement.tasks import PHASES
 from pcsim.program import Form, Kind, Role, backpropagation, inference, predictive_coding
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.graphs import graph_backpropagation, graph_inference, graph_predictive_coding
@@ -238,8 +240,13 @@ def test_every_tile_gets_its_slice_of_what_it_multiplies(seed):
                 arrived[part, tile] = arrived.get((part, tile), 0) + int(tasks.size_bytes[task])
     for (part, tile), size in arrived.items():
         group, sizes = groups[part], program.sizes(part)
-        mine = [len(group.inputs[i]) for i, _, at in group.members() if at == tile]
-        assert size <= 4 * 2 * sum(mine) * sizes.rows_in
+        mine = [
+            len(group.inputs[i]) * len(samples)
+            for s, samples in enumerate(group.batches(2))
+            for i, _, at in group.members(s)
+            if at == tile
+        ]
+        assert size <= 4 * sum(mine) * sizes.rows_in
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -251,6 +258,54 @@ def test_wider_links_are_never_slower(seed, rule):
         for width in (2, 8, 32, 128)
     ]
     assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("seed", range(9))
+@pytest.mark.parametrize("rule", [pc, bp])
+def test_a_graph_takes_as_long_as_in_the_reference_machine(seed, rule):
+    program = rule(graph(seed), steps=2) if rule is pc else rule(graph(seed))
+    for kib in (192, 12):
+        chip = load_hardware("tile64", overrides=[f"tiles.sram.size={kib} KiB"])
+        try:
+            placement = place(program, chip)
+        except DoesNotFitError:
+            continue
+        for cold in (False, True):
+            reference = Machine(placement, chip, cold=cold).run()
+            assert simulate(placement, chip, cold=cold).makespan_cycles == reference
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_all_that_a_graph_does_has_a_price(seed):
+    chip = load_hardware("tile64")
+    activity = simulate(place(pc(graph(seed), steps=2), chip), chip)
+    counted = {(count.component, count.action) for count in activity.counts}
+    assert counted <= set(price_list(chip).prices)
+
+
+@pytest.mark.parametrize("shares", [2, 3])
+def test_a_part_whose_batch_is_cut_adds_up_gradients_and_sends_new_weights(shares):
+    network = graph_of([1, 12, 12], [node("y", ("x", [conv(1)]))])
+    program = bp(network, batch=6)
+    counts, kib = convolution(1, 12, 12, filters=1, kernel=3, padding=1), {2: 16, 3: 10}[shares]
+    chip = load_hardware("tile64", overrides=[f"tiles.sram.size={kib} KiB", "tiles.vector.lanes=1"])
+    placement = place(program, chip)
+    (group,) = placement.groups
+    assert group.shares == len(placement.occupancy_bytes) == shares
+    tasks = placement.tasks
+    sent = [
+        (
+            tasks.names[task].split("@")[0],
+            int(tasks.size_bytes[task]),
+            len(tasks.routes[route].targets),
+        )
+        for task, route in enumerate(tasks.route.tolist())
+        if tasks.kind[task] == TaskKind.TRANSFER and PHASES[tasks.phase[task]] is Phase.FINISH
+    ]
+    weights = [each for each in sent if each[0] in ("reduce.gradient[1]", "exchange.copied[1]")]
+    copies = group.shares - 1
+    assert sum(size * targets for _, size, targets in weights) == 2 * 4 * counts.weights * copies
+    assert simulate(placement, chip).macs == sum(program.macs().values())
 
 
 def test_a_line_buffer_reads_each_word_once_where_windows_overlap(tile64):

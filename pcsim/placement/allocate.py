@@ -42,6 +42,12 @@ def allocate(
         raise DoesNotFitError(said)
     path = snake(rows, columns)
     return tuple(
-        group_of(layer, program.sizes(layer), parts, path[position : position + parts.tiles])
+        group_of(
+            layer,
+            program.sizes(layer),
+            parts,
+            path[position : position + parts.tiles],
+            batch=program.batch,
+        )
         for layer, (parts, position) in enumerate(positions, start=1)
     )

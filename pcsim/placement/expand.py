@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from pcsim.config import Formats, Value
-from pcsim.placement.groups import Group
+from pcsim.placement.groups import Group, Slice
 from pcsim.placement.layouts import Layout, operand, overlaps, owned, pulled
 from pcsim.placement.streaming import BUFFERED, bytes_at_home
 from pcsim.placement.tasks import Ready, TaskBuilder, TaskKind, Tasks, Unit
@@ -119,9 +119,9 @@ class Expansion:
         summed = {Kind.PRODUCT_FORWARD: group.inputs, Kind.PRODUCT_BACKWARD: group.outputs}
         if len(summed.get(op.kind, ())) > 1 and not group.paired:
             operands = operands._replace(result=Value.ACCUMULATE)  # Partial sums leave the array.
-        for i, j, tile in group.members():
+        for i, j, tile, samples in self._everywhere(group):
             mine = op.sizes.cut(len(group.inputs[i]), len(group.outputs[j]))
-            m, n, k, repeat, streamed, stationary = contraction.extent(mine, self.program.batch)
+            m, n, k, repeat, streamed, stationary = contraction.extent(mine, len(samples))
             own = self.own_gradients and op.kind is Kind.WEIGHT_GRADIENT
             unit = Unit("array", tile, "gradients" if own else "")
             weights = [self._weights(op, tile)] if self.streamed and op.kind in summed else []
@@ -145,21 +145,7 @@ class Expansion:
         """On each tile's operand or windows, on summed feedback at its roots, of what all channels have in common at
         the first owner, else at the owners of the outputs."""
         group = self.groups[op.layer]
-        n_in = op.sizes.n_in
-        if op.role in (Role.OPERAND, Role.FOLDED):
-            parts = [
-                (tile, group.inputs[i].share(op.elements, n_in)) for i, _, tile in group.members()
-            ]
-        elif op.role is Role.FEEDBACK:
-            parts = [
-                (group.root(i), inputs.share(op.elements, n_in))
-                for i, inputs in enumerate(group.inputs)
-            ]
-        elif op.role is Role.STATISTICS:
-            parts = [(group.owner(0), op.elements)]
-        else:
-            parts = self._by_owner(op, group)
-        for tile, elements in parts:
+        for tile, elements in self._elements(op, group):
             ready = self.builder.add(
                 op,
                 Unit("vector", tile),
@@ -170,19 +156,47 @@ class Expansion:
             )
             self._at(op, tile, self._wait(ready, op, tile))
 
-    def _by_owner(self, op: Op, group: Group) -> list[tuple[int, int]]:
-        """The owner of each slice of outputs, and its share of the elements."""
+    def _everywhere(self, group: Group) -> Iterator[tuple[int, int, int, Slice]]:
+        """Every (i, j, tile) of all shares of the batch, with the share."""
+        for s, samples in enumerate(group.batches(self.program.batch)):
+            for i, j, tile in group.members(s):
+                yield i, j, tile, samples
+
+    def _elements(self, op: Op, group: Group) -> Iterator[tuple[int, int]]:
+        """The tiles that do elementwise work of ``op``, each with its elements."""
+        n_in = op.sizes.n_in
+        for s, elements in enumerate(self._by_share(op, group)):
+            if op.role in (Role.OPERAND, Role.FOLDED):
+                for i, _, tile in group.members(s):
+                    yield tile, group.inputs[i].share(elements, n_in)
+            elif op.role is Role.FEEDBACK:
+                for i, inputs in enumerate(group.inputs):
+                    yield group.root(i, s), inputs.share(elements, n_in)
+            elif op.role is Role.STATISTICS:
+                yield group.owner(0, s), elements
+            else:
+                yield from self._by_owner(op, group, elements, s)
+
+    def _by_share(self, op: Op, group: Group) -> list[int]:
+        """What each share of the batch has of the elements of ``op``."""
+        batch = self.program.batch
+        return [samples.share(op.elements, batch) for samples in group.batches(batch)]
+
+    def _by_owner(self, op: Op, group: Group, elements: int, s: int = 0) -> list[tuple[int, int]]:
+        """The owner of each slice of outputs, and its part of the elements."""
         n_out = op.sizes.n_out
         return [
-            (group.owner(j), outputs.share(op.elements, n_out))
+            (group.owner(j, s), outputs.share(elements, n_out))
             for j, outputs in enumerate(group.outputs)
         ]
 
     def _update(self, op: Op) -> None:
-        """Of the weights on each tile; of biases, gains and positions at the owners of the outputs."""
+        """Of the weights on each tile; of biases, gains and positions at the owners of the outputs. Where the batch is
+        cut, those of share 0."""
         group = self.groups[op.layer]
         if op.role in (Role.BIAS, Role.GAIN):
-            parts = [(tile, elements, (0, 0, 0)) for tile, elements in self._by_owner(op, group)]
+            owners = self._by_owner(op, group, op.elements)
+            parts = [(tile, elements, (0, 0, 0)) for tile, elements in owners]
         else:
             parts = []
             for i, j, tile in group.members():
@@ -312,22 +326,29 @@ class Expansion:
 
     def _reduce(self, op: Op) -> None:
         group = self.groups[op.layer]
-        if op.role is Role.STATISTICS:
-            owners = [group.owner(j) for j in range(len(group.outputs))]
-            self._tree(op, owners, op.elements)
-            return
-        if op.role is not Role.FEEDBACK:
-            by_output = op.elements // op.sizes.n_out
-            lines = [
-                (group.row(j), by_output * len(outputs)) for j, outputs in enumerate(group.outputs)
-            ]
-        else:
-            by_input = op.elements // op.sizes.n_in
-            lines = [
-                (group.column(i), by_input * len(inputs)) for i, inputs in enumerate(group.inputs)
-            ]
-        for tiles, words in lines:
+        for tiles, words in self._lines(op, group):
             self._tree(op, tiles, words)
+
+    def _lines(self, op: Op, group: Group) -> Iterator[tuple[list[int], int]]:
+        """The tiles whose partial sums meet, and the words of each."""
+        if op.role is Role.GRADIENT:
+            for i, j, _ in group.members():
+                mine = op.sizes.cut(len(group.inputs[i]), len(group.outputs[j]))
+                yield group.copies(i, j), mine.weights
+            return
+        if op.role in (Role.BIAS, Role.GAIN):
+            for j, (_, words) in enumerate(self._by_owner(op, group, op.elements)):
+                yield [group.owner(j, s) for s in range(group.shares)], words
+            return
+        for s, elements in enumerate(self._by_share(op, group)):
+            if op.role is Role.STATISTICS:
+                yield [group.owner(j, s) for j in range(len(group.outputs))], elements
+            elif op.role is Role.FEEDBACK:
+                for i, inputs in enumerate(group.inputs):
+                    yield group.column(i, s), inputs.share(elements, op.sizes.n_in)
+            else:
+                for j, outputs in enumerate(group.outputs):
+                    yield group.row(j, s), outputs.share(elements, op.sizes.n_out)
 
     def _tree(self, op: Op, tiles: list[int], words: int) -> None:
         if len(tiles) == 1:
@@ -367,7 +388,6 @@ class Expansion:
         assert op.role is not None
         group = self.groups[op.layer]
         batch = self.program.batch
-        by_input, by_output = op.elements // op.sizes.n_in, op.elements // op.sizes.n_out
         words = op.elements // batch
         if self.streamed and op.role in (Role.WEIGHTS, Role.MASTER):
             if self.buffered:
@@ -375,19 +395,29 @@ class Expansion:
             return  # To the tiles they come when they are used.
         if op.role is Role.STATE:
             above = self.groups[op.target or op.layer + 1]
-            self._redistribute(op, owned(group, words), operand(above, words))
+            self._redistribute(op, owned(group, words, batch), operand(above, words, batch))
         elif op.role is Role.FEEDBACK:
             below = self.groups[op.target or op.layer - 1]
-            self._redistribute(op, pulled(group, words), owned(below, words))
+            self._redistribute(op, pulled(group, words, batch), owned(below, words, batch))
         elif op.role in (Role.BRANCH, Role.SPREAD):
             there = self.groups[op.target]
-            self._redistribute(op, owned(group, words), owned(there, words))
+            self._redistribute(op, owned(group, words, batch), owned(there, words, batch))
         elif op.role is Role.STATISTICS:
-            owners = [group.owner(j) for j in range(len(group.outputs))]
-            self._send(op, owners[0], owners, op.elements)
+            for s, elements in enumerate(self._by_share(op, group)):
+                owners = [group.owner(j, s) for j in range(len(group.outputs))]
+                self._send(op, owners[0], owners, elements)
         elif op.role in (Role.ERROR, Role.PULL):
-            for j, outputs in enumerate(group.outputs):
-                self._send(op, group.owner(j), group.row(j), by_output * len(outputs))
+            for s, elements in enumerate(self._by_share(op, group)):
+                for j, (owner, mine) in enumerate(self._by_owner(op, group, elements, s)):
+                    self._send(op, owner, group.row(j, s), mine)
+        elif op.role is Role.COPIED:
+            for i, j, tile in group.members():
+                slice_ = op.sizes.cut(len(group.inputs[i]), len(group.outputs[j]))
+                self._send(op, tile, group.copies(i, j), slice_.weights)
+        elif op.role in (Role.BIAS, Role.GAIN):
+            for j, (owner, mine) in enumerate(self._by_owner(op, group, op.elements)):
+                others = [group.owner(j, s) for s in range(group.shares)]
+                self._send(op, owner, others, mine)
         elif op.role is Role.SKIPPED_STATE:
             above = self.groups[op.layer + 1]
             for j, outputs in enumerate(group.outputs):
@@ -405,14 +435,18 @@ class Expansion:
                     self._beside(op, group.owner(j), group.root(i), batch * missing)
         elif op.role in (Role.WEIGHTS, Role.MASTER):
             for i, j, tile in group.members():
-                mine = op.sizes.cut(len(group.inputs[i]), len(group.outputs[j]))
-                self._from_dram(op, [tile], mine.weights)
+                slice_ = op.sizes.cut(len(group.inputs[i]), len(group.outputs[j]))
+                copies = group.copies(i, j) if op.role is Role.WEIGHTS else [tile]
+                self._from_dram(op, copies, slice_.weights)
         elif op.role is Role.INPUT:
-            for i, inputs in enumerate(group.inputs):
-                self._from_dram(op, group.column(i), by_input * len(inputs))
+            for s, elements in enumerate(self._by_share(op, group)):
+                for i, inputs in enumerate(group.inputs):
+                    mine = inputs.share(elements, op.sizes.n_in)
+                    self._from_dram(op, group.column(i, s), mine)
         elif op.role is Role.TARGET:
-            for j, outputs in enumerate(group.outputs):
-                self._from_dram(op, [group.owner(j)], by_output * len(outputs))
+            for s, elements in enumerate(self._by_share(op, group)):
+                for owner, mine in self._by_owner(op, group, elements, s):
+                    self._from_dram(op, [owner], mine)
         elif op.role in (Role.REPORT, Role.ANSWER):
             self._control(op, group)
         elif op.role is Role.STASH:
@@ -422,13 +456,14 @@ class Expansion:
             for tile, words in self._stashed(group):
                 self._from_dram(op, [tile], words, node=self.stashed_at[op.layer, tile])
         else:
-            for j, outputs in enumerate(group.outputs):
-                self._to_dram(op, group.owner(j), by_output * len(outputs))
+            for s, elements in enumerate(self._by_share(op, group)):
+                for owner, mine in self._by_owner(op, group, elements, s):
+                    self._to_dram(op, owner, mine)
 
     def _redistribute(self, op: Op, source: Layout, target: Layout) -> None:
         """Every box of ``source`` to all tiles of each box of ``target`` that it has words of."""
         for at, tiles, words in overlaps(source, target):
-            self._send(op, at, list(tiles), self.program.batch * words)
+            self._send(op, at, list(tiles), words)
 
     def _control(self, op: Op, group: Group) -> None:
         """One word: up from every owner to the first tile of the layer reported to, or down to all tiles."""

@@ -48,7 +48,9 @@ def split(width: int, parts: int) -> tuple[Slice, ...]:
 class Group:
     """The tiles that hold layer ``layer``; ``tiles[j * len(inputs) + i]`` is tile (i, j).
 
-    ``paired``: there are only tiles (j, j), as outputs of slice j need inputs of slice j alone.
+    ``paired``: there are only tiles (j, j), as outputs of slice j need inputs of slice j alone. ``samples``: shares of
+    the batch, where it is cut, too; each has all these tiles once more, with weights of its own, and those of share 0
+    are the ones that are updated.
     """
 
     layer: int
@@ -56,46 +58,60 @@ class Group:
     outputs: tuple[Slice, ...]
     tiles: tuple[int, ...]
     paired: bool = False
+    samples: tuple[Slice, ...] = ()
 
-    def tile(self, i: int, j: int) -> int:
-        return self.tiles[j if self.paired else j * len(self.inputs) + i]
+    @property
+    def shares(self) -> int:
+        """Into how many shares the batch is cut."""
+        return max(1, len(self.samples))
 
-    def owner(self, j: int) -> int:
+    def batches(self, batch: int) -> tuple[Slice, ...]:
+        """The samples of each share."""
+        return self.samples or (Slice(0, batch),)
+
+    def tile(self, i: int, j: int, s: int = 0) -> int:
+        at = j if self.paired else j * len(self.inputs) + i
+        return self.tiles[s * (len(self.tiles) // self.shares) + at]
+
+    def owner(self, j: int, s: int = 0) -> int:
         """The tile that owns output slice j: where partial predictions are summed."""
-        return self.tile(0, j)
+        return self.tile(0, j, s)
 
-    def root(self, i: int) -> int:
+    def root(self, i: int, s: int = 0) -> int:
         """The tile where partial feedback to input slice i is summed."""
-        return self.tile(i, i if self.paired else 0)
+        return self.tile(i, i if self.paired else 0, s)
 
-    def column(self, i: int) -> list[int]:
+    def column(self, i: int, s: int = 0) -> list[int]:
         """The tiles that hold weights from input slice i."""
         if self.paired:
-            return [self.tiles[i]]
-        return [self.tile(i, j) for j in range(len(self.outputs))]
+            return [self.tile(i, i, s)]
+        return [self.tile(i, j, s) for j in range(len(self.outputs))]
 
-    def row(self, j: int) -> list[int]:
+    def row(self, j: int, s: int = 0) -> list[int]:
         """The tiles that hold weights to output slice j, its owner first."""
         if self.paired:
-            return [self.tiles[j]]
-        return [self.tile(i, j) for i in range(len(self.inputs))]
+            return [self.tile(j, j, s)]
+        return [self.tile(i, j, s) for i in range(len(self.inputs))]
 
-    def members(self) -> Iterator[tuple[int, int, int]]:
-        """Every (i, j, tile)."""
-        if self.paired:
-            for j, tile in enumerate(self.tiles):
-                yield j, j, tile
-            return
+    def copies(self, i: int, j: int) -> list[int]:
+        """The tiles that hold the weights from input slice i to output slice j, one for each share."""
+        return [self.tile(i, j, s) for s in range(self.shares)]
+
+    def members(self, s: int = 0) -> Iterator[tuple[int, int, int]]:
+        """Every (i, j, tile) of a share."""
         for j in range(len(self.outputs)):
-            for i in range(len(self.inputs)):
-                yield i, j, self.tile(i, j)
+            for i in (j,) if self.paired else range(len(self.inputs)):
+                yield i, j, self.tile(i, j, s)
 
 
-def group_of(layer: int, sizes: Sizes, parts: Split, tiles: tuple[int, ...]) -> Group:
+def group_of(
+    layer: int, sizes: Sizes, parts: Split, tiles: tuple[int, ...], *, batch: int
+) -> Group:
     """Part ``layer`` cut into ``parts``, one for each of ``tiles``."""
+    samples = split(batch, parts.samples) if parts.samples > 1 else ()
     if not sizes.paired:
         inputs, outputs = split(sizes.n_in, parts.inputs), split(sizes.n_out, parts.outputs)
-        return Group(layer, inputs, outputs, tiles)
+        return Group(layer, inputs, outputs, tiles, samples=samples)
     inputs, outputs = (
         tuple(
             Slice(each.start * width, each.stop * width)
@@ -103,16 +119,18 @@ def group_of(layer: int, sizes: Sizes, parts: Split, tiles: tuple[int, ...]) -> 
         )
         for width in (sizes.n_in // sizes.groups, sizes.n_out // sizes.groups)
     )
-    return Group(layer, inputs, outputs, tiles, paired=True)
+    return Group(layer, inputs, outputs, tiles, paired=True, samples=samples)
 
 
 @dataclass(frozen=True)
 class Split:
-    """Into how many slices a layer is cut: ``inputs`` along n_in, ``outputs`` along n_out."""
+    """Into how many slices a layer is cut: ``inputs`` along n_in, ``outputs`` along n_out, ``samples`` along the
+    batch."""
 
     inputs: int
     outputs: int
+    samples: int = 1
 
     @property
     def tiles(self) -> int:
-        return self.inputs * self.outputs
+        return self.inputs * self.outputs * self.samples

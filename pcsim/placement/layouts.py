@@ -1,45 +1,63 @@
 """Where does each word of a value lie, and what must move so that it lies somewhere else?
 
-A layout lists boxes of a sample's words in order, each with the tiles that hold it. Words are counted channel by
-channel, so what one part calls 16 channels of 49 places is 784 features of the next.
+A layout lists boxes of a sample's words, each with the tiles that hold it, for each share of the batch. Words are
+counted channel by channel, so what one part calls 16 channels of 49 places is 784 features of the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pcsim.placement.groups import Group, Slice
 
-Layout = tuple[tuple[Slice, tuple[int, ...]], ...]
-"""Boxes of words, each with the tiles that hold it."""
+Boxes = tuple[tuple[Slice, tuple[int, ...]], ...]
+"""Boxes of words in order, each with the tiles that hold it."""
+
+Layout = tuple[tuple[Slice, Boxes], ...]
+"""For each share of the batch, where its words lie."""
 
 
-def owned(group: Group, words: int) -> Layout:
+def owned(group: Group, words: int, batch: int) -> Layout:
     """A result, state or error of ``words`` a sample: at the owners of the part's output slices."""
-    tiles = [(group.owner(j),) for j in range(len(group.outputs))]
-    return _boxes(group.outputs, tiles, words)
+    return _layout(group, group.outputs, lambda j, s: (group.owner(j, s),), words, batch)
 
 
-def operand(group: Group, words: int) -> Layout:
+def operand(group: Group, words: int, batch: int) -> Layout:
     """What the part's products read: each input slice at all tiles that hold weights from it."""
-    tiles = [tuple(group.column(i)) for i in range(len(group.inputs))]
-    return _boxes(group.inputs, tiles, words)
+    return _layout(group, group.inputs, lambda i, s: tuple(group.column(i, s)), words, batch)
 
 
-def pulled(group: Group, words: int) -> Layout:
+def pulled(group: Group, words: int, batch: int) -> Layout:
     """What the part's pull gives: each input slice at the tile where its sums meet."""
-    tiles = [(group.root(i),) for i in range(len(group.inputs))]
-    return _boxes(group.inputs, tiles, words)
+    return _layout(group, group.inputs, lambda i, s: (group.root(i, s),), words, batch)
 
 
-def _boxes(slices: Sequence[Slice], tiles: Sequence[tuple[int, ...]], words: int) -> Layout:
+def _layout(
+    group: Group,
+    slices: Sequence[Slice],
+    tiles: Callable[[int, int], tuple[int, ...]],
+    words: int,
+    batch: int,
+) -> Layout:
     rows = words // slices[-1].stop
-    scaled = (Slice(each.start * rows, each.stop * rows) for each in slices)
-    return tuple(zip(scaled, tiles, strict=True))
+    scaled = [Slice(each.start * rows, each.stop * rows) for each in slices]
+    return tuple(
+        (samples, tuple((box, tiles(at, s)) for at, box in enumerate(scaled)))
+        for s, samples in enumerate(group.batches(batch))
+    )
 
 
 def overlaps(source: Layout, target: Layout) -> Iterator[tuple[int, tuple[int, ...], int]]:
-    """From which tile to which others how many words of a sample go: source boxes in order, of each its targets."""
+    """From which tile to which others how many words go: source boxes in order, of each its targets."""
+    for samples, boxes in source:
+        for wanted, others in target:
+            together = samples.overlap(wanted)
+            if together:
+                for at, tiles, words in _between(boxes, others):
+                    yield at, tiles, together * words
+
+
+def _between(source: Boxes, target: Boxes) -> Iterator[tuple[int, tuple[int, ...], int]]:
     first = 0
     for box, (at, *_) in source:
         while first < len(target) and target[first][0].stop <= box.start:

@@ -14,6 +14,9 @@ from pcsim.program import Program
 from pcsim.program.ops import Buffer, buffer_words
 from pcsim.program.sizes import Sizes
 
+UPDATED = ("optimiser", "master")
+"""Kinds of buffers that only an update needs."""
+
 
 @dataclass(frozen=True)
 class LayerNeeds:
@@ -24,11 +27,15 @@ class LayerNeeds:
     feedback: bool
     buffers: tuple[Buffer, ...]
     formats: Formats
+    most_samples: int = 1
+    """Into how many shares the batch may be cut."""
 
     @classmethod
     def of(cls, program: Program, layer: int, formats: Formats) -> LayerNeeds:
         buffers = tuple(replace(buffer, layer=0) for buffer in program.buffers_of(layer))
-        return cls(program.sizes(layer), program.batch, program.has_feedback, buffers, formats)
+        shares = program.batch if program.names else 1  # Programs of chains add up no shares.
+        given = program.sizes(layer), program.batch, program.has_feedback, buffers, formats
+        return cls(*given, shares)
 
     @property
     def n_in(self) -> int:
@@ -50,15 +57,26 @@ class LayerNeeds:
             return sizes.cut(inputs, outputs)
         return sizes.cut(-(-sizes.n_in // parts.inputs), -(-sizes.n_out // parts.outputs))
 
-    def bytes_of(self, inputs: int, outputs: int, *, owner: bool, parts: Split) -> dict[str, int]:
+    def bytes_of(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        owner: bool,
+        parts: Split,
+        samples: int | None = None,
+        updates: bool = True,
+    ) -> dict[str, int]:
         """Bytes of a slice ``inputs`` wide and ``outputs`` wide, by kind of buffer: each packed, in whole bytes.
 
-        Besides the program's buffers a split layer keeps room for one arriving partial sum.
+        Besides the program's buffers a split layer keeps room for one arriving partial sum. ``samples`` of the batch
+        are there, all unless given; only where weights are updated (``updates``) are moments and master weights.
         """
-        size = buffer_words(self.sizes.cut(inputs, outputs), self.batch)
+        batch = self.batch if samples is None else samples
+        size = buffer_words(self.sizes.cut(inputs, outputs), batch)
         kept: dict[str, int] = {}
         for buffer in self.buffers:
-            if owner or not buffer.owner:
+            if (owner or not buffer.owner) and (updates or buffer.kind not in UPDATED):
                 words = size[buffer.axis] * buffer.words
                 one = self.formats.of(buffer.value).storage_bytes(words)
                 kept[buffer.kind] = kept.get(buffer.kind, 0) + buffer.copies * one
@@ -67,6 +85,8 @@ class LayerNeeds:
             arriving = max(arriving, size["out"])
         if parts.outputs > 1 and self.feedback and not self.sizes.paired:
             arriving = max(arriving, size["in"])
+        if parts.samples > 1 and self.feedback:
+            arriving = max(arriving, size["weight"])
         if arriving:
             kept["partial sums"] = self.formats.of(Value.ACCUMULATE).storage_bytes(arriving)
         return kept
@@ -76,10 +96,12 @@ class LayerNeeds:
 
         The sum of ``bytes_of``, on which a search for the smallest split spends most of its time.
         """
-        size = buffer_words(self.largest(parts), self.batch)
+        size = buffer_words(self.largest(parts), -(-self.batch // parts.samples))
         arriving = size["out"] if parts.inputs > 1 else 0
         if parts.outputs > 1 and self.feedback and not self.sizes.paired:
             arriving = max(arriving, size["in"])
+        if parts.samples > 1 and self.feedback:
+            arriving = max(arriving, size["weight"])
         return self._accumulate.storage_bytes(arriving) + sum(
             copies * storage_bytes(size[axis] * words)
             for copies, storage_bytes, axis, words in self._kept
@@ -102,7 +124,7 @@ class LayerNeeds:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.sizes, self.batch, self.feedback, self.buffers))
+        return hash((self.sizes, self.batch, self.feedback, self.buffers, self.most_samples))
 
 
 @dataclass(frozen=True)

@@ -183,15 +183,19 @@ def _occupancy(
 ) -> dict[int, dict[str, int]]:
     occupancy: dict[int, dict[str, int]] = {}
     for group in groups:
-        parts = Split(1 if group.paired else len(group.inputs), len(group.outputs))
+        inputs = 1 if group.paired else len(group.inputs)
+        parts = Split(inputs, len(group.outputs), group.shares)
         needs = LayerNeeds.of(program, group.layer, formats)
-        known: dict[tuple[int, int, bool], dict[str, int]] = {}
-        for i, j, tile in group.members():
-            cut = len(group.inputs[i]), len(group.outputs[j]), tile == group.owner(j)
-            if cut not in known:
-                known[cut] = needs.bytes_of(cut[0], cut[1], owner=cut[2], parts=parts)
-            sizes = known[cut]
-            kept = occupancy.setdefault(tile, {})
-            for kind, size_bytes in sizes.items():
-                kept[kind] = kept.get(kind, 0) + size_bytes
+        known: dict[tuple[int, int, bool, int, bool], dict[str, int]] = {}
+        for s, samples in enumerate(group.batches(program.batch)):
+            for i, j, tile in group.members(s):
+                owner = tile == group.owner(j, s)
+                cut = len(group.inputs[i]), len(group.outputs[j]), owner, len(samples), s == 0
+                if cut not in known:
+                    known[cut] = needs.bytes_of(
+                        cut[0], cut[1], owner=owner, parts=parts, samples=cut[3], updates=s == 0
+                    )
+                kept = occupancy.setdefault(tile, {})
+                for kind, size_bytes in known[cut].items():
+                    kept[kind] = kept.get(kind, 0) + size_bytes
     return dict(sorted(occupancy.items()))

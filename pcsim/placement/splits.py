@@ -66,13 +66,26 @@ def wider_split(
 
 @lru_cache(maxsize=1 << 14)  # Deep networks repeat layers, and schedules their network.
 def _smallest(needs: LayerNeeds, room: Room, tiles: int) -> Split | None:
-    """Of r_k x r_n <= T parts one side has at most sqrt(T). So each number up to that is tried as either side, and the
-    fewest parts of the other are found by bisection: the more parts, the less each needs."""
+    """The fewest tiles over all numbers of shares of the batch; of equal ones the fewest shares, as each keeps weights
+    of its own."""
+    best: Split | None = None
+    for samples in range(1, needs.most_samples + 1):
+        most = (tiles if best is None else best.tiles - 1) // samples
+        if not most:
+            break
+        best = _smallest_share(needs, room, most, samples) or best
+    return best
+
+
+def _smallest_share(needs: LayerNeeds, room: Room, tiles: int, samples: int) -> Split | None:
+    """Of r_k x r_n <= T parts of each of ``samples`` shares one side has at most sqrt(T). So each number up to that is
+    tried as either side, and the fewest parts of the other are found by bisection: the more parts, the less each
+    needs."""
     least = _fewest_tiles(needs, room.sram_bytes)
     if needs.sizes.paired:
         most = min(tiles, needs.sizes.groups)
-        outputs = _fewest_parts(lambda n: room.holds(needs, Split(1, n)), least, most)
-        return None if outputs is None else Split(1, outputs)
+        outputs = _fewest_parts(lambda n: room.holds(needs, Split(1, n, samples)), least, most)
+        return None if outputs is None else Split(1, outputs, samples)
     best = tiles + 1
     one = 1
     while one * one < best and one <= tiles:
@@ -84,14 +97,14 @@ def _smallest(needs: LayerNeeds, room: Room, tiles: int) -> Split | None:
                 continue
 
             def fits(other: int, one: int = one, inputs_fixed: bool = inputs_fixed) -> bool:
-                parts = Split(one, other) if inputs_fixed else Split(other, one)
-                return room.holds(needs, parts)
+                sides = (one, other) if inputs_fixed else (other, one)
+                return room.holds(needs, Split(*sides, samples))
 
             other = _fewest_parts(fits, -(-least // one), min(most, (best - 1) // one))
             if other is not None:
                 best = one * other
         one += 1
-    return _split_over(needs, best, room) if best <= tiles else None
+    return _split_over(needs, best, room, samples) if best <= tiles else None
 
 
 def _fewest_parts(fits: Callable[[int], bool], least: int, most: int) -> int | None:
@@ -117,17 +130,19 @@ def _fewest_parts(fits: Callable[[int], bool], least: int, most: int) -> int | N
 
 @lru_cache(maxsize=1 << 14)
 def _wider(needs: LayerNeeds, fewest: Split, times: int) -> Split:
+    samples = fewest.samples
     if needs.sizes.paired:
-        return Split(1, min(times * fewest.tiles, needs.sizes.groups))
-    for count in range(min(times * fewest.tiles, needs.n_in * needs.n_out), fewest.tiles, -1):
-        found = _split_over(needs, count, Room(None))
+        return Split(1, min(times * fewest.outputs, needs.sizes.groups), samples)
+    share = fewest.tiles // samples
+    for count in range(min(times * share, needs.n_in * needs.n_out), share, -1):
+        found = _split_over(needs, count, Room(None), samples)
         if found is not None:
             return found
     return fewest
 
 
-def _split_over(needs: LayerNeeds, count: int, room: Room) -> Split | None:
-    """The split over exactly ``count`` tiles that moves fewest bits; None where none fits."""
+def _split_over(needs: LayerNeeds, count: int, room: Room, samples: int) -> Split | None:
+    """The split of each share over exactly ``count`` tiles that moves fewest bits; None where none fits."""
     state, error, partial = (
         needs.formats.of(value).bits_per_value
         for value in (Value.STATE, Value.ERROR, Value.ACCUMULATE)
@@ -139,7 +154,7 @@ def _split_over(needs: LayerNeeds, count: int, room: Room) -> Split | None:
         inputs = count // outputs
         if inputs > n_in or outputs > n_out:
             continue
-        parts = Split(inputs, outputs)
+        parts = Split(inputs, outputs, samples)
         if room.holds(needs, parts):
             sums = words_out * (inputs - 1) + words_in * (outputs - 1)
             moved = state * words_in * outputs + error * words_out * inputs + partial * sums

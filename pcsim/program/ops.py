@@ -116,6 +116,10 @@ class Role(StrEnum):
     """The same on its way back."""
     BIAS = "bias"
     """The biases of layer l."""
+    GRADIENT = "gradient"
+    """Weight gradients of shares of a batch, added up where weights are updated; nothing where it is not cut."""
+    COPIED = "copied"
+    """New weights to the tiles that hold them for other shares of a batch."""
     SENT = "sent"
     """Of an elementwise: what is made of z_l before a branch takes it."""
     PULLED = "pulled"
@@ -157,6 +161,9 @@ CARRIED = {
     Role.RESTORED: Value.STATE,
     Role.REPORT: Value.ACCUMULATE,
     Role.ANSWER: Value.ACCUMULATE,
+    Role.COPIED: Value.WEIGHT,
+    Role.BIAS: Value.WEIGHT,
+    Role.GAIN: Value.WEIGHT,
     Role.BRANCH: Value.STATE,
     Role.SPREAD: Value.ERROR,
     Role.STATISTICS: Value.ACCUMULATE,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pcsim.config import Value
 from pcsim.network import INPUT
+from pcsim.network.operators import size
 from pcsim.program.graphs.parts import Line, Prediction, Run, Stage
 from pcsim.program.graphs.writer import Writer
 from pcsim.program.kernels import DESCENT_WORDS, OPTIMISER_WORDS
@@ -47,7 +48,7 @@ class _Keeper:
             )
 
     def node(self, prediction: Prediction) -> None:
-        home, size, join = prediction.home, prediction.size, prediction.join
+        home, join = prediction.home, prediction.join
         for line in prediction.lines:
             self._line(line, join)
         self._run(prediction.then, join, f"{prediction.node.name}.then")
@@ -56,19 +57,15 @@ class _Keeper:
         for index, stage in enumerate(prediction.stages):
             self._stage(stage, from_input=False, last=index == len(prediction.stages) - 1)
         readers = self.cut.readers[prediction.node.number]
-        self.value(home, "state", "state", Value.STATE, size)
+        self.value(home, "state", "state", Value.STATE, prediction.size)
         if self.learning:
-            self.value(home, "error", "error", Value.ERROR, size)
-            if prediction.own is None or prediction.stages:
-                self.value(
-                    join, "error of the sum", "error", Value.ERROR, prediction.lines[0].words
-                )
+            self._errors(prediction)
         if not readers:
             if self.learning:
-                self.value(home, "target", "state", Value.STATE, size, copies=2)
+                self.value(home, "target", "state", Value.STATE, prediction.size, copies=2)
             return
         if self.relaxed and (moments := DESCENT_WORDS[self.descent]):
-            self.value(home, "state moments", "state", Value.STATE, size, copies=moments)
+            self.value(home, "state moments", "state", Value.STATE, prediction.size, copies=moments)
         for line in readers:
             self._run(line.before, home, line.at)
             if line.before.terms and line.before.works:
@@ -77,6 +74,15 @@ class _Keeper:
                 name = f"feedback of {line.at}"
                 self.value(home, name, "error", Value.ERROR, line.before.gives)
 
+    def _errors(self, prediction: Prediction) -> None:
+        """The error of the state, and that of the sum, where they are not that of a product's result."""
+        of_product = bool(prediction.stages) or prediction.is_single
+        if not of_product or (self.relaxed and prediction.behind):
+            self.value(prediction.home, "error", "error", Value.ERROR, prediction.size)
+        if prediction.stages or (not of_product and prediction.behind):
+            words = prediction.lines[0].words
+            self.value(prediction.join, "error of the sum", "error", Value.ERROR, words)
+
     def _line(self, line: Line, join: int) -> None:
         for index, stage in enumerate(line.stages):
             first, last = index == 0, index == len(line.stages) - 1
@@ -84,8 +90,11 @@ class _Keeper:
         if line.last != join:
             self.value(join, f"branch {line.at}", "state", Value.STATE, line.words)
 
-    def _run(self, run: Run, part: int, at: str) -> None:
-        """What lies between steps where a derivative is found from it, and what they keep of their own."""
+    def _run(self, run: Run, part: int, at: str, *, in_place: bool = False) -> None:
+        """What lies between steps where a derivative is found from it, and what they keep of their own.
+
+        ``in_place``: the first such value lies where the product was summed up, which nothing else needs then.
+        """
         if self.learning and run.terms:
             between: set[int] = set()
             for index, (term, work) in enumerate(run.terms):
@@ -95,7 +104,15 @@ class _Keeper:
                     between.add(index + 1)
                 self.value(part, f"kept by {term.at}", "state", Value.STATE, work.own)
             ends = (0, len(run.terms))  # What arrives and what leaves is kept by others.
-            for index in sorted(between.difference(ends)):
+            inside = sorted(between.difference(ends))
+            if (
+                in_place
+                and inside
+                and 0 not in between
+                and _words_before(run, inside[0]) == run.words
+            ):
+                inside = inside[1:]
+            for index in inside:
                 words = _words_before(run, index)
                 self.value(part, f"between in {at}", "state", Value.STATE, words)
         self._parameters(run, part)
@@ -144,7 +161,7 @@ class _Keeper:
             program.keep(
                 part, "weights of heads", "state", Value.STATE, axis="group", words=work.group_words
             )
-        self._run(stage.after, part, stage.at)
+        self._run(stage.after, part, stage.at, in_place=bool(sizes.weighted or work.forward))
         if not last:
             self.value(part, "sent", "state", Value.STATE, stage.after.gives)
         if not self.learning:
@@ -163,6 +180,4 @@ class _Keeper:
 
 def _words_before(run: Run, index: int) -> int:
     """Words a sample of the value that step ``index`` reads."""
-    from math import prod
-
-    return prod(run.terms[index][0].reads)
+    return size(run.terms[index][0].reads)

@@ -102,6 +102,20 @@ class Prediction:
         return next((line for line in self.lines if line.last == self.join), None)
 
     @property
+    def is_single(self) -> bool:
+        """Whether the sum is that of one product alone, so that its error is the sum's."""
+        return self.own is not None and len(self.lines) == 1
+
+    @property
+    def behind(self) -> tuple[Step, ...]:
+        """What is pulled at the node's home, in the kernel that forms its error."""
+        if self.stages:
+            return self.stages[-1].after.pull
+        if self.is_single:
+            return (*self.then.pull, *self.lines[0].stages[-1].after.pull)
+        return self.then.pull
+
+    @property
     def size(self) -> int:
         return self.node.size
 

@@ -127,7 +127,9 @@ class _Rule:
                 wanted = [*writer.work((moved,), prediction.home, place, Role.NUDGED, name, wanted)]
             difference = self._difference(prediction)
             is_zero = number != self.output
-            writer.error(prediction, place, (difference,), wanted, is_zero=is_zero)
+            writer.error(
+                prediction, place, (difference,), wanted, is_zero=is_zero, kept=not is_zero
+            )
             if number == self.output or not self.wavefront:
                 self._spread(prediction, place)
 
@@ -223,9 +225,9 @@ class _Rule:
             fresh = own is not None and self.runs_from(own) is not None
             anew = self.loop.place(min(begins))
             wanted, steps = writer.summed(prediction, anew, fresh=fresh)
-            writer.error(prediction, place, (*steps, tail), [*wanted, *needs])
+            writer.error(prediction, place, (*steps, tail), [*wanted, *needs], kept=True)
         else:
-            writer.error(prediction, place, (tail,), needs)
+            writer.error(prediction, place, (tail,), needs, kept=True)
         self._spread(prediction, place)
 
     def _finish(self, credited: tuple[int, ...]) -> None:

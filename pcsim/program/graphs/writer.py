@@ -15,7 +15,7 @@ from pcsim.network import INPUT
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.contractions import PULL_WINDOWS
 from pcsim.program.graphs.parts import Cut, Line, Prediction, Run, Stage
-from pcsim.program.kernels import ADD, Kernel, update_kernel
+from pcsim.program.kernels import ADD, ADD_PARTIAL_SUMS, Kernel, update_kernel
 from pcsim.program.operators.work import (
     ERROR,
     NOTHING,
@@ -405,26 +405,18 @@ class Writer:
         needs: Wanted,
         *,
         is_zero: bool = False,
+        kept: bool = False,
     ) -> None:
         """The error of a node by ``steps``, and what it becomes on its way through what was done last at its home;
-        where it ``is_zero`` it stays so."""
+        where it ``is_zero`` it stays so. ``kept``: it is needed later, too, as by the node's own state."""
         home, number = prediction.home, prediction.node.number
-        behind = () if is_zero else self._behind(prediction)
+        behind = () if is_zero else prediction.behind
         made = list(steps)
         last = made[-1] if made else None
-        if behind and isinstance(last, Piece):
-            made[-1] = replace(last, keeps=last.keeps + ERROR)  # Both are needed later.
+        if behind and kept and isinstance(last, Piece):
+            made[-1] = replace(last, keeps=last.keeps + ERROR)
         done = self.work((*made, *behind), home, place, Role.ERROR, prediction.node.name, needs)
         self.note("error", number, done)
-
-    def _behind(self, prediction: Prediction) -> tuple[Step, ...]:
-        """What is pulled at the node's home, in the kernel that forms its error."""
-        if prediction.stages:
-            return prediction.stages[-1].after.pull
-        own = prediction.own
-        if own is not None and len(prediction.lines) == 1:
-            return (*prediction.then.pull, *own.stages[-1].after.pull)
-        return prediction.then.pull
 
     def back_to_join(self, prediction: Prediction, place: Place, needs: Wanted) -> None:
         """From the error of a node to that of the sum of its branches."""
@@ -583,16 +575,35 @@ class Writer:
     ) -> None:
         assert self.program.optimiser is not None, "an update has an optimiser"
         kernel = update_kernel(self.program.optimiser, master=self.program.master)
-        copies = self.loaded(str(Role.MASTER), part) if role is None else []
+        masters = self.loaded(str(Role.MASTER), part) if role is None else []
         once = Place(Phase.FINISH, "update")
-        self.add(
+        gradient = self.add(
+            Kind.REDUCE,
+            part,
+            once,
+            needs,
+            elements=parameters,
+            role=role or Role.GRADIENT,
+            kernel=ADD_PARTIAL_SUMS,
+            at=at,
+        )
+        done = self.add(
             Kind.UPDATE,
             part,
             once,
-            [*needs, *copies],
+            [gradient, *masters],
             elements=parameters,
             role=role,
             kernel=kernel,
+            at=at,
+        )
+        self.add(
+            Kind.EXCHANGE,
+            part,
+            once,
+            [done],
+            elements=parameters,
+            role=role or Role.COPIED,
             at=at,
         )
 

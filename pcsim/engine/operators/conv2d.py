@@ -4,7 +4,7 @@ With K = channels of a group x kernel^2 and P = windows of an image, of each gro
 
     forward   (F, K) x (K, P), columns cut out of the image
     pull      (K, F) x (F, P), columns added back to where they were cut out (col2im)
-    gradient  (F, P) x (P, K), summed over the samples
+    gradient  (K, P) x (P, F), summed over the samples; so BLAS is faster than the other way round
 
 A few samples share one product where their images are small, so that a product is never narrow; columns are
 made, used and forgotten block by block, in a nearby cache. Where the result is as wide as the image, a row of
@@ -46,7 +46,7 @@ class Conv2d(Operation):
         columns = self.cut[0] * self.cut[1] * width
         self.columns = np.empty(inputs * columns, self.dtype)
         self.wide = np.empty(filters // conv.groups * columns, self.dtype)
-        self.product = np.empty((filters // conv.groups, inputs), self.dtype)
+        self.product = np.empty((inputs, filters // conv.groups), self.dtype)
         self.no_bias = np.empty(0, self.dtype)
 
     def forward(self, value: np.ndarray) -> np.ndarray:
@@ -225,14 +225,14 @@ def add_products(
                         image, kernel, stride, padding, rows, cols, top, lines, i * places, places
                     )
                 if together == 1 and deep == rows:
-                    np.dot(flat[begin, first : first + filters], lines.T, product)
+                    np.dot(lines, flat[begin, first : first + filters].T, product)
                 else:
                     errors = wide[: filters * count * places].reshape(filters, count * places)
                     gather(flat, begin, count, first, top * cols, places, errors)
-                    np.dot(errors, lines.T, product)
+                    np.dot(lines, errors.T, product)
                 for f in range(filters):
                     for k in range(inputs):
-                        target[f, k] += product[f, k]
+                        target[f, k] += product[k, f]
 
 
 @inner

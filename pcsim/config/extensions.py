@@ -1,7 +1,8 @@
 """Which Python files bring further kinds of compute units or operators, and what is wrong with them?
 
 An extension is a module that calls `pcsim.machine.units.register` or `pcsim.extend.register_operator` when it is
-imported. Importing one runs its code, so none is imported because a file names it: the user must say so in that very command.
+imported. Importing one runs its code, so none is imported because a file names it: the user must say so in that very
+command.
 """
 
 from __future__ import annotations

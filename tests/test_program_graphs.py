@@ -283,6 +283,27 @@ def test_all_that_a_graph_does_has_a_price(seed):
     assert counted <= set(price_list(chip).prices)
 
 
+@pytest.mark.parametrize("micro_batches", [2, 3])
+def test_micro_batches_of_a_chain_as_a_graph_take_turns_as_in_the_chain(micro_batches, ideal):
+    chip, widths = ideal(), (7, 20, 6, 40, 5)
+    network = chain(widths, "tanh", bias=True, post=False)
+    for wavefront in (True, False):
+        options = {"steps": 4, "wavefront": wavefront, "micro_batches": micro_batches, "batch": 6}
+        one = predictive_coding(Form(widths, "tanh", bias=True), optimiser="adam", **options)
+        other = pc(network, **options)
+        assert one.macs() == other.macs()
+        assert one.elementwise() == other.elementwise()
+        assert cycles_of(one, chip) == cycles_of(other, chip)
+
+
+@pytest.mark.parametrize("seed", range(0, 45, 2))
+def test_micro_batches_of_a_graph_multiply_the_same(seed, tile64):
+    network = graph(seed)
+    whole, cut = pc(network, batch=4), pc(network, batch=4, micro_batches=2)
+    assert whole.macs() == cut.macs()
+    assert simulate(place(cut, tile64()), tile64()).macs == sum(whole.macs().values())
+
+
 @pytest.mark.parametrize("shares", [2, 3])
 def test_a_part_whose_batch_is_cut_adds_up_gradients_and_sends_new_weights(shares):
     network = graph_of([1, 12, 12], [node("y", ("x", [conv(1)]))])

@@ -13,6 +13,7 @@ import pcsim.engine.network as chains
 from pcsim.config import candidates, load_workload
 from pcsim.engine import train_all
 from pcsim.engine.checkpoint import Checkpoint
+from pcsim.engine.compiled import compiled, kinds_of, operators_of
 from pcsim.engine.datasets import Dataset, Part
 from pcsim.engine.graph import GraphNetwork, backpropagate, infer, initial_weights
 from pcsim.engine.graph import learner as graph_learner
@@ -308,6 +309,19 @@ def test_a_convolutional_network_learns_digits_by_both_rules(conv, tile64):
         assert curve.validation_accuracy[-1] > 0.9
         assert curve.test_accuracy > 0.9
         assert training.credit_depth == 3
+
+
+def test_what_is_compiled_for_graphs_is_known_of_each_width_of_number(conv, tile64):
+    work = conv("training.epochs=1", "training.evaluate_every=37")
+    pc, bp = candidates(tile64(), work)
+    kinds = {
+        kind.name for each in (pc, bp) for kind in kinds_of(each, "float32", operators_of(work))
+    }
+    widths = ("float32", "float64")
+    assert kinds == {f"{part}-{width}-plain" for part in ("graph", "conv2d") for width in widths}
+    assert operators_of(load_workload("digits")) == frozenset()
+    train_all(work, (bp,))
+    assert all(map(compiled, kinds_of(bp, "float32", operators_of(work))))
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from pcsim.theory.operators import (
     attention,
     backpropagation_macs,
     convolution,
+    exchanged_words,
     predictive_coding_macs,
 )
 
@@ -397,3 +398,12 @@ def test_the_text_of_a_program_has_a_line_for_each_operation():
     lines = text_of(program).splitlines()
     assert len(lines) == 1 + program.depth + len(program.ops)
     assert str(Key(Kind.PRODUCT_FORWARD, None, 1, Phase.START)).split("@")[0] in "\n".join(lines)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_words_between_parts_are_those_of_theory_and_as_many_come_back(seed):
+    network = graph(seed)
+    up, down = [Role.STATE, Role.BRANCH], [Role.FEEDBACK, Role.SPREAD]
+    expected = exchanged_words(network, 3)
+    assert graph_inference(network, batch=3).exchanged_words(up) == expected
+    assert bp(network).exchanged_words(up) == bp(network).exchanged_words(down) == expected

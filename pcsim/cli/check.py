@@ -22,14 +22,22 @@ if TYPE_CHECKING:
 @click.argument(
     "files", metavar="FILE...", type=FileOrName("hardware", "workload"), nargs=-1, required=True
 )
+@click.option(
+    "--program",
+    is_flag=True,
+    help="Print every operation of one update, by each rule; needs a chip and a workload.",
+)
 @ALLOW_EXTENSIONS
 @click.pass_context
-def command(ctx: click.Context, files: tuple[str, ...], allow_extensions: bool) -> None:
+def command(
+    ctx: click.Context, files: tuple[str, ...], program: bool, allow_extensions: bool
+) -> None:
     """Tell everything that is wrong with hardware and workload files.
 
     Each FILE is a path or the name of a shipped file. With one chip and one workload also: whether
     the network fits the chip, and about how long a run will take.
     """
+    from pcsim.cli.listing import network_lines
     from pcsim.config import Hardware
     from pcsim.errors import InputError
 
@@ -49,6 +57,10 @@ def command(ctx: click.Context, files: tuple[str, ...], allow_extensions: bool) 
     chips = [file for _, file in found if isinstance(file, Hardware)]
     works = [file for _, file in found if not isinstance(file, Hardware)]
     pair = (chips[0], works[0]) if len(chips) == len(works) == 1 else None
+    if program and not pair and not problems:
+        raise click.UsageError(
+            "--program needs one chip and one workload, which together make programs."
+        )
     if problems:
         raise InputError(tuple(dict.fromkeys((*problems, *(misfits(*pair) if pair else ())))))
     from pcsim.engine import tell_if_nothing_is_kept
@@ -59,8 +71,13 @@ def command(ctx: click.Context, files: tuple[str, ...], allow_extensions: bool) 
     for reference, file in found:
         kind = "hardware" if isinstance(file, Hardware) else "workload"
         click.echo(f"{reference}: right, the {kind} {file.name!r}")
+        for line in () if isinstance(file, Hardware) else network_lines(file.network):
+            click.echo(line)
     for line in lines:
         click.echo(line)
+    if pair and program:
+        for text in programs(*pair):
+            click.echo(f"\n{text}")
     if not fits:
         ctx.exit(2)
 
@@ -129,6 +146,16 @@ def misfits(hardware: Hardware, workload: Workload) -> Iterator[Problem]:
         found = fitting_of(hardware, workload, rule)
         if found.error:
             yield misfit(hardware, workload, found.error)
+
+
+def programs(hardware: Hardware, workload: Workload) -> Iterator[str]:
+    """One update by every candidate, as text."""
+    from pcsim.config import candidates
+    from pcsim.program import text_of
+    from pcsim.schedules import update_program
+
+    for candidate in candidates(hardware, workload):
+        yield f"{candidate.id}\n{text_of(update_program(workload, candidate, profile=None))}"
 
 
 def about_absent(workload: Workload) -> list[str]:

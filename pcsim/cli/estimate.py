@@ -31,7 +31,14 @@ TASK_S = 4e-6
 """Simulating one task once, where there are many; of few each takes more, and all no time. An update is simulated
 warm and cold."""
 
-COMPILING = {"shared": 430.0, "backpropagation": 190.0, "jacobi": 680.0, "audit": 840.0}
+COMPILING = {
+    "shared": 430.0,
+    "backpropagation": 190.0,
+    "jacobi": 680.0,
+    "audit": 840.0,
+    "graph": 350.0,
+    "conv2d": 400.0,
+}
 """What compiling the kernels of a kind takes, in times of ``reference_s``."""
 
 COMPILING_OTHERS, COMPILING_ROUNDED, COMPILING_SIMULATOR = 750.0, 2.6, 560.0
@@ -125,13 +132,14 @@ def beside_products(candidate: Candidate) -> float:
 
 def training_kernels_s(workload: Workload, candidates: Sequence[Candidate]) -> float:
     """Seconds of compiling before ``candidates`` can be trained: once per machine and version of pcsim."""
-    from pcsim.engine.compiled import compiled, kinds_of
+    from pcsim.engine.compiled import compiled, kinds_of, operators_of
 
+    operators = operators_of(workload)
     kinds = {
         kind
         for candidate in candidates
         for kind in kinds_of(
-            candidate, candidate.numerics.formats.carrier_for(workload.longest_sum)
+            candidate, candidate.numerics.formats.carrier_for(workload.longest_sum), operators
         )
     }
     times = sum(

@@ -7,20 +7,24 @@ question can be answered without importing numba.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from pcsim.engine.cache import kernel_folder
 
 if TYPE_CHECKING:
-    from pcsim.config import Candidate
+    from pcsim.config import Candidate, Workload
 
 FOLDER = "compiled"
 SHARED = "shared"
 """The kernels that every rule calls."""
 AUDIT = "audit"
 """The gradients that those of rounded numbers are held against."""
+GRAPH = "graph"
+"""The kernels of networks that are graphs, but for those of the operators in ``LONG``."""
+LONG = ("conv2d",)
+"""Operators whose kernels take long to compile."""
 
 
 class Kind(NamedTuple):
@@ -35,8 +39,16 @@ class Kind(NamedTuple):
         return "-".join(self)
 
 
-def kinds_of(candidate: Candidate, dtype: str) -> tuple[Kind, ...]:
-    """All that training ``candidate`` calls: what rules share, and what is its own."""
+def kinds_of(candidate: Candidate, dtype: str, operators: Collection[str] = ()) -> tuple[Kind, ...]:
+    """All that training ``candidate`` calls: what rules share, and what is its own.
+
+    ``operators`` are those of a network that is computed as a graph, whose kernels all rules share, and whose
+    gradients are held against those of float64.
+    """
+    if operators:
+        parts = (GRAPH, *(name for name in LONG if name in operators))
+        dtypes = dict.fromkeys((dtype, "float64"))
+        return tuple(Kind(part, each, "plain") for part in parts for each in dtypes)
     rounding = "plain" if candidate.numerics.plain else "rounded"
     found = tuple(Kind(part, dtype, rounding) for part in (SHARED, _own(candidate)))
     if candidate.numerics.plain:
@@ -51,6 +63,14 @@ def _own(candidate: Candidate) -> str:
     if inference.variant != "pc":
         return inference.variant
     return "jacobi" if inference.plain else "relaxation"
+
+
+def operators_of(workload: Workload) -> frozenset[str]:
+    """The operators of a network that is computed as a graph; none of a chain."""
+    network = workload.network
+    if network.is_chain:
+        return frozenset()
+    return frozenset(term.operator.name for node in network.graph.nodes for term in node.terms)
 
 
 def compiled(kind: Kind) -> bool:

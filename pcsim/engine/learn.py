@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from pcsim.config import at_places_of
 from pcsim.engine.cache import kept
-from pcsim.engine.compiled import kinds_of, remember
+from pcsim.engine.compiled import kinds_of, operators_of, remember
 from pcsim.engine.network import ActivationName, DtypeName, Network
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
@@ -135,7 +135,7 @@ def _train(
         finally:
             tell.stop()
     for candidate in chosen.values():
-        remember(kinds_of(candidate, dtypes[candidate.id]))
+        remember(kinds_of(candidate, dtypes[candidate.id], operators_of(workload)))
     return dict(zip(missing, learned, strict=True))
 
 

@@ -187,7 +187,8 @@ def _look(course: Course, seed: int, weights: AnyWeights, x: np.ndarray, y: np.n
         found = graph_profile.look_at(rule, network, weights, x, y)
         credit = graph_profile.credit_of(rule, network, weights, x, y, found)
         nothing = np.zeros(0, np.int64)
-        return _Seen(found.active_states, found.active_errors, nothing, nothing, credit, None)
+        limit = graph_profile.rate_limit_of(rule, network, weights, x)
+        return _Seen(found.active_states, found.active_errors, nothing, nothing, credit, limit)
     assert isinstance(weights, tuple)
     result = rule.look_at(network, weights, x, y, numerics=numerics, seed=seed)
     return _Seen(

@@ -25,7 +25,9 @@ from pcsim.engine.credit import (
     is_signal,
 )
 from pcsim.engine.graph.inference import GraphResult, backpropagate, infer
+from pcsim.engine.graph.learner import block_samples
 from pcsim.engine.graph.model import GraphNetwork
+from pcsim.engine.graph.stability import rate_limit
 from pcsim.engine.rules import PredictiveCoding, Rule
 from pcsim.network import credited
 
@@ -44,6 +46,16 @@ def look_at(
         nudging = rule.nudging
         beta = None if nudging.kind == "none" else nudging.betas(0, first=0, count=1)[0]
         return infer(network, weights, x, y, relaxation=rule.relaxation, beta=beta)
+
+
+def rate_limit_of(
+    rule: Rule, network: GraphNetwork, weights: Mapping[str, np.ndarray], x: np.ndarray
+) -> float | None:
+    """The inference rate beyond which the batch ``x`` does not settle; None where no bound is known."""
+    if not isinstance(rule, PredictiveCoding):
+        return None
+    block = block_samples(network.graph, len(x))
+    return rate_limit(network, weights, x, relaxation=rule.relaxation, block=block)
 
 
 def reached(rule: Rule, network: GraphNetwork) -> frozenset[int]:

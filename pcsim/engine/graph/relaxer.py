@@ -126,7 +126,7 @@ class GraphRelaxer:
         self.z = self.read = self.p = self._forward(x)
         self.alive = set(self.everyone)
         self._meet_target()
-        self._bring_back(self.e)
+        self.bring_back(self.e)
 
     def _take(self, x: np.ndarray, y: np.ndarray) -> None:
         count = len(x)
@@ -156,7 +156,7 @@ class GraphRelaxer:
                     total = part if total is None else np.add(total, part, out=room)
         return total
 
-    def _bring_back(self, into: list[np.ndarray]) -> None:
+    def bring_back(self, into: list[np.ndarray]) -> None:
         """Minus the loss's derivative by every value, through the present slopes; the output's is there already."""
         told = {self.output: self.predictions[self.output - 1].behind(into[self.output])}
         for node in reversed(self.graph.hidden):
@@ -193,7 +193,7 @@ class GraphRelaxer:
         self.done += 1
 
     def predict_again(self) -> None:
-        """ipc: predictions and errors of the moved states by the new weights."""
+        """Predictions and errors of the present states by the present weights."""
         for prediction in self.predictions:
             self.p[prediction.node.number] = prediction.predict(self.read)
         self._find_errors(self.everyone)
@@ -266,6 +266,10 @@ class GraphRelaxer:
             told[number] = self.predictions[number - 1].behind(pulled)
             e = self.e[number].reshape(-1)
             descend(rate, e, pulled.reshape(-1), e)
+        self.follow_errors()
+
+    def follow_errors(self) -> None:
+        """z = p + e of all hidden nodes, in order, and the output's error."""
         moved: set[int] = set()
         for prediction in self.predictions:
             number = prediction.node.number
@@ -274,6 +278,16 @@ class GraphRelaxer:
                 np.add(self.p[number], self.e[number], out=self.z[number])
                 moved.add(number)
         self._meet_target()
+
+    def slopes(self) -> list[np.ndarray]:
+        """The derivatives of F by all hidden states as they are now, node after node."""
+        self.predict_again()
+        told = self._told(self.hidden)
+        found = []
+        for number in self.hidden:
+            pulled = self._pull(number, told)
+            found.append(self.e[number] - (0.0 if pulled is None else pulled))
+        return found
 
     # --- What came of it ---------------------------------------------------------------------------------------
 

@@ -233,7 +233,7 @@ class _Rule:
     def _err(self, prediction: Prediction, first: int) -> None:
         writer, place, number = self.writer, self.loop.place(first), prediction.node.number
         tail = self._difference(prediction)
-        needs = [Newest("state", number)] if number != self.output else []
+        needs = [Newest("state", number)]
         begins = [begin for line in prediction.lines if (begin := self.runs_from(line)) is not None]
         if begins:
             own = prediction.own

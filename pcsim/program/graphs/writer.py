@@ -217,10 +217,12 @@ class Writer:
             for line in self.cut.readers[INPUT]:
                 words = samples * line.before.words
                 key = from_dram(Role.INPUT, line.stages[0].part, words, phase, line.at)
-                self.note("operand", line.stages[0].part, [key])
+                if phase is Phase.SETUP:  # Nobody waits for the next batch.
+                    self.note("operand", line.stages[0].part, [key])
             if with_target:
                 key = from_dram(Role.TARGET, output.home, samples * output.size, phase)
-                self.note("target", output.home, [key])
+                if phase is Phase.SETUP:
+                    self.note("target", output.home, [key])
 
     def loaded(self, what: str, of: int) -> Needs:
         """All that brings ``what`` from DRAM, whenever it does."""

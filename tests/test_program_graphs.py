@@ -407,3 +407,21 @@ def test_words_between_parts_are_those_of_theory_and_as_many_come_back(seed):
     expected = exchanged_words(network, 3)
     assert graph_inference(network, batch=3).exchanged_words(up) == expected
     assert bp(network).exchanged_words(up) == bp(network).exchanged_words(down) == expected
+
+
+@pytest.mark.parametrize("post", [True, False])
+def test_on_a_real_chip_backpropagation_of_a_chain_as_a_graph_is_the_chain_to_the_byte(
+    post, tile64
+):
+    chip, widths = tile64(), (64, 96, 80, 10)
+    form = Form(widths, "tanh", bias=True, post=post)
+    network = chain(widths, "tanh", bias=True, post=post)
+    for one, other in (
+        (backpropagation(form, batch=16, optimiser="adam"), bp(network, batch=16)),
+        (inference(form, batch=16), graph_inference(network, batch=16)),
+    ):
+        for cold in (False, True):
+            first, second = (simulate(place(each, chip), chip, cold=cold) for each in (one, other))
+            assert first.makespan_cycles == second.makespan_cycles
+            assert first.counts == second.counts
+            assert first.peak_bytes == second.peak_bytes

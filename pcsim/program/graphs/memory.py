@@ -67,7 +67,8 @@ class _Keeper:
         for index, stage in enumerate(prediction.stages):
             self._stage(stage, from_input=False, last=index == len(prediction.stages) - 1)
         readers = self.cut.readers[prediction.node.number]
-        self.value(home, "state", "state", Value.STATE, prediction.size)
+        if self._keeps_state(prediction):
+            self.value(home, "state", "state", Value.STATE, prediction.size)
         if self.learning:
             self._errors(prediction)
         if not readers:
@@ -84,6 +85,13 @@ class _Keeper:
                 name = f"feedback of {line.at}"
                 words = line.before.gives
                 self.value(home, name, "error", Value.ERROR, words, passing=True)
+
+    def _keeps_state(self, prediction: Prediction) -> bool:
+        """Whether the state lies apart from a product that was summed up, and from what readers make of it."""
+        if not self.cut.readers[prediction.node.number]:
+            sizes = self.cut.parts[prediction.home - 1]
+            return not sizes.weighted or sizes.words_out != prediction.size
+        return self.relaxed or not self.cut.is_passing(prediction.node.number)
 
     def _errors(self, prediction: Prediction) -> None:
         """The error of the state, and that of the sum, where they are not that of a product's result."""

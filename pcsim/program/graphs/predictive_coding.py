@@ -77,7 +77,12 @@ class _Rule:
         self.wavefront, self.hoist, self.descent = wavefront, hoist, descent
         self.cut = cut(graph, line_buffer=line_buffer)
         self.writer = Writer(
-            self.cut, batch=batch, optimiser=optimiser, master=master, micro_batches=micro_batches
+            self.cut,
+            batch=batch,
+            optimiser=optimiser,
+            master=master,
+            micro_batches=micro_batches,
+            relaxed=True,
         )
         self.loop, self.fronts = Loop(steps, micro_batches), fronts(graph)
         self.output = graph.output.number

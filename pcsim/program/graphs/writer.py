@@ -57,8 +57,10 @@ class Writer:
         optimiser: str | None,
         master: bool = False,
         micro_batches: int = 1,
+        relaxed: bool = False,
     ) -> None:
-        self.cut = cut
+        """``relaxed``: states move by themselves, so that they are kept beside what is made of them."""
+        self.cut, self.relaxed = cut, relaxed
         self.program = ProgramBuilder(
             (),
             batch,
@@ -382,6 +384,8 @@ class Writer:
                             primitives=(*last.primitives, *piece.primitives),
                             keeps=last.keeps + piece.keeps + STATE,
                         )
+            if not self.relaxed and len(along) == len(readers) and self.cut.is_passing(number):
+                last = replace(last, gives=NOTHING)
             made[-1] = last
         name = prediction.node.name
         wanted = list(needs)

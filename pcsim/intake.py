@@ -29,7 +29,7 @@ def load_pair(
 ) -> tuple[Hardware, Workload]:
     """A chip and a workload that are to be run; each of ``overrides`` may be for either.
 
-    ``allow_extensions``: whether Python files that the chip's file names may be run.
+    ``allow_extensions``: whether Python files that either file names may be run.
 
     Raises:
         InputError: with every mistake in either file and in ``overrides``, every cost that nobody gives, and a data
@@ -39,7 +39,9 @@ def load_pair(
     chip, problems = examined_hardware(
         hardware, overrides=assigned.hardware, allow_extensions=allow_extensions
     )
-    work, more = examined_workload(workload, overrides=assigned.workload)
+    work, more = examined_workload(
+        workload, overrides=assigned.workload, allow_extensions=allow_extensions
+    )
     problems += more + assigned.problems
     if chip is None or work is None or problems:
         raise InputError(problems)
@@ -54,10 +56,16 @@ def examined_hardware(
 
 
 def examined_workload(
-    reference: Reference, *, overrides: Sequence[Override] = (), trains: bool = True
+    reference: Reference,
+    *,
+    overrides: Sequence[Override] = (),
+    trains: bool = True,
+    allow_extensions: bool = False,
 ) -> WorkloadFound:
     """A workload, and everything that is wrong with its file or, where it ``trains``, not installed."""
-    return with_data(examine(Workload, reference, overrides), trains=trains)
+    return with_data(
+        examine(Workload, reference, overrides, allowed=allow_extensions), trains=trains
+    )
 
 
 def examined(

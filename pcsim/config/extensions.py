@@ -1,7 +1,8 @@
-"""Which Python files bring further kinds of compute units, and what is wrong with them?
+"""Which Python files bring further kinds of compute units or operators, and what is wrong with them?
 
-An extension is a module that calls `pcsim.machine.units.register` when it is imported. Importing one runs
-its code, so none is imported because a file names it: the user must say so in that very command.
+An extension is a module that calls `pcsim.machine.units.register` or `pcsim.extend.register_operator` when it is
+imported. Importing one runs its code, so none is imported because a file names it: the user must say so in that very
+command.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def python_files() -> Kind:
 
 
 def with_extensions(tree: Node, *, allowed: bool) -> tuple[Node, tuple[Problem, ...]]:
-    """A chip's tree with its extensions imported and their paths absolute, and what is wrong with them.
+    """A file's tree with its extensions imported and their paths absolute, and what is wrong with them.
 
     Unless ``allowed``, an extension that this process has not imported yet is a problem.
     A path is relative to the file that gives it; one that an option gives, to the working folder.

@@ -61,9 +61,11 @@ def load_hardware(
     return examine(Hardware, reference, overrides, allowed=allow_extensions).right
 
 
-def load_workload(reference: Reference, *, overrides: Sequence[Override] = ()) -> Workload:
+def load_workload(
+    reference: Reference, *, overrides: Sequence[Override] = (), allow_extensions: bool = False
+) -> Workload:
     """The workload in a file, in the way of ``load_hardware``."""
-    return examine(Workload, reference, overrides).right
+    return examine(Workload, reference, overrides, allowed=allow_extensions).right
 
 
 def load_both(
@@ -80,7 +82,7 @@ def load_both(
     """
     assigned = assign(overrides)
     chip = examine(Hardware, hardware, assigned.hardware, allowed=allow_extensions)
-    work = examine(Workload, workload, assigned.workload)
+    work = examine(Workload, workload, assigned.workload, allowed=allow_extensions)
     problems = chip.problems + work.problems + assigned.problems
     return _checked(chip.file, problems), _checked(work.file, problems)
 
@@ -116,7 +118,7 @@ def examine_any(
         raise InputError((*problems, place.problem(said)))
     if kinds == ["hardware"]:
         return examine(Hardware, path, allowed=allow_extensions)
-    return examine(Workload, path)
+    return examine(Workload, path, allowed=allow_extensions)
 
 
 def examine(
@@ -128,7 +130,7 @@ def examine(
 ) -> Loaded[FileType]:
     """The file of this ``model`` with ``overrides``, and everything that is wrong with it.
 
-    ``allowed``: whether Python files that a chip names under ``extensions`` may be run.
+    ``allowed``: whether Python files that it names under ``extensions`` may be run.
     """
     kind = next(kind for kind, file in FILES.items() if file is model)
     try:
@@ -143,14 +145,14 @@ def examine(
         problems += wrong
     if model is Workload:
         tree = anchored(tree)
-    else:
-        tree, wrong = with_extensions(tree, allowed=allowed)
-        problems += wrong
+    tree, unallowed = with_extensions(tree, allowed=allowed)
+    problems += unallowed
     file, findings = checked(model, tree)
     better = mended(model, plain(tree), findings, kind=kind, marks=marks_of(tree))
     wrong = problems_of((*findings, *better.findings), tree)
     if needs_consent(problems):  # What an extension would bring is not known.
-        wrong = tuple(p for p in wrong if not p.message.startswith("tiles.compute"))
+        unknown = ("tiles.compute", "network.blocks", "network.nodes")
+        wrong = tuple(p for p in wrong if not p.message.startswith(unknown))
     return Loaded(file, tuple(sorted(problems + wrong, key=_place)), better.files)
 
 

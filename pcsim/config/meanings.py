@@ -166,6 +166,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "Workload": {
         "schema": "Which format this is.",
         "name": _NAME,
+        "extensions": "Python files that bring further operators; run only with --allow-extensions.",
         "network": "What is trained.",
         "data": "From which images.",
         "training": "For how long, and what counts as learnt.",

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from pcsim.config.datasets import dataset, dataset_shape
+from pcsim.config.extensions import python_files
 from pcsim.config.fields import (
     Finding,
     at_least_zero,
@@ -275,7 +276,10 @@ def _nudging_is_of_squares(training: TrainingSettings, pc: PredictiveCoding) -> 
 
 
 class Workload(ConfigFile):
-    """A learning task and the settings of the rules that compete on it."""
+    """A learning task and the settings of the rules that compete on it.
+
+    ``extensions`` are Python files that bring further operators.
+    """
 
     CHECKS: ClassVar[tuple[tuple[tuple[str, ...], Check], ...]] = (
         (("network", "data"), _widths_match),
@@ -290,6 +294,7 @@ class Workload(ConfigFile):
         "schema", default="pcsim/workload/1"
     )
     name: Annotated[str, name()]
+    extensions: Annotated[tuple[str, ...] | None, python_files()] = None
     network: Network
     data: Data
     training: TrainingSettings

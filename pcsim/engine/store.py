@@ -49,12 +49,21 @@ def _hash(relevant: dict[str, Any], seeds: int | tuple[int, int]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _content(path: str) -> str:
+    """The digest of a Python file, whose operators the training rests on; empty where it is gone."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
 def _relevant(workload: Workload, candidate: Candidate) -> dict[str, Any]:
     network, data, training = workload.network, workload.data, workload.training
     with at_places_of(workload):
         content = identity(data.dataset)
     return {
         "network": network.model_dump(mode="json"),
+        "extensions": [_content(path) for path in workload.extensions or ()],
         "dataset": content,
         "split": (data.train, data.validation, data.test),
         "normalise": data.normalise,

@@ -65,7 +65,7 @@ class Task:
     def __reduce__(self) -> tuple[Any, ...]:
         """Sent to a worker, which has the consent to import extensions from here: they come first, as
         classes of theirs are in what follows."""
-        first = _Extensions(self.hardware.extensions or ())
+        first = _Extensions((*(self.hardware.extensions or ()), *(self.workload.extensions or ())))
         rest = (self.hardware, self.workload, self.candidates, self.trainings, self.seed)
         return _received, (first, *rest)
 

@@ -169,7 +169,12 @@ class _Loader:
 
     def _work(self, settings: Settings) -> Workload | InputError:
         trains = not self.plan.timing_only
-        work, problems = examined_workload(self.plan.workload, overrides=settings, trains=trains)
+        work, problems = examined_workload(
+            self.plan.workload,
+            overrides=settings,
+            trains=trains,
+            allow_extensions=self.plan.allow_extensions,
+        )
         return InputError(problems) if work is None or problems else work
 
     def _learning(self, settings: Settings, work: Workload, candidate: Candidate) -> str:

@@ -29,6 +29,7 @@ from pcsim.theory.operators import (
     attention,
     backpropagation_macs,
     convolution,
+    exchanged_words,
     predictive_coding_macs,
 )
 
@@ -283,6 +284,27 @@ def test_all_that_a_graph_does_has_a_price(seed):
     assert counted <= set(price_list(chip).prices)
 
 
+@pytest.mark.parametrize("micro_batches", [2, 3])
+def test_micro_batches_of_a_chain_as_a_graph_take_turns_as_in_the_chain(micro_batches, ideal):
+    chip, widths = ideal(), (7, 20, 6, 40, 5)
+    network = chain(widths, "tanh", bias=True, post=False)
+    for wavefront in (True, False):
+        options = {"steps": 4, "wavefront": wavefront, "micro_batches": micro_batches, "batch": 6}
+        one = predictive_coding(Form(widths, "tanh", bias=True), optimiser="adam", **options)
+        other = pc(network, **options)
+        assert one.macs() == other.macs()
+        assert one.elementwise() == other.elementwise()
+        assert cycles_of(one, chip) == cycles_of(other, chip)
+
+
+@pytest.mark.parametrize("seed", range(0, 45, 2))
+def test_micro_batches_of_a_graph_multiply_the_same(seed, tile64):
+    network = graph(seed)
+    whole, cut = pc(network, batch=4), pc(network, batch=4, micro_batches=2)
+    assert whole.macs() == cut.macs()
+    assert simulate(place(cut, tile64()), tile64()).macs == sum(whole.macs().values())
+
+
 @pytest.mark.parametrize("shares", [2, 3])
 def test_a_part_whose_batch_is_cut_adds_up_gradients_and_sends_new_weights(shares):
     network = graph_of([1, 12, 12], [node("y", ("x", [conv(1)]))])
@@ -376,3 +398,30 @@ def test_the_text_of_a_program_has_a_line_for_each_operation():
     lines = text_of(program).splitlines()
     assert len(lines) == 1 + program.depth + len(program.ops)
     assert str(Key(Kind.PRODUCT_FORWARD, None, 1, Phase.START)).split("@")[0] in "\n".join(lines)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_words_between_parts_are_those_of_theory_and_as_many_come_back(seed):
+    network = graph(seed)
+    up, down = [Role.STATE, Role.BRANCH], [Role.FEEDBACK, Role.SPREAD]
+    expected = exchanged_words(network, 3)
+    assert graph_inference(network, batch=3).exchanged_words(up) == expected
+    assert bp(network).exchanged_words(up) == bp(network).exchanged_words(down) == expected
+
+
+@pytest.mark.parametrize("post", [True, False])
+def test_on_a_real_chip_backpropagation_of_a_chain_as_a_graph_is_the_chain_to_the_byte(
+    post, tile64
+):
+    chip, widths = tile64(), (64, 96, 80, 10)
+    form = Form(widths, "tanh", bias=True, post=post)
+    network = chain(widths, "tanh", bias=True, post=post)
+    for one, other in (
+        (backpropagation(form, batch=16, optimiser="adam"), bp(network, batch=16)),
+        (inference(form, batch=16), graph_inference(network, batch=16)),
+    ):
+        for cold in (False, True):
+            first, second = (simulate(place(each, chip), chip, cold=cold) for each in (one, other))
+            assert first.makespan_cycles == second.makespan_cycles
+            assert first.counts == second.counts
+            assert first.peak_bytes == second.peak_bytes

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pcsim.network import Graph, Term, fronts
-from pcsim.network.operators import Attention, Conv2d, Dense
+from pcsim.network.operators import Attention, Conv2d, Dense, size
 
 
 @dataclass(frozen=True)
@@ -183,3 +183,32 @@ def predictive_coding_macs(
 def _first_product(terms: tuple[Term, ...]) -> int:
     """How many terms stand before the first product."""
     return next((at for at, term in enumerate(terms) if products_of(term)), len(terms))
+
+
+def exchanged_words(graph: Graph, batch: int) -> int:
+    """Words that move between parts in one forward pass; backpropagation moves as many back.
+
+    Every product's operand moves to it, but what the input brings; attention's products of states are fed 3 n words a
+    token, and give n. A branch moves to where branches are summed, unless it is the first that ends in a product.
+    """
+    words = 0
+    for node in graph.nodes:
+        joined = False
+        for branch in node.branches:
+            moved = [each for term in branch.terms for each in _operands(term)]
+            apart = branch.source == 0 and (not moved or _computes_before_products(branch.terms))
+            words += sum(moved[1:] if branch.source == 0 and not apart else moved)
+            if (moved or apart) and not joined:
+                joined = True
+            else:
+                words += size(branch.gives)
+        words += sum(each for term in node.then for each in _operands(term))
+    return batch * words
+
+
+def _operands(term: Term) -> list[int]:
+    """Words of the operand of each product of a term, a sample."""
+    if products_of(term) is None:
+        return []
+    words = size(term.reads)
+    return [words, 3 * words, words] if isinstance(term.operator, Attention) else [words]

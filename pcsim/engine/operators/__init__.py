@@ -1,6 +1,6 @@
 """What does each operator compute? One table, with the same names as that of ``network/operators``.
 
-A file of your own adds to both (docs/extending.md).
+A file of your own adds to both (docs/operators.md).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which operators are there? One table; the engine and the program have one of the same names each.
 
-A file of your own adds to it: ``OPERATORS[MyOperator.name] = MyOperator`` (docs/extending.md).
+A file of your own adds to it: ``OPERATORS[MyOperator.name] = MyOperator`` (docs/operators.md).
 """
 
 from __future__ import annotations

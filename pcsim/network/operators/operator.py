@@ -5,7 +5,7 @@ what it has to learn. What it computes is in ``engine/operators``, what work tha
 one file of the same name each.
 
 Shapes are those of one sample: (channels, height, width) of images, (tokens, features) of sequences, (features,)
-else. Adding an operator of your own: docs/extending.md.
+else. Adding an operator of your own: docs/operators.md.
 """
 
 from __future__ import annotations

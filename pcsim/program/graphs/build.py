@@ -41,6 +41,7 @@ def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) ->
         descent=how.descent,
         nudged=how.nudging != "none",
         master=master,
+        micro_batches=candidate.micro_batches,
     )
 
 
@@ -66,8 +67,6 @@ def _refused(candidate: Candidate) -> Iterator[tuple[str, str, object]]:
         yield "pc.order", "jacobi", how.order
     if candidate.schedule != "free":
         yield "pc.schedule", "free", candidate.schedule
-    if candidate.micro_batches > 1:
-        yield "pc.micro_batches", "1", candidate.micro_batches
     if how.tolerance > 0:
         yield "pc.tolerance", "0", how.tolerance
     if how.threshold > 0:

@@ -31,9 +31,19 @@ class _Keeper:
         self.learning, self.relaxed, self.descent = learning, relaxed, descent
 
     def value(
-        self, part: int, name: str, kind: str, value: Value, words: int, *, copies: int = 1
+        self,
+        part: int,
+        name: str,
+        kind: str,
+        value: Value,
+        words: int,
+        *,
+        copies: int = 1,
+        passing: bool = False,
     ) -> None:
-        """``words`` a sample at the owners of ``part``, in proportion to their channels."""
+        """``words`` a sample at the owners of ``part``, in proportion to their channels; of every micro-batch, unless
+        it is only ``passing``."""
+        copies *= 1 if passing else self.program.micro_batches
         if words:
             channels = self.cut.parts[part - 1].n_out
             self.program.keep(
@@ -57,7 +67,8 @@ class _Keeper:
         for index, stage in enumerate(prediction.stages):
             self._stage(stage, from_input=False, last=index == len(prediction.stages) - 1)
         readers = self.cut.readers[prediction.node.number]
-        self.value(home, "state", "state", Value.STATE, prediction.size)
+        if self._keeps_state(prediction):
+            self.value(home, "state", "state", Value.STATE, prediction.size)
         if self.learning:
             self._errors(prediction)
         if not readers:
@@ -72,7 +83,15 @@ class _Keeper:
                 self.value(home, f"sent to {line.at}", "state", Value.STATE, line.before.gives)
             if self.learning:
                 name = f"feedback of {line.at}"
-                self.value(home, name, "error", Value.ERROR, line.before.gives)
+                words = line.before.gives
+                self.value(home, name, "error", Value.ERROR, words, passing=True)
+
+    def _keeps_state(self, prediction: Prediction) -> bool:
+        """Whether the state lies apart from a product that was summed up, and from what readers make of it."""
+        if not self.cut.readers[prediction.node.number]:
+            sizes = self.cut.parts[prediction.home - 1]
+            return not sizes.weighted or sizes.words_out != prediction.size
+        return self.relaxed or not self.cut.is_passing(prediction.node.number)
 
     def _errors(self, prediction: Prediction) -> None:
         """The error of the state, and that of the sum, where they are not that of a product's result."""
@@ -149,7 +168,8 @@ class _Keeper:
     def _stage(self, stage: Stage, *, from_input: bool, last: bool) -> None:
         program, part, work = self.program, stage.part, stage.work
         sizes = work.sizes
-        copies = 2 if from_input else 1  # The next batch is fetched beside this one.
+        kept = program.micro_batches
+        copies = 2 * kept if from_input else kept  # The next batch is fetched beside this one.
         program.keep(part, "operand", "state", Value.STATE, axis="in", copies=copies)
         if sizes.weighted:
             self._learnt(part, "weights", axis="weight")
@@ -158,16 +178,18 @@ class _Keeper:
         if sizes.weighted or work.forward:
             program.keep(part, "prediction", "state", Value.ACCUMULATE, axis="out")
         if work.group_words:
-            program.keep(
-                part, "weights of heads", "state", Value.STATE, axis="group", words=work.group_words
-            )
-        self._run(stage.after, part, stage.at, in_place=bool(sizes.weighted or work.forward))
+            name, words = "weights of heads", work.group_words
+            program.keep(part, name, "state", Value.STATE, axis="group", copies=kept, words=words)
+        in_place = kept == 1 and bool(sizes.weighted or work.forward)
+        self._run(stage.after, part, stage.at, in_place=in_place)
         if not last:
-            self.value(part, "sent", "state", Value.STATE, stage.after.gives)
+            words = stage.after.gives
+            self.value(part, "sent", "state", Value.STATE, words)
         if not self.learning:
             return
         if sizes.weighted or work.forward:
-            program.keep(part, "error of the result", "error", Value.ERROR, axis="out")
+            name = "error of the result"
+            program.keep(part, name, "error", Value.ERROR, axis="out", copies=kept)
         if work.group_words:
             program.keep(
                 part, "errors of heads", "error", Value.ERROR, axis="group", words=work.group_words

@@ -19,7 +19,7 @@ from pcsim.errors import InputError, Problem
 from pcsim.network import INPUT, Branch, Graph, Node, Term
 from pcsim.network.operators import size
 from pcsim.program.operators import WORK, Weightless
-from pcsim.program.operators.work import PartWork, Step
+from pcsim.program.operators.work import Kept, PartWork, Step
 from pcsim.program.sizes import Sizes
 
 
@@ -140,6 +140,15 @@ class Cut:
             for line in prediction.lines:
                 found[line.source].append(line)
         return {number: tuple(lines) for number, lines in found.items()}
+
+    def is_passing(self, node: int) -> bool:
+        """Whether a value that does not move is nothing but what its readers make of it: each makes something, and no
+        derivative is found from the value itself."""
+        readers = self.readers[node]
+        return bool(readers) and all(
+            line.before.works and line.before.terms[0][1].kept not in (Kept.READ, Kept.BOTH)
+            for line in readers
+        )
 
     def stages_of(self, node: int) -> Iterator[Stage]:
         """All parts of a node that multiply or map the input."""

@@ -32,15 +32,26 @@ def graph_predictive_coding(
     nudged: bool = False,
     master: bool = False,
     line_buffer: bool = False,
+    micro_batches: int = 1,
 ) -> Program:
     """T synchronous steps and one weight update.
 
     ``hoist``: what only reads the input is predicted once. ``wavefront``: only what can differ from the feed-forward
     start runs, and only nodes whose error can differ from zero learn. ``line_buffer``: overlapping windows of
-    convolutions are read from SRAM once.
+    convolutions are read from SRAM once. ``micro_batches`` take turns within a step.
     """
     rule = _Rule(
-        graph, loss, batch, steps, optimiser, wavefront, hoist, descent, master, line_buffer
+        graph,
+        loss,
+        batch,
+        steps,
+        optimiser,
+        wavefront,
+        hoist,
+        descent,
+        master,
+        line_buffer,
+        micro_batches,
     )
     return rule.write(nudged=nudged)
 
@@ -60,12 +71,20 @@ class _Rule:
         descent: str,
         master: bool,
         line_buffer: bool,
+        micro_batches: int,
     ) -> None:
         self.graph, self.loss, self.steps = graph, loss, steps
         self.wavefront, self.hoist, self.descent = wavefront, hoist, descent
         self.cut = cut(graph, line_buffer=line_buffer)
-        self.writer = Writer(self.cut, batch=batch, optimiser=optimiser, master=master)
-        self.loop, self.fronts = Loop(steps), fronts(graph)
+        self.writer = Writer(
+            self.cut,
+            batch=batch,
+            optimiser=optimiser,
+            master=master,
+            micro_batches=micro_batches,
+            relaxed=True,
+        )
+        self.loop, self.fronts = Loop(steps, micro_batches), fronts(graph)
         self.output = graph.output.number
 
     def moves_from(self, node: int) -> int | None:
@@ -113,7 +132,8 @@ class _Rule:
 
     def _start(self, *, nudged: bool) -> None:
         """Feed-forward: every state is its prediction, so that only the output's error is not zero."""
-        writer, place = self.writer, Place(Phase.START, "forward")
+        writer = self.writer
+        place = writer.program.once_each(Phase.START, "forward")
         writer.load(with_target=True)
         for prediction in self.cut.predictions:
             forward_start(writer, prediction, place, alone=self._kept_alone)
@@ -218,7 +238,7 @@ class _Rule:
     def _err(self, prediction: Prediction, first: int) -> None:
         writer, place, number = self.writer, self.loop.place(first), prediction.node.number
         tail = self._difference(prediction)
-        needs = [Newest("state", number)] if number != self.output else []
+        needs = [Newest("state", number)]
         begins = [begin for line in prediction.lines if (begin := self.runs_from(line)) is not None]
         if begins:
             own = prediction.own
@@ -232,7 +252,7 @@ class _Rule:
 
     def _finish(self, credited: tuple[int, ...]) -> None:
         writer, final = self.writer, self.loop.final
-        place = Place(Phase.FINISH, "update")
+        place = writer.program.once_each(Phase.FINISH, "update")
         for number in sorted(credited, reverse=True):
             prediction = self.cut[number]
             from_input = [line for line in prediction.lines if line.source == INPUT]

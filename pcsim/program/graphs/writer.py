@@ -20,6 +20,7 @@ from pcsim.program.operators.work import (
     ERROR,
     NOTHING,
     STATE,
+    Kept,
     Piece,
     Statistics,
     Step,
@@ -49,13 +50,27 @@ class Writer:
     """Writes one program of a graph. Its life: passes are written one after the other, then ``build``."""
 
     def __init__(
-        self, cut: Cut, *, batch: int, optimiser: str | None, master: bool = False
+        self,
+        cut: Cut,
+        *,
+        batch: int,
+        optimiser: str | None,
+        master: bool = False,
+        micro_batches: int = 1,
+        relaxed: bool = False,
     ) -> None:
-        self.cut = cut
+        """``relaxed``: states move by themselves, so that they are kept beside what is made of them."""
+        self.cut, self.relaxed = cut, relaxed
         self.program = ProgramBuilder(
-            (), batch, optimiser=optimiser, master=master, parts=cut.parts, names=cut.names
+            (),
+            batch,
+            optimiser=optimiser,
+            master=master,
+            micro_batches=micro_batches,
+            parts=cut.parts,
+            names=cut.names,
         )
-        self.batch = batch
+        self.batch = self.program.batch
         self.noted: dict[tuple[str, str | int], dict[Phase, list[Key]]] = {}
         self.open: list[tuple[int, tuple[Newest, ...]]] = []
 
@@ -199,14 +214,17 @@ class Writer:
                     key = from_dram(role, part, sizes.weights, Phase.SETUP)
                     self.note(str(role), part, [key])
         output = self.cut.predictions[-1]
+        samples = self.batch * self.program.micro_batches
         for phase in (Phase.START, Phase.SETUP):
             for line in self.cut.readers[INPUT]:
-                words = self.batch * line.before.words
+                words = samples * line.before.words
                 key = from_dram(Role.INPUT, line.stages[0].part, words, phase, line.at)
-                self.note("operand", line.stages[0].part, [key])
+                if phase is Phase.SETUP:  # Nobody waits for the next batch.
+                    self.note("operand", line.stages[0].part, [key])
             if with_target:
-                key = from_dram(Role.TARGET, output.home, self.batch * output.size, phase)
-                self.note("target", output.home, [key])
+                key = from_dram(Role.TARGET, output.home, samples * output.size, phase)
+                if phase is Phase.SETUP:
+                    self.note("target", output.home, [key])
 
     def loaded(self, what: str, of: int) -> Needs:
         """All that brings ``what`` from DRAM, whenever it does."""
@@ -265,6 +283,7 @@ class Writer:
         for stage, above in zip(stages, [*stages[1:], None], strict=True):
             wanted, left = self.product(stage, place, wanted)
             if above is not None:
+                left = _kept(left, stage)
                 made = self.work(left, stage.part, place, Role.SENT, stage.at, wanted)
                 words = stage.after.gives
                 key = self.exchange(
@@ -365,6 +384,8 @@ class Writer:
                             primitives=(*last.primitives, *piece.primitives),
                             keeps=last.keeps + piece.keeps + STATE,
                         )
+            if not self.relaxed and len(along) == len(readers) and self.cut.is_passing(number):
+                last = replace(last, gives=NOTHING)
             made[-1] = last
         name = prediction.node.name
         wanted = list(needs)
@@ -577,11 +598,12 @@ class Writer:
         kernel = update_kernel(self.program.optimiser, master=self.program.master)
         masters = self.loaded(str(Role.MASTER), part) if role is None else []
         once = Place(Phase.FINISH, "update")
+        formed = [Need(need, ALL) for need in needs if isinstance(need, Key)]
         gradient = self.add(
             Kind.REDUCE,
             part,
             once,
-            needs,
+            formed,
             elements=parameters,
             role=role or Role.GRADIENT,
             kernel=ADD_PARTIAL_SUMS,
@@ -612,3 +634,13 @@ def _downwards(stages: Sequence[Stage]) -> Iterator[tuple[Stage, Stage | None]]:
     """Every part from the last one on, with the one before it."""
     for index in range(len(stages) - 1, -1, -1):
         yield stages[index], stages[index - 1] if index else None
+
+
+def _kept(steps: Sequence[Step], stage: Stage) -> tuple[Step, ...]:
+    """``steps`` after a part; what the first of them reads is written, too, where its derivative is found from that."""
+    if not stage.after.terms or stage.after.terms[0][1].kept is not Kept.READ:
+        return tuple(steps)
+    at = len(steps) - len(stage.after.forward)
+    first = steps[at]
+    assert isinstance(first, Piece), "an activation is one piece"
+    return (*steps[:at], replace(first, keeps=first.keeps + STATE), *steps[at + 1 :])

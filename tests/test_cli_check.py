@@ -86,7 +86,7 @@ def test_a_chip_and_a_workload_are_told_to_fit_with_the_space_they_take():
     done = pcsim("check", "mlp128", "tile64")
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
-    assert lines[:4] == [
+    assert lines[:5] == [
         "mlp128: right, the workload 'mlp128'",
         # 784 x 128 + 128 x 128 twice + 128 x 10 weights; 3 x 128 + 10 states.
         "  network: 4 nodes, 134,400 parameters; a sample takes 134,400 multiply-accumulates forward and has 394 states",
@@ -94,11 +94,11 @@ def test_a_chip_and_a_workload_are_told_to_fit_with_the_space_they_take():
         "",
         "tile64 x mlp128:",
     ]
-    assert lines[4:6] == [
+    assert lines[5:7] == [
         f"  {rule} fits: {tiles} of 64 tiles; the fullest keeps {kept:.4g} KiB of 192 KiB"
         for rule, tiles, kept in fit(load_hardware("tile64"), load_workload("mlp128"))
     ]
-    assert lines[6].startswith("  a run takes ")
+    assert lines[7].startswith("  a run takes ")
 
 
 def test_a_network_that_does_not_fit_is_told_rule_by_rule_with_what_would(here):

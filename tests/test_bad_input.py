@@ -170,7 +170,7 @@ def test_images_in_a_pipe_or_device_are_refused_without_reading(images, here):
     path = str((here / images).resolve())
     setting = f"data.dataset={path}"
     assert said_of("tile64", "digits", settings=[setting]).endswith(
-        ": data.dataset must be a folder of IDX files or an .npz file that can be used, "
+        ": data.dataset must be a folder of IDX or CIFAR files or an .npz file that can be used, "
         f"not {path!r}\n    {path}: the file must be a regular file"
     )
 

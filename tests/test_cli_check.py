@@ -89,7 +89,8 @@ def test_a_chip_and_a_workload_are_told_to_fit_with_the_space_they_take():
     assert lines[:5] == [
         "mlp128: right, the workload 'mlp128'",
         # 784 x 128 + 128 x 128 twice + 128 x 10 weights; 3 x 128 + 10 states.
-        "  network: 4 nodes, 134,400 parameters; a sample takes 134,400 multiply-accumulates forward and has 394 states",
+        "  network: 4 nodes, 134,400 parameters; a sample takes 134,400 multiply-accumulates forward and has 394 "
+        "states",
         "tile64: right, the hardware 'tile64'",
         "",
         "tile64 x mlp128:",

@@ -101,7 +101,7 @@ def refused(tmp_path, where):
     """
     (tmp_path / "own.yaml").write_text(WORKLOAD.replace("PATH", f"./{where.name}"))
     place = (
-        f"own.yaml:6:12: data.dataset must be a folder of IDX files or an .npz file that can be "
+        f"own.yaml:6:12: data.dataset must be a folder of IDX or CIFAR files or an .npz file that can be "
         f"used, not '{where.name}'\n      dataset: ./{where.name}\n               ^\n    "
     )
     with pytest.raises(InputError) as caught:

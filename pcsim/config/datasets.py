@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pcsim.config.cifar import PIXELS, SHAPE, cifar_folder
 from pcsim.config.fields import Finding, Kind, did_you_mean, must_be, rejected
 from pcsim.config.idx import idx_parts
 from pcsim.config.marks import Node
@@ -23,24 +24,37 @@ class DatasetShape:
     """What a dataset offers: labelled images, each flattened to ``width`` numbers.
 
     Training, validation and test share ``images``; where ``test_images`` are kept apart, only the
-    first two do. ``classes`` is None where labels alone would tell.
+    first two do. ``classes`` is None where labels alone would tell. ``shape`` is that of an image as stored.
     """
 
     images: int
     width: int
     classes: int | None
     test_images: int | None = None
+    shape: tuple[int, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes (channels, rows, columns) that a network may give an image; none where any will do."""
+        if len(self.shape) == 2:
+            return ((1, *self.shape),)
+        if len(self.shape) == 3:
+            *first, last = self.shape
+            return (self.shape, (last, *first))
+        return ()
 
 
 DATASETS: Mapping[str, DatasetShape] = {
-    "mnist5k": DatasetShape(images=5000, width=784, classes=10),
-    "digits": DatasetShape(images=1797, width=64, classes=10),
-    "fashion": DatasetShape(images=60_000, width=784, classes=10, test_images=10_000),
+    "mnist5k": DatasetShape(images=5000, width=784, classes=10, shape=(28, 28)),
+    "digits": DatasetShape(images=1797, width=64, classes=10, shape=(8, 8)),
+    "fashion": DatasetShape(
+        images=60_000, width=784, classes=10, test_images=10_000, shape=(28, 28)
+    ),
 }
 
 
 def dataset() -> Kind:
-    """A name of ``DATASETS``, or the path of an IDX folder or an .npz file, which becomes absolute.
+    """A name of ``DATASETS``, or the path of an IDX or CIFAR folder or an .npz file, which becomes absolute.
 
     A path has a slash or ends in .npz; from Python it is relative to the working folder.
     """
@@ -55,7 +69,7 @@ def dataset() -> Kind:
         try:
             dataset_shape(path)
         except InputError as error:
-            said = f"must be a folder of IDX files or an .npz file that can be used, not {path!r}"
+            said = f"must be a folder of IDX or CIFAR files or an .npz file that can be used, not {path!r}"
             raise rejected([Finding(said, hint=str(error.problems[0]))]) from None
         return path
 
@@ -72,11 +86,15 @@ def dataset_shape(dataset: str) -> DatasetShape:
         return DATASETS[dataset]
     path = Path(dataset)
     if os.path.isdir(path):  # Path.is_dir raises for names that are too long.
+        if cifar := cifar_folder(path):
+            images, classes = sum(cifar.train), cifar.kind.classes
+            return DatasetShape(images, PIXELS, classes, cifar.test, SHAPE)
         train, test = idx_parts(path)
-        return DatasetShape(train.count, math.prod(train.shape), train.classes, test.count)
+        width = math.prod(train.shape)
+        return DatasetShape(train.count, width, train.classes, test.count, train.shape)
     first, *others = npz_parts(path)
     tests = others[0].count if others else None
-    return DatasetShape(first.count, math.prod(first.shape), first.classes, tests)
+    return DatasetShape(first.count, math.prod(first.shape), first.classes, tests, first.shape)
 
 
 def dataset_place(dataset: str) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import model_validator
@@ -11,6 +11,7 @@ from pcsim.config.datasets import dataset, dataset_shape
 from pcsim.config.extensions import python_files
 from pcsim.config.fields import (
     Finding,
+    any_of,
     at_least_zero,
     choice,
     flag,
@@ -221,6 +222,8 @@ def _widths_match(network: Network, data: Data) -> Iterator[Finding]:
         (network.depth, shape.classes, "classes"),
     ):
         if wanted is None or network.widths[index] == wanted:
+            if index == 0 and len(network.graph.input) == 3 and shape.inputs:
+                yield from _shape_matches(network, shape.inputs, data.dataset)
             continue
         if network.layers is not None:
             limit = f"{wanted}, the {what} of {data.dataset}"
@@ -231,6 +234,15 @@ def _widths_match(network: Network, data: Data) -> Iterator[Finding]:
         else:
             said = f"must end in {wanted} values, the {what} of {data.dataset}, not {network.widths[-1]}"
             yield Finding(said, ("network", network.way))
+
+
+def _shape_matches(
+    network: Network, known: Sequence[tuple[int, ...]], dataset: str
+) -> Iterator[Finding]:
+    if network.graph.input not in known:
+        limit = any_of([str(list(shape)) for shape in known])
+        said = f"{limit}, the shape of the images of {dataset}"
+        yield must_be(said, list(network.graph.input), path=("network", "input"))
 
 
 def _batch_is_filled(training: TrainingSettings, data: Data) -> Iterator[Finding]:

@@ -38,8 +38,17 @@ class Dataset:
     test: Part
 
 
-def load_dataset(data: Data, *, classes: int, dtype: DtypeName = "float64") -> Dataset:
+def load_dataset(
+    data: Data,
+    *,
+    classes: int,
+    dtype: DtypeName = "float64",
+    input_shape: tuple[int, ...] = (),
+) -> Dataset:
     """Read, split and scale; the same for all seeds. ``classes`` is the width of the last layer.
+
+    Where ``input_shape`` is (channels, rows, columns), images stored with their channels last are brought to that
+    order.
 
     The parts are cut from one stratified order of all images, or from one of the images for
     training and one of those for testing where the dataset keeps these apart. Pixels are scaled to
@@ -49,7 +58,8 @@ def load_dataset(data: Data, *, classes: int, dtype: DtypeName = "float64") -> D
     Raises:
         InputError: the images cannot be read or learnt from.
     """
-    first, *others = read_source(data.dataset, classes=classes)
+    parts = read_source(data.dataset, classes=classes)
+    first, *others = (images.as_input(input_shape) for images in parts)
     order = stratified_order(first.labels)
     train, validation, rest = np.split(order, (data.train, data.train + data.validation))
     last = others[0] if others else first

@@ -108,7 +108,13 @@ def _train(
     dtypes = {key: _dtype(workload, candidate) for key, candidate in chosen.items()}
     with at_places_of(workload):
         datasets = {
-            d: load_dataset(workload.data, classes=classes, dtype=d) for d in set(dtypes.values())
+            d: load_dataset(
+                workload.data,
+                classes=classes,
+                dtype=d,
+                input_shape=workload.network.graph.input,
+            )
+            for d in set(dtypes.values())
         }
     absent_of = {d: absent_classes(dataset) for d, dataset in datasets.items()}
     courses = {

@@ -137,7 +137,7 @@ def layer_table(verdict: Verdict) -> Table:
                 (
                     result.candidate.id,
                     layer,
-                    place.name,
+                    place.name or None,
                     place.n_in,
                     place.n_out,
                     place.weights,

@@ -22,7 +22,7 @@ def read_bundled(name: str) -> Images:
     if (content := kept(path)) is not None:
         arrays = unsealed(content, subject=path.name)
         if arrays is not None and set(arrays) == {"pixels", "labels"}:
-            return Images(**arrays, brightest=brightest)
+            return Images(arrays["pixels"], arrays["labels"], brightest)
         tell_unusable(path)
     pixels, labels = read()
     arrays = {"pixels": pixels, "labels": labels}

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pcsim.config import dataset_place
+from pcsim.config.cifar import cifar_folder
 from pcsim.config.idx import idx_parts, unreadable
 
 
@@ -21,6 +22,8 @@ def identity(dataset: str) -> str:
         return dataset
     if not place.is_dir():
         return f"npz {_sha256_now(place)}"
+    if found := cifar_folder(place):
+        return f"cifar {' '.join(map(_sha256_now, found.files))}"
     files = (path for part in idx_parts(place) for path in (part.images, part.labels))
     return f"idx {' '.join(map(_sha256_now, files))}"
 

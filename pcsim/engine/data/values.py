@@ -35,9 +35,9 @@ def images_of(pixels: np.ndarray, path: Path, *, name: str, place: Place) -> Ima
     kind, flat = pixels.dtype.kind, pixels.reshape(len(pixels), -1)
     none = np.empty(0, np.int64)
     if kind == "b":
-        return Images(flat.astype(np.uint8), none, 1)
+        return Images(flat.astype(np.uint8), none, 1, pixels.shape[1:])
     if kind == "u" and pixels.dtype.itemsize == 2:
-        return Images(flat.astype(np.uint16), none, 65_535)
+        return Images(flat.astype(np.uint16), none, 65_535, pixels.shape[1:])
     if kind == "f":
         low: int | np.float64 = np.float64(-_LARGEST)
         high: int | np.float64 = np.float64(_LARGEST)
@@ -52,7 +52,8 @@ def images_of(pixels: np.ndarray, path: Path, *, name: str, place: Place) -> Ima
             line = f"{name} = ({name} - {name}.min()) / np.ptp({name})"
         said = f"the pixels must be between {limits}, not {pixels[index]} at {place(index)}"
         raise unusable(path, said, hint=in_numpy(line))
-    return Images(flat if kind == "f" else flat.astype(np.uint8), none, 1 if kind == "f" else 255)
+    whole = flat if kind == "f" else flat.astype(np.uint8)
+    return Images(whole, none, 1 if kind == "f" else 255, pixels.shape[1:])
 
 
 def labels_of(

@@ -106,11 +106,11 @@ def test_a_base_file_and_an_option_and_a_sweep_file_ask_for_consent(here):
     (folder / "above.yaml").write_text("schema: pcsim/hardware/1\nname: above\nextends: mine\n")
     (folder / "all.yaml").write_text(
         "schema: pcsim/sweep/1\nname: all\nhardware: tile64\nworkload: digits\n"
-        f"set: {{extensions: [{module}.py]}}\naxes:\n- pc.steps: [1, 2]\n"
+        f"set: {{hardware.extensions: [{module}.py]}}\naxes:\n- pc.steps: [1, 2]\n"
     )
     for words in (
         ("check", "above.yaml"),
-        ("run", "tile64", "digits", "--set", f"extensions=[{module}.py]"),
+        ("run", "tile64", "digits", "--set", f"hardware.extensions=[{module}.py]"),
         ("sweep", "all.yaml", "--jobs", "1"),
     ):
         done = pcsim(*words)

@@ -7,6 +7,8 @@ sample by sample, so that it keeps one sample's windows. Left out: room shared b
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pcsim.config import Value
 from pcsim.network import INPUT
 from pcsim.network.operators import size
@@ -16,11 +18,24 @@ from pcsim.program.kernels import DESCENT_WORDS, OPTIMISER_WORDS
 from pcsim.program.operators.work import Kept
 
 
-def keep(writer: Writer, *, learning: bool, relaxed: bool = False, descent: str = "gd") -> None:
-    """Reserve the memory of all parts; ``relaxed``: states move, and their errors are kept beside them."""
+def keep(
+    writer: Writer,
+    *,
+    learning: bool,
+    relaxed: bool = False,
+    descent: str = "gd",
+    kept_predictions: Iterable[int] = (),
+) -> None:
+    """Reserve the memory of all parts; ``relaxed``: states move, and their errors are kept beside them.
+
+    ``kept_predictions``: of nodes whose prediction stays while their state moves.
+    """
     keeper = _Keeper(writer, learning, relaxed, descent)
+    kept = set(kept_predictions)
     for prediction in writer.cut.predictions:
         keeper.node(prediction)
+        if prediction.node.number in kept:
+            keeper.prediction(prediction)
 
 
 class _Keeper:
@@ -85,6 +100,13 @@ class _Keeper:
                 name = f"feedback of {line.at}"
                 words = line.before.gives
                 self.value(home, name, "error", Value.ERROR, words, passing=True)
+
+    def prediction(self, prediction: Prediction) -> None:
+        """It lies where the product was summed up, unless it is no product's, or other lines are added to it."""
+        summed = len(prediction.lines) > 1 and not prediction.stages
+        sizes = self.cut.parts[prediction.home - 1]
+        if summed or not sizes.weighted or sizes.words_out != prediction.size:
+            self.value(prediction.home, "prediction kept", "state", Value.STATE, prediction.size)
 
     def _keeps_state(self, prediction: Prediction) -> bool:
         """Whether the state lies apart from a product that was summed up, and from what readers make of it."""

@@ -164,12 +164,24 @@ class _Keeper:
         for term, work in run.terms:
             words = -(-work.parameters // channels)
             if words:
-                self._learnt(part, term.at, axis="unit", words=words, owner=True)
+                places = term.at, term.weights
+                self._learnt(part, term.at, places, axis="unit", words=words, owner=True)
 
     def _learnt(
-        self, part: int, name: str, *, axis: str, words: int = 1, owner: bool = False
+        self,
+        part: int,
+        name: str,
+        places: tuple[str, str],
+        *,
+        axis: str,
+        words: int = 1,
+        owner: bool = False,
     ) -> None:
-        """Numbers that are learnt, and if they are: gradient, moments, and the copy that is stepped."""
+        """Numbers that are learnt, and if they are: gradient, moments, and the copy that is stepped.
+
+        ``places``: where they are used, and where they are at home. What is used elsewhere has no moments there;
+        a home has room for a gradient that arrives.
+        """
         program = self.program
 
         def reserve(what: str, kind: str, value: Value, copies: int = 1) -> None:
@@ -181,6 +193,11 @@ class _Keeper:
         if not self.learning:
             return
         reserve(f"gradient of {name}", "gradient", Value.ACCUMULATE)
+        at, home = places
+        if at != home:
+            return
+        if home in self.cut.users:
+            reserve(f"gradient for {name}", "gradient", Value.ACCUMULATE)
         moments = OPTIMISER_WORDS[program.optimiser or "sgd"]
         if moments:
             reserve(f"moments of {name}", "optimiser", Value.OPTIMISER, moments)
@@ -194,9 +211,9 @@ class _Keeper:
         copies = 2 * kept if from_input else kept  # The next batch is fetched beside this one.
         program.keep(part, "operand", "state", Value.STATE, axis="in", copies=copies)
         if sizes.weighted:
-            self._learnt(part, "weights", axis="weight")
+            self._learnt(part, "weights", (stage.at, stage.weights), axis="weight")
         if work.bias:
-            self._learnt(part, "biases", axis="unit", owner=True)
+            self._learnt(part, "biases", (stage.at, stage.weights), axis="unit", owner=True)
         if sizes.weighted or work.forward:
             program.keep(part, "prediction", "state", Value.ACCUMULATE, axis="out")
         if work.group_words:

@@ -55,6 +55,15 @@ class Version(NamedTuple):
     keys: tuple[Key, ...]
 
 
+class _Formed(NamedTuple):
+    """A gradient of ``parameters`` in ``part``, there after ``needs``."""
+
+    part: int
+    parameters: int
+    needs: tuple[Key, ...]
+    at: str
+
+
 Wanted = Iterable[Need | Key | Newest]
 
 
@@ -87,8 +96,12 @@ class Writer:
         self.batch = self.program.batch
         self.noted: dict[tuple[str, str | int], list[Version]] = {}
         self.open: list[tuple[int, tuple[Newest, ...]]] = []
+        self.formed: dict[tuple[str, Role | None], list[_Formed]] = {}
+        """Gradients of what several parts use, by its place."""
 
     def build(self, rule: str, *, steps: int, credited: tuple[int, ...]) -> Program:
+        for (weights, role), formed in self.formed.items():
+            self._update_shared(weights, role, formed)
         ops = self.program.ops
         places = {op.key: op.place for op in ops}
         for index, wanted in self.open:
@@ -250,9 +263,10 @@ class Writer:
             return self.add(Kind.EXCHANGE, part, place, [], role=role, elements=words, at=at)
 
         copies = (Role.WEIGHTS, Role.MASTER) if self.program.master else (Role.WEIGHTS,)
+        borrowing = {part for found in self.cut.users.values() for part, _ in found}
         for role in copies:
             for part, sizes in enumerate(self.cut.parts, start=1):
-                if sizes.weighted:
+                if sizes.weighted and not (role is Role.MASTER and part in borrowing):
                     key = from_dram(role, part, sizes.weights, Phase.SETUP)
                     self.note(str(role), part, [key])
         output = self.cut.predictions[-1]
@@ -617,13 +631,13 @@ class Writer:
         if sizes.weighted:
             operand = Newest("operand", part, back)
             formed = self.add(Kind.WEIGHT_GRADIENT, part, place, [shared, operand])
-            self._update(None, part, sizes.weights, [formed], "")
+            self._update(None, part, sizes.weights, [formed], stage.at, stage.weights)
             if stage.work.bias:
                 summed = Piece(sizes.words_out, (ADD,), ERROR, NOTHING)
                 bias = self.elementwise(
                     summed.kernel, summed.elements, part, place, Role.BIAS, "", [shared]
                 )
-                self._update(Role.BIAS, part, sizes.n_out, [bias], "")
+                self._update(Role.BIAS, part, sizes.n_out, [bias], stage.at, stage.weights)
         self._learn_run(stage.after, part, place, [shared])
 
     def _learn_run(self, run: Run, part: int, place: Place, needs: Wanted) -> None:
@@ -631,35 +645,56 @@ class Writer:
             if not work.parameters:
                 continue
             formed = self.work(work.gradient, part, place, Role.GAIN, term.at, needs)
-            self._update(Role.GAIN, part, work.parameters, formed, term.at)
+            self._update(Role.GAIN, part, work.parameters, formed, term.at, term.weights)
 
     def _update(
-        self, role: Role | None, part: int, parameters: int, needs: Wanted, at: str
+        self,
+        role: Role | None,
+        part: int,
+        parameters: int,
+        needs: Wanted,
+        at: str,
+        weights: str,
     ) -> None:
-        assert self.program.optimiser is not None, "an update has an optimiser"
-        kernel = update_kernel(self.program.optimiser, master=self.program.master)
-        masters = self.loaded(str(Role.MASTER), part) if role is None else []
-        once = Place(Phase.FINISH, "update")
-        formed = [Need(need, ALL) for need in needs if isinstance(need, Key)]
-        gradient = self.add(
+        """Step what is learnt at ``at``, or leave its gradient to the part whose ``weights`` these are."""
+        formed = _Formed(
+            part, parameters, tuple(need for need in needs if isinstance(need, Key)), at
+        )
+        if weights in self.cut.users:
+            self.formed.setdefault((weights, role), []).append(formed)
+        else:
+            self._step(role, part, parameters, [self._added_up(formed, role)], at)
+
+    def _added_up(self, formed: _Formed, role: Role | None) -> Key:
+        """The gradient of all micro-batches, from the shares of the batch."""
+        return self.add(
             Kind.REDUCE,
-            part,
-            once,
-            formed,
-            elements=parameters,
+            formed.part,
+            Place(Phase.FINISH, "update"),
+            [Need(need, ALL) for need in formed.needs],
+            elements=formed.parameters,
             role=role or Role.GRADIENT,
             kernel=ADD_PARTIAL_SUMS,
-            at=at,
+            at=formed.at if role is Role.GAIN else "",
         )
+
+    def _step(
+        self, role: Role | None, part: int, parameters: int, gradient: Wanted, at: str
+    ) -> Key:
+        """The optimiser's step of a part, and what is new to the other shares of the batch."""
+        assert self.program.optimiser is not None, "an update has an optimiser"
+        masters = self.loaded(str(Role.MASTER), part) if role is None else []
+        once = Place(Phase.FINISH, "update")
+        named = at if role is Role.GAIN else ""
         done = self.add(
             Kind.UPDATE,
             part,
             once,
-            [gradient, *masters],
+            [*gradient, *masters],
             elements=parameters,
             role=role,
-            kernel=kernel,
-            at=at,
+            kernel=update_kernel(self.program.optimiser, master=self.program.master),
+            at=named,
         )
         self.add(
             Kind.EXCHANGE,
@@ -668,8 +703,54 @@ class Writer:
             [done],
             elements=parameters,
             role=role or Role.COPIED,
-            at=at,
+            at=named,
         )
+        return done
+
+    def _update_shared(self, weights: str, role: Role | None, formed: Sequence[_Formed]) -> None:
+        """Gradients of all parts that use ``weights`` are added up where these are at home, stepped there once, and
+        what is new goes to all that use it, whether they have learnt or not."""
+        home, once = self.cut.homes[weights], Place(Phase.FINISH, "update")
+        carried = Role.GRADIENT if role is None else Role.UNIT_GRADIENT
+        parameters = formed[0].parameters
+        total: list[Key] = []
+        for each in formed:
+            key = self._added_up(each, role)
+            if each.at != weights:
+                key = self.add(
+                    Kind.EXCHANGE,
+                    each.part,
+                    once,
+                    [key],
+                    elements=parameters,
+                    role=carried,
+                    target=home,
+                    at=each.at,
+                )
+            if total:
+                key = self.add(
+                    Kind.ELEMENTWISE,
+                    home,
+                    once,
+                    [*total, key],
+                    elements=parameters,
+                    role=carried,
+                    kernel=ADD_PARTIAL_SUMS,
+                    at=each.at,
+                )
+            total = [key]
+        done = self._step(role, home, parameters, total, weights)
+        for part, at in self.cut.users[weights]:
+            self.add(
+                Kind.EXCHANGE,
+                home,
+                once,
+                [done],
+                elements=parameters,
+                role=role or Role.COPIED,
+                target=part,
+                at=at,
+            )
 
 
 def _downwards(stages: Sequence[Stage]) -> Iterator[tuple[Stage, Stage | None]]:

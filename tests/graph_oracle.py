@@ -7,6 +7,7 @@ array of its own, which takes its work in the order of passes, and everything el
 from products import weight_stationary
 
 from pcsim.network import fronts
+from pcsim.network.credit import groups
 from pcsim.network.operators import Attention, Conv2d, Dense, size
 
 LEARNING = ("layer_norm", "rms_norm", "position")
@@ -219,3 +220,134 @@ def predictive_coding_makespan(graph, batch, *, steps, wavefront, hoist):
     for number in reversed(credited):
         clock.learn(number)
     return clock.end
+
+
+class Ordered:
+    """A step as a sequence of moves, followed value by value; an error is told when somebody wants to pull it.
+
+    After ``run`` there are ``end`` and the multiply-accumulates ``macs`` of forward, pull and gradient.
+    """
+
+    def __init__(self, graph, batch, *, wavefront, hoist=True):
+        self.graph, self.batch, self.clock = graph, batch, Clockwork(graph, batch)
+        self.wavefront, self.hoist = wavefront, hoist
+        self.counts = {}
+        for node in graph.nodes:
+            lines = [
+                (b.terms, line)
+                for b, line in zip(node.branches, self.clock.lines[node.number], strict=True)
+            ]
+            for terms, line in [*lines, (node.then, self.clock.then[node.number])]:
+                self._meter(terms, [product for product in line.products if product])
+        self.untold = set()
+
+    def _meter(self, terms, found):
+        """Every product of ``terms`` gets its multiply-accumulates, as cycles are its only names."""
+        each = iter(found)
+        for term in terms:
+            if isinstance(term.operator, Attention):
+                tokens, width = term.reads
+                by_weights, states = tokens * width**2, tokens**2 * width
+                for macs in ((3 * by_weights,) * 3, (2 * states, 4 * states, 0), (by_weights,) * 3):
+                    self._count(next(each), macs)
+            elif isinstance(term.operator, (Dense, Conv2d)):
+                self._count(next(each), (term.operator.macs(term.reads),) * 3)
+
+    def _count(self, product, macs):
+        self.counts[product] = [0, 0, 0]
+        names = ("forward", "pull", "gradient")
+        run = product.run
+
+        def counted(cycles, *ready):
+            # Which of its passes this is shows in who calls; the clockwork sets it beforehand.
+            self.counts[product][names.index(self.now)] += macs[names.index(self.now)]
+            return run(cycles, *ready)
+
+        product.run = counted
+
+    @property
+    def macs(self):
+        return tuple(self.batch * sum(each[i] for each in self.counts.values()) for i in range(3))
+
+    def tell(self, node):
+        self.untold.discard(node)
+        self.now = "pull"
+        lines = [line for line in self.clock.lines[node] if line.source]
+        if lines:
+            self.clock.back_to_sum(node)
+        for line in lines:
+            self.clock.back(line)
+
+    def predict(self, line):
+        self.now = "forward"
+        self.clock.predict(line)
+
+    def err(self, node):
+        self.now = "forward"
+        done = self.clock.sum_up(node)
+        self.clock.error[node] = max(done, self.clock.state[node], self.clock.error[node])
+        self.untold.add(node)
+
+    def run(self, order, steps):
+        clock, graph = self.clock, self.graph
+        numbers = [node.number for node in graph.nodes]
+        every = [line for number in numbers for line in clock.lines[number]]
+        for number in numbers:
+            for line in clock.lines[number]:
+                self.predict(line)
+            self.now = "forward"
+            clock.state[number] = clock.error[number] = clock.sum_up(number)
+        wrong = {numbers[-1]} if self.wavefront else set(numbers)
+        for number in sorted(wrong):
+            self.tell(number)
+        for _ in range(steps):
+            for group in order:
+                moved = [n for n in group if {n, *graph.children[n]} & wrong]
+                for number in sorted(moved, reverse=True):
+                    above = [line for line in every if line.source == number]
+                    pulled = [line for line in reversed(above) if line.node in wrong]
+                    for child in sorted({line.node for line in pulled} & self.untold):
+                        self.tell(child)
+                    self.now = "pull"
+                    for line in pulled:
+                        clock.feed_back(line)
+                    before = clock.error[number], clock.state[number]
+                    clock.state[number] = clock.seen(
+                        max(*(line.arrived for line in pulled), *before)
+                    )
+                    clock.error[number] = clock.state[number]
+                    self.untold.add(number)
+                    for line in above:
+                        self.predict(line)
+                    for child in reversed(graph.children[number]):
+                        self.err(child)
+                wrong |= {each for n in moved for each in (n, *graph.children[n])}
+            for line in every:
+                if not line.source and not self.hoist:
+                    self.predict(line)
+        for number in sorted(wrong, reverse=True):
+            lines = clock.lines[number]
+            if number in self.untold:
+                self.tell(number)
+            self.now = "pull"
+            if not any(line.source for line in lines):
+                clock.back_to_sum(number)
+            for line in lines:
+                if not line.source:
+                    clock.back(line)
+            for line in lines:
+                if line.source and line.learns_before:
+                    clock.feed_back(line)
+        self.now = "gradient"
+        for number in sorted(wrong, reverse=True):
+            clock.learn(number)
+        return self
+
+
+def alternating(graph):
+    """Groups of nodes none of which reads another of its group or shares a reader with it, as colours say."""
+    return groups(graph, "red_black")
+
+
+def downwards(graph):
+    return [(node.number,) for node in reversed(graph.hidden)]

@@ -361,18 +361,6 @@ def test_crossbars_are_refused_for_graphs():
         place(bp(SMALL), load_hardware("crossbar64"))
 
 
-def test_shared_weights_are_refused():
-    network = graph_of(
-        [4],
-        [
-            node("a", ("x", [dense(4)])),
-            node("y", ("a", [["dense", {"units": 4, "weights": "a.0.0"}]])),
-        ],
-    )
-    with pytest.raises(InputError, match=r"weights that terms share .*y\.0\.0"):
-        bp(network)
-
-
 def test_a_second_operation_of_the_same_key_is_refused():
     program = ProgramBuilder((3, 2), 1, optimiser=None)
     program.add(Kind.PRODUCT_FORWARD, 1, Place(Phase.START, "forward"))

@@ -67,19 +67,23 @@ def fronts(graph: Graph) -> Fronts:
     return Fronts(move, error)
 
 
+def near(graph: Graph, number: int) -> set[int]:
+    """The nodes that the gradient of a node reads: its parents, its children, and what else its children read."""
+    found = {*graph.parents[number], *graph.children[number]}
+    for child in graph.children[number]:
+        found |= set(graph.parents[child])
+    return found - {number, INPUT}
+
+
 def colours(graph: Graph) -> dict[int, int]:
     """A colour for every hidden node, such that nodes of one colour may move one after the other or all at once.
 
-    A node's gradient reads its parents, its children, and what else its children read. So nodes that stand in such
-    a relation get different colours, each the lowest that is free, from the output down. A chain has two, as of
-    red-black.
+    Nodes that are near one another get different colours, each the lowest that is free, from the output down. A chain
+    has two, as of red-black.
     """
     output = graph.output.number
     found: dict[int, int] = {}
     for node in reversed(graph.hidden):
-        near = {*graph.parents[node.number], *graph.children[node.number]}
-        for child in graph.children[node.number]:
-            near |= set(graph.parents[child])
-        taken = {found[other] for other in near - {node.number, INPUT, output} if other in found}
+        taken = {found[other] for other in near(graph, node.number) - {output} if other in found}
         found[node.number] = next(c for c in range(len(taken) + 1) if c not in taken)
     return dict(sorted(found.items()))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pcsim.config import Formats, Value
 from pcsim.placement.groups import Group, Slice
-from pcsim.placement.layouts import Layout, operand, overlaps, owned, pulled
+from pcsim.placement.layouts import Layout, operand, overlaps, owned, per_unit, pulled, weights
 from pcsim.placement.streaming import BUFFERED, bytes_at_home
 from pcsim.placement.tasks import Ready, TaskBuilder, TaskKind, Tasks, Unit
 from pcsim.placement.topologies import Topology
@@ -142,8 +142,8 @@ class Expansion:
             self._at(op, tile, self._wait(ready, op, tile))
 
     def _elementwise(self, op: Op) -> None:
-        """On each tile's operand or windows, on summed feedback at its roots, of what all channels have in common at
-        the first owner, else at the owners of the outputs."""
+        """On each tile's operand, windows or gradient, on summed feedback at its roots, of what all channels have in
+        common at the first owner, else at the owners of the outputs."""
         group = self.groups[op.layer]
         for tile, elements in self._elements(op, group):
             ready = self.builder.add(
@@ -165,6 +165,13 @@ class Expansion:
     def _elements(self, op: Op, group: Group) -> Iterator[tuple[int, int]]:
         """The tiles that do elementwise work of ``op``, each with its elements."""
         n_in = op.sizes.n_in
+        if op.role is Role.GRADIENT:
+            for i, j, tile in group.members():
+                yield tile, op.sizes.cut(len(group.inputs[i]), len(group.outputs[j])).weights
+            return
+        if op.role is Role.UNIT_GRADIENT:
+            yield from self._by_owner(op, group, op.elements)
+            return
         for s, elements in enumerate(self._by_share(op, group)):
             if op.role in (Role.OPERAND, Role.FOLDED):
                 for i, _, tile in group.members(s):
@@ -410,6 +417,10 @@ class Expansion:
             for s, elements in enumerate(self._by_share(op, group)):
                 for j, (owner, mine) in enumerate(self._by_owner(op, group, elements, s)):
                     self._send(op, owner, group.row(j, s), mine)
+        elif op.target and op.role in (Role.GRADIENT, Role.COPIED):
+            self._share_weights(op, all_copies=op.role is Role.COPIED)
+        elif op.target:
+            self._share_units(op, all_copies=op.role is not Role.UNIT_GRADIENT)
         elif op.role is Role.COPIED:
             for i, j, tile in group.members():
                 slice_ = op.sizes.cut(len(group.inputs[i]), len(group.outputs[j]))
@@ -464,6 +475,22 @@ class Expansion:
         """Every box of ``source`` to all tiles of each box of ``target`` that it has words of."""
         for at, tiles, words in overlaps(source, target):
             self._send(op, at, list(tiles), words)
+
+    def _share_weights(self, op: Op, *, all_copies: bool) -> None:
+        """Weights or their gradients of one part to another that uses the same: to all tiles that hold them, or to
+        those that update them."""
+        target = list(weights(self.groups[op.target], self.program.sizes(op.target)))
+        for outputs, mine, (at, *_) in weights(self.groups[op.layer], op.sizes):
+            for wanted, theirs, tiles in target:
+                words = outputs.overlap(wanted) * mine.overlap(theirs)
+                self._send(op, at, tiles if all_copies else tiles[:1], words)
+
+    def _share_units(self, op: Op, *, all_copies: bool) -> None:
+        """Biases, gains and positions, as `_share_weights`."""
+        target = list(per_unit(self.groups[op.target], op.elements))
+        for box, (at, *_) in per_unit(self.groups[op.layer], op.elements):
+            for wanted, tiles in target:
+                self._send(op, at, tiles if all_copies else tiles[:1], box.overlap(wanted))
 
     def _control(self, op: Op, group: Group) -> None:
         """One word: up from every owner to the first tile of the layer reported to, or down to all tiles."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from pcsim.placement.groups import Group, Slice
+from pcsim.program.sizes import Sizes
 
 Boxes = tuple[tuple[Slice, tuple[int, ...]], ...]
 """Boxes of words in order, each with the tiles that hold it."""
@@ -30,6 +31,24 @@ def operand(group: Group, words: int, batch: int) -> Layout:
 def pulled(group: Group, words: int, batch: int) -> Layout:
     """What the part's pull gives: each input slice at the tile where its sums meet."""
     return _layout(group, group.inputs, lambda i, s: (group.root(i, s),), words, batch)
+
+
+def weights(group: Group, sizes: Sizes) -> Iterator[tuple[Slice, Slice, list[int]]]:
+    """Of each box of a part's weights its outputs, which of the weights of an output it has, and the tiles that hold
+    it, that where it is updated first."""
+    each = sizes.weights // sizes.n_out
+    for i, j, _ in group.members():
+        inputs, outputs = group.inputs[i], group.outputs[j]
+        mine = Slice(inputs.start * sizes.taps, inputs.stop * sizes.taps)
+        yield outputs, Slice(0, each) if group.paired else mine, group.copies(i, j)
+
+
+def per_unit(group: Group, elements: int) -> Iterator[tuple[Slice, list[int]]]:
+    """Biases, gains or positions: where each stretch of all ``elements`` is, that where it is updated first."""
+    width = group.outputs[-1].stop
+    for j, each in enumerate(group.outputs):
+        box = Slice(elements * each.start // width, elements * each.stop // width)
+        yield box, [group.owner(j, s) for s in range(group.shares)]
 
 
 def _layout(

@@ -117,9 +117,12 @@ class Role(StrEnum):
     BIAS = "bias"
     """The biases of layer l."""
     GRADIENT = "gradient"
-    """Weight gradients of shares of a batch, added up where weights are updated; nothing where it is not cut."""
+    """Weight gradients of shares of a batch, added up where weights are updated; nothing where it is not cut. Of an
+    exchange: those of a part that uses another's weights."""
     COPIED = "copied"
-    """New weights to the tiles that hold them for other shares of a batch."""
+    """New weights to the tiles that hold them for other shares of a batch, or to another part that uses them, too."""
+    UNIT_GRADIENT = "unit_gradient"
+    """Gradients of biases, gains and positions, where several parts use the same."""
     SENT = "sent"
     """Of an elementwise: what is made of z_l before a branch takes it."""
     PULLED = "pulled"
@@ -162,6 +165,8 @@ CARRIED = {
     Role.REPORT: Value.ACCUMULATE,
     Role.ANSWER: Value.ACCUMULATE,
     Role.COPIED: Value.WEIGHT,
+    Role.GRADIENT: Value.ACCUMULATE,
+    Role.UNIT_GRADIENT: Value.ACCUMULATE,
     Role.BIAS: Value.WEIGHT,
     Role.GAIN: Value.WEIGHT,
     Role.BRANCH: Value.STATE,

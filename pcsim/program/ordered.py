@@ -224,6 +224,8 @@ def _settled(program: ProgramBuilder, layer: int, *, back: int) -> list[Need]:
 def _final_error(program: ProgramBuilder, layer: int, loop: Loop) -> list[Need]:
     """The last error of ``layer`` on all its tiles; of a hidden one it is sent there only now."""
     last = program.depth
+    if last == 1:  # Nothing moves.
+        return [Need(Key(Kind.ELEMENTWISE, MOVED, layer, Phase.START))]
     if layer == last:
         return newest(program, Kind.EXCHANGE, MOVED, layer, back=loop.final)
     if layer == 1:

@@ -8,7 +8,9 @@ from pcsim.config import Candidate, Workload, problem_at
 from pcsim.errors import InputError
 from pcsim.program.graphs.backpropagation import graph_backpropagation
 from pcsim.program.graphs.inference import graph_inference
-from pcsim.program.graphs.predictive_coding import graph_predictive_coding
+from pcsim.program.graphs.ordered import graph_ordered_predictive_coding
+from pcsim.program.graphs.predictive_coding import graph_jacobi_predictive_coding
+from pcsim.program.graphs.relaxing import Options
 from pcsim.program.ops import Program
 
 
@@ -30,9 +32,7 @@ def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) ->
     how = candidate.inference
     if how is None:
         return graph_backpropagation(graph, loss, batch=batch, optimiser=optimiser, master=master)
-    return graph_predictive_coding(
-        graph,
-        loss,
+    options = Options(
         batch=batch,
         steps=steps,
         optimiser=optimiser,
@@ -43,6 +43,9 @@ def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) ->
         master=master,
         micro_batches=candidate.micro_batches,
     )
+    if how.order != "jacobi":
+        return graph_ordered_predictive_coding(graph, loss, options, order=how.order)
+    return graph_jacobi_predictive_coding(graph, loss, options)
 
 
 def graph_inference_of(workload: Workload) -> Program:
@@ -63,8 +66,6 @@ def _refused(candidate: Candidate) -> Iterator[tuple[str, str, object]]:
         return
     if how.variant != "pc":
         yield "pc.variant", "pc", how.variant
-    elif how.order != "jacobi":
-        yield "pc.order", "jacobi", how.order
     if candidate.schedule != "free":
         yield "pc.schedule", "free", candidate.schedule
     if how.tolerance > 0:

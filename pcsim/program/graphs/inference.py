@@ -5,7 +5,7 @@ from __future__ import annotations
 from pcsim.network import Graph
 from pcsim.program.graphs.memory import keep
 from pcsim.program.graphs.parts import cut
-from pcsim.program.graphs.predictive_coding import forward_start
+from pcsim.program.graphs.relaxing import forward_start
 from pcsim.program.graphs.writer import Newest, Writer
 from pcsim.program.ops import Phase, Place, Program, Role
 

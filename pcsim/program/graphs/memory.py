@@ -7,6 +7,8 @@ sample by sample, so that it keeps one sample's windows. Left out: room shared b
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pcsim.config import Value
 from pcsim.network import INPUT
 from pcsim.network.operators import size
@@ -16,11 +18,24 @@ from pcsim.program.kernels import DESCENT_WORDS, OPTIMISER_WORDS
 from pcsim.program.operators.work import Kept
 
 
-def keep(writer: Writer, *, learning: bool, relaxed: bool = False, descent: str = "gd") -> None:
-    """Reserve the memory of all parts; ``relaxed``: states move, and their errors are kept beside them."""
+def keep(
+    writer: Writer,
+    *,
+    learning: bool,
+    relaxed: bool = False,
+    descent: str = "gd",
+    kept_predictions: Iterable[int] = (),
+) -> None:
+    """Reserve the memory of all parts; ``relaxed``: states move, and their errors are kept beside them.
+
+    ``kept_predictions``: of nodes whose prediction stays while their state moves.
+    """
     keeper = _Keeper(writer, learning, relaxed, descent)
+    kept = set(kept_predictions)
     for prediction in writer.cut.predictions:
         keeper.node(prediction)
+        if prediction.node.number in kept:
+            keeper.prediction(prediction)
 
 
 class _Keeper:
@@ -86,6 +101,13 @@ class _Keeper:
                 words = line.before.gives
                 self.value(home, name, "error", Value.ERROR, words, passing=True)
 
+    def prediction(self, prediction: Prediction) -> None:
+        """It lies where the product was summed up, unless it is no product's, or other lines are added to it."""
+        summed = len(prediction.lines) > 1 and not prediction.stages
+        sizes = self.cut.parts[prediction.home - 1]
+        if summed or not sizes.weighted or sizes.words_out != prediction.size:
+            self.value(prediction.home, "prediction kept", "state", Value.STATE, prediction.size)
+
     def _keeps_state(self, prediction: Prediction) -> bool:
         """Whether the state lies apart from a product that was summed up, and from what readers make of it."""
         if not self.cut.readers[prediction.node.number]:
@@ -142,12 +164,24 @@ class _Keeper:
         for term, work in run.terms:
             words = -(-work.parameters // channels)
             if words:
-                self._learnt(part, term.at, axis="unit", words=words, owner=True)
+                places = term.at, term.weights
+                self._learnt(part, term.at, places, axis="unit", words=words, owner=True)
 
     def _learnt(
-        self, part: int, name: str, *, axis: str, words: int = 1, owner: bool = False
+        self,
+        part: int,
+        name: str,
+        places: tuple[str, str],
+        *,
+        axis: str,
+        words: int = 1,
+        owner: bool = False,
     ) -> None:
-        """Numbers that are learnt, and if they are: gradient, moments, and the copy that is stepped."""
+        """Numbers that are learnt, and if they are: gradient, moments, and the copy that is stepped.
+
+        ``places``: where they are used, and where they are at home. What is used elsewhere has no moments there;
+        a home has room for a gradient that arrives.
+        """
         program = self.program
 
         def reserve(what: str, kind: str, value: Value, copies: int = 1) -> None:
@@ -159,6 +193,11 @@ class _Keeper:
         if not self.learning:
             return
         reserve(f"gradient of {name}", "gradient", Value.ACCUMULATE)
+        at, home = places
+        if at != home:
+            return
+        if home in self.cut.users:
+            reserve(f"gradient for {name}", "gradient", Value.ACCUMULATE)
         moments = OPTIMISER_WORDS[program.optimiser or "sgd"]
         if moments:
             reserve(f"moments of {name}", "optimiser", Value.OPTIMISER, moments)
@@ -172,9 +211,9 @@ class _Keeper:
         copies = 2 * kept if from_input else kept  # The next batch is fetched beside this one.
         program.keep(part, "operand", "state", Value.STATE, axis="in", copies=copies)
         if sizes.weighted:
-            self._learnt(part, "weights", axis="weight")
+            self._learnt(part, "weights", (stage.at, stage.weights), axis="weight")
         if work.bias:
-            self._learnt(part, "biases", axis="unit", owner=True)
+            self._learnt(part, "biases", (stage.at, stage.weights), axis="unit", owner=True)
         if sizes.weighted or work.forward:
             program.keep(part, "prediction", "state", Value.ACCUMULATE, axis="out")
         if work.group_words:

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from pcsim.errors import InputError, Problem
 from pcsim.network import INPUT, Branch, Graph, Node, Term
 from pcsim.network.operators import size
 from pcsim.program.operators import WORK, Weightless
@@ -51,12 +50,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Stage:
-    """A part, and the steps on its result at its owners."""
+    """A part, and the steps on its result at its owners. ``weights``: the place of the part whose weights it uses, its
+    own unless they are shared."""
 
     part: int
     at: str
     work: PartWork
     after: Run
+    weights: str
 
     @property
     def sizes(self) -> Sizes:
@@ -150,6 +151,45 @@ class Cut:
             for line in readers
         )
 
+    @cached_property
+    def users(self) -> dict[str, tuple[tuple[int, str], ...]]:
+        """By the place of what is learnt, the parts that use it, too, with their places there."""
+        return {place: tuple(sorted(found)) for place, found in self._uses.items() if found}
+
+    @cached_property
+    def homes(self) -> dict[str, int]:
+        """By the place of what is learnt, the part where it is updated."""
+        return {at: part for part, at, weights in self._learning if at == weights}
+
+    @cached_property
+    def _uses(self) -> dict[str, list[tuple[int, str]]]:
+        found: dict[str, list[tuple[int, str]]] = {}
+        for part, at, weights in self._learning:
+            if at != weights:
+                found.setdefault(weights, []).append((part, at))
+        return found
+
+    @cached_property
+    def _learning(self) -> tuple[tuple[int, str, str], ...]:
+        """Part, place, and place of the weights, of everything that learns."""
+        found: list[tuple[int, str, str]] = []
+
+        def run(each: Run, part: int) -> None:
+            found.extend(
+                (part, term.at, term.weights) for term, work in each.terms if work.parameters
+            )
+
+        for prediction in self.predictions:
+            for line in prediction.lines:
+                if line.source != INPUT:
+                    run(line.before, self[line.source].home)
+            run(prediction.then, prediction.join)
+            for stage in self.stages_of(prediction.node.number):
+                if stage.sizes.weighted:
+                    found.append((stage.part, stage.at, stage.weights))
+                run(stage.after, stage.part)
+        return tuple(found)
+
     def stages_of(self, node: int) -> Iterator[Stage]:
         """All parts of a node that multiply or map the input."""
         prediction = self[node]
@@ -159,24 +199,10 @@ class Cut:
 
 
 def cut(graph: Graph, *, line_buffer: bool = False) -> Cut:
-    """The parts of ``graph``.
-
-    Raises:
-        InputError: it has something that programs are not written for yet.
-    """
-    _refuse_shared(graph)
+    """The parts of ``graph``."""
     cutter = _Cutter(line_buffer)
     predictions = tuple(cutter.prediction(node, graph) for node in graph.nodes)
     return Cut(graph, tuple(cutter.parts), tuple(cutter.names), predictions)
-
-
-def _refuse_shared(graph: Graph) -> None:
-    shared = [
-        term.at for node in graph.nodes for term in node.terms if term.parameters and not term.owns
-    ]
-    if shared:
-        said = f"weights that terms share are trained, but not yet costed: {', '.join(shared)}"
-        raise InputError((Problem(said),))
 
 
 @dataclass
@@ -205,7 +231,8 @@ class _Cutter:
         if branch.source == INPUT and (before.works or not stages):
             # Nobody owns the input: what is made of it gets a part of its own.
             work = PartWork(_alone(start))
-            own = Stage(self._add(work.sizes, f"{at}.x"), f"{at}.x", work, before)
+            name = f"{at}.x"
+            own = Stage(self._add(work.sizes, name), name, work, before, name)
             stages, before = (own, *stages), Run((), size(start), size(start))
             # Parts are numbered in the order in which values pass through them.
             stages = self._in_order(stages)
@@ -219,20 +246,21 @@ class _Cutter:
         found = []
         for number, stage in zip(numbers, stages, strict=True):
             self.parts[number - 1], self.names[number - 1] = kept[stage.part]
-            found.append(Stage(number, stage.at, stage.work, stage.after))
+            found.append(replace(stage, part=number))
         return tuple(found)
 
     def _stages(self, terms: Iterable[Term], words: int) -> tuple[Run, tuple[Stage, ...]]:
         """What comes before the first part, and the parts with what follows on each."""
         runs: list[list[tuple[Term, Weightless]]] = [[]]
-        starts, heads = [words], list[tuple[str, PartWork]]()
+        starts, heads = [words], list[tuple[str, str, PartWork]]()
         for term in terms:
             work = WORK[term.operator.name](term.operator, term.reads, term.gives)
             if isinstance(work, Weightless):
                 runs[-1].append((term, work))
                 continue
             for part in work:
-                heads.append((f"{term.at}.{part.name}" if part.name else term.at, part))
+                name = f".{part.name}" if part.name else ""
+                heads.append((term.at + name, term.weights + name, part))
                 starts.append(part.sizes.words_out)
                 runs.append([])
         made = []
@@ -240,10 +268,10 @@ class _Cutter:
             gives = size(run[-1][0].gives) if run else start
             made.append(Run(tuple(run), start, gives))
         stages = []
-        for (at, part), after in zip(heads, made[1:], strict=True):
+        for (at, weights, part), after in zip(heads, made[1:], strict=True):
             if self.line_buffer and part.sizes.taps > 1:
                 part = replace(part, sizes=replace(part.sizes, line_buffer=True))
-            stages.append(Stage(self._add(part.sizes, at), at, part, after))
+            stages.append(Stage(self._add(part.sizes, at), at, part, after, weights))
         return made[0], tuple(stages)
 
     def _add(self, sizes: Sizes, name: str) -> int:

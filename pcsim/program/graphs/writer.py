@@ -3,11 +3,14 @@
 What an operation gives is noted under a name (the operand of a part, a node's error, ...), so that others can need
 its newest instance: that of a step, or where it has not run yet, that of the start. Operations of a step may need
 some that come later in the program, of the step before; such needs are filled in at the end.
+
+Where a step is a sequence of moves, a value changes several times in it, and what is newest follows from the order in
+which the program is written: what stands before is of this step, what stands behind of the step before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,6 +19,7 @@ from pcsim.program.builder import ProgramBuilder
 from pcsim.program.contractions import PULL_WINDOWS
 from pcsim.program.graphs.parts import Cut, Line, Prediction, Run, Stage
 from pcsim.program.kernels import ADD, ADD_PARTIAL_SUMS, Kernel, update_kernel
+from pcsim.program.loop import Loop
 from pcsim.program.operators.work import (
     ERROR,
     NOTHING,
@@ -43,6 +47,23 @@ class Newest(NamedTuple):
     back: int = 0
 
 
+class Version(NamedTuple):
+    """After all of ``keys``, of one phase, something is there anew; noted when ``at`` operations were written."""
+
+    at: int
+    phase: Phase
+    keys: tuple[Key, ...]
+
+
+class _Formed(NamedTuple):
+    """A gradient of ``parameters`` in ``part``, there after ``needs``."""
+
+    part: int
+    parameters: int
+    needs: tuple[Key, ...]
+    at: str
+
+
 Wanted = Iterable[Need | Key | Newest]
 
 
@@ -58,9 +79,11 @@ class Writer:
         master: bool = False,
         micro_batches: int = 1,
         relaxed: bool = False,
+        sequence: Loop | None = None,
     ) -> None:
-        """``relaxed``: states move by themselves, so that they are kept beside what is made of them."""
-        self.cut, self.relaxed = cut, relaxed
+        """``relaxed``: states move by themselves, so that they are kept beside what is made of them. ``sequence``: of
+        steps in which the order of writing says what is newest."""
+        self.cut, self.relaxed, self.sequence = cut, relaxed, sequence
         self.program = ProgramBuilder(
             (),
             batch,
@@ -71,42 +94,74 @@ class Writer:
             names=cut.names,
         )
         self.batch = self.program.batch
-        self.noted: dict[tuple[str, str | int], dict[Phase, list[Key]]] = {}
+        self.noted: dict[tuple[str, str | int], list[Version]] = {}
         self.open: list[tuple[int, tuple[Newest, ...]]] = []
+        self.formed: dict[tuple[str, Role | None], list[_Formed]] = {}
+        """Gradients of what several parts use, by its place."""
 
     def build(self, rule: str, *, steps: int, credited: tuple[int, ...]) -> Program:
+        for (weights, role), formed in self.formed.items():
+            self._update_shared(weights, role, formed)
         ops = self.program.ops
+        places = {op.key: op.place for op in ops}
         for index, wanted in self.open:
             op = ops[index]
-            needs = [need for each in wanted for need in self._newest(each, op.phase)]
+            needs = [need for each in wanted for need in self._newest(each, index, places)]
             ops[index] = replace(op, needs=tuple(dict.fromkeys((*op.needs, *needs))))
         return self.program.build(rule, steps=steps, credited=credited)
 
-    def _newest(self, wanted: Newest, phase_of_op: Phase) -> list[Need]:
-        found = self.noted.get((wanted.what, wanted.of), {})
-        return [
-            Need(key, wanted.back if phase is Phase.STEP else 0)
-            for phase, keys in found.items()
-            for key in keys
-            if PHASES.index(phase) <= PHASES.index(phase_of_op)
-        ]
+    def _newest(self, wanted: Newest, index: int, places: Mapping[Key, Place]) -> Iterator[Need]:
+        """What operation ``index`` needs for the newest of something."""
+        op = self.program.ops[index]
+        versions = self.noted.get((wanted.what, wanted.of), [])
+        moves = [version for version in versions if version.phase is Phase.STEP]
+        found = {v.phase: v for v in versions if PHASES.index(v.phase) <= PHASES.index(op.phase)}
+        if self.sequence is None or Phase.STEP not in found:
+            for phase, version in found.items():
+                back = wanted.back if phase is Phase.STEP else 0
+                yield from (Need(key, back) for key in version.keys)
+            return
+        candidates = [(each, wanted.back) for each in reversed(moves)]
+        if op.phase is Phase.STEP:
+            before = [(each, 0) for each in reversed(moves) if each.at <= index]
+            behind = [(each, self.sequence.back) for each in reversed(moves) if each.at > index]
+            candidates = before + behind
+        elif Phase.FINISH in found:
+            candidates.insert(0, (found[Phase.FINISH], 0))
+        for version, back in candidates:
+            yield from (Need(key, back) for key in version.keys)
+            # What has run whenever this runs is newer than everything else.
+            first = op.place.first - back
+            if op.phase is not Phase.STEP or all(places[k].first <= first for k in version.keys):
+                return
+        for phase in (Phase.SETUP, Phase.START):
+            if phase in found:
+                yield from (Need(key) for key in found[phase].keys)
 
     def has(self, what: str, of: str | int, phase: Phase | None = None) -> bool:
         """Whether something is noted, in ``phase`` if one is given."""
-        found = self.noted.get((what, of), {})
-        return bool(found) if phase is None else phase in found
+        versions = self.noted.get((what, of), [])
+        return any(phase is None or version.phase is phase for version in versions)
+
+    def now(self, what: str, of: str | int, phase: Phase) -> list[Key]:
+        """The newest of ``phase`` that is noted so far."""
+        versions = [each for each in self.noted.get((what, of), []) if each.phase is phase]
+        return list(versions[-1].keys) if versions else []
 
     def note(self, what: str, of: str | int, given: Wanted) -> None:
         """After all of ``given`` there is ``what`` of ``of``, in the phases that these belong to."""
         found: dict[Phase, list[Key]] = {}
         for each in given:
             if isinstance(each, Newest):
-                for phase, keys in self.noted.get((each.what, each.of), {}).items():
+                newest = {v.phase: v.keys for v in self.noted.get((each.what, each.of), [])}
+                for phase, keys in newest.items():
                     found.setdefault(phase, []).extend(keys)
             else:
                 key = each.op if isinstance(each, Need) else each
                 found.setdefault(key.phase, []).append(key)
-        self.noted.setdefault((what, of), {}).update(found)
+        versions = self.noted.setdefault((what, of), [])
+        written = len(self.program.ops)
+        versions += [Version(written, phase, tuple(keys)) for phase, keys in found.items()]
 
     def add(self, kind: Kind, part: int, place: Place, needs: Wanted, **given: object) -> Key:
         """Append an operation, as `ProgramBuilder.add`; of several of a kind at one place the later are numbered."""
@@ -208,9 +263,10 @@ class Writer:
             return self.add(Kind.EXCHANGE, part, place, [], role=role, elements=words, at=at)
 
         copies = (Role.WEIGHTS, Role.MASTER) if self.program.master else (Role.WEIGHTS,)
+        borrowing = {part for found in self.cut.users.values() for part, _ in found}
         for role in copies:
             for part, sizes in enumerate(self.cut.parts, start=1):
-                if sizes.weighted:
+                if sizes.weighted and not (role is Role.MASTER and part in borrowing):
                     key = from_dram(role, part, sizes.weights, Phase.SETUP)
                     self.note(str(role), part, [key])
         output = self.cut.predictions[-1]
@@ -228,8 +284,8 @@ class Writer:
 
     def loaded(self, what: str, of: int) -> Needs:
         """All that brings ``what`` from DRAM, whenever it does."""
-        found = self.noted.get((what, of), {})
-        return [Need(key, ALL) for keys in found.values() for key in keys]
+        newest = {version.phase: version.keys for version in self.noted.get((what, of), [])}
+        return [Need(key, ALL) for keys in newest.values() for key in keys]
 
     # Forward.
 
@@ -575,13 +631,13 @@ class Writer:
         if sizes.weighted:
             operand = Newest("operand", part, back)
             formed = self.add(Kind.WEIGHT_GRADIENT, part, place, [shared, operand])
-            self._update(None, part, sizes.weights, [formed], "")
+            self._update(None, part, sizes.weights, [formed], stage.at, stage.weights)
             if stage.work.bias:
                 summed = Piece(sizes.words_out, (ADD,), ERROR, NOTHING)
                 bias = self.elementwise(
                     summed.kernel, summed.elements, part, place, Role.BIAS, "", [shared]
                 )
-                self._update(Role.BIAS, part, sizes.n_out, [bias], "")
+                self._update(Role.BIAS, part, sizes.n_out, [bias], stage.at, stage.weights)
         self._learn_run(stage.after, part, place, [shared])
 
     def _learn_run(self, run: Run, part: int, place: Place, needs: Wanted) -> None:
@@ -589,35 +645,56 @@ class Writer:
             if not work.parameters:
                 continue
             formed = self.work(work.gradient, part, place, Role.GAIN, term.at, needs)
-            self._update(Role.GAIN, part, work.parameters, formed, term.at)
+            self._update(Role.GAIN, part, work.parameters, formed, term.at, term.weights)
 
     def _update(
-        self, role: Role | None, part: int, parameters: int, needs: Wanted, at: str
+        self,
+        role: Role | None,
+        part: int,
+        parameters: int,
+        needs: Wanted,
+        at: str,
+        weights: str,
     ) -> None:
-        assert self.program.optimiser is not None, "an update has an optimiser"
-        kernel = update_kernel(self.program.optimiser, master=self.program.master)
-        masters = self.loaded(str(Role.MASTER), part) if role is None else []
-        once = Place(Phase.FINISH, "update")
-        formed = [Need(need, ALL) for need in needs if isinstance(need, Key)]
-        gradient = self.add(
+        """Step what is learnt at ``at``, or leave its gradient to the part whose ``weights`` these are."""
+        formed = _Formed(
+            part, parameters, tuple(need for need in needs if isinstance(need, Key)), at
+        )
+        if weights in self.cut.users:
+            self.formed.setdefault((weights, role), []).append(formed)
+        else:
+            self._step(role, part, parameters, [self._added_up(formed, role)], at)
+
+    def _added_up(self, formed: _Formed, role: Role | None) -> Key:
+        """The gradient of all micro-batches, from the shares of the batch."""
+        return self.add(
             Kind.REDUCE,
-            part,
-            once,
-            formed,
-            elements=parameters,
+            formed.part,
+            Place(Phase.FINISH, "update"),
+            [Need(need, ALL) for need in formed.needs],
+            elements=formed.parameters,
             role=role or Role.GRADIENT,
             kernel=ADD_PARTIAL_SUMS,
-            at=at,
+            at=formed.at if role is Role.GAIN else "",
         )
+
+    def _step(
+        self, role: Role | None, part: int, parameters: int, gradient: Wanted, at: str
+    ) -> Key:
+        """The optimiser's step of a part, and what is new to the other shares of the batch."""
+        assert self.program.optimiser is not None, "an update has an optimiser"
+        masters = self.loaded(str(Role.MASTER), part) if role is None else []
+        once = Place(Phase.FINISH, "update")
+        named = at if role is Role.GAIN else ""
         done = self.add(
             Kind.UPDATE,
             part,
             once,
-            [gradient, *masters],
+            [*gradient, *masters],
             elements=parameters,
             role=role,
-            kernel=kernel,
-            at=at,
+            kernel=update_kernel(self.program.optimiser, master=self.program.master),
+            at=named,
         )
         self.add(
             Kind.EXCHANGE,
@@ -626,8 +703,54 @@ class Writer:
             [done],
             elements=parameters,
             role=role or Role.COPIED,
-            at=at,
+            at=named,
         )
+        return done
+
+    def _update_shared(self, weights: str, role: Role | None, formed: Sequence[_Formed]) -> None:
+        """Gradients of all parts that use ``weights`` are added up where these are at home, stepped there once, and
+        what is new goes to all that use it, whether they have learnt or not."""
+        home, once = self.cut.homes[weights], Place(Phase.FINISH, "update")
+        carried = Role.GRADIENT if role is None else Role.UNIT_GRADIENT
+        parameters = formed[0].parameters
+        total: list[Key] = []
+        for each in formed:
+            key = self._added_up(each, role)
+            if each.at != weights:
+                key = self.add(
+                    Kind.EXCHANGE,
+                    each.part,
+                    once,
+                    [key],
+                    elements=parameters,
+                    role=carried,
+                    target=home,
+                    at=each.at,
+                )
+            if total:
+                key = self.add(
+                    Kind.ELEMENTWISE,
+                    home,
+                    once,
+                    [*total, key],
+                    elements=parameters,
+                    role=carried,
+                    kernel=ADD_PARTIAL_SUMS,
+                    at=each.at,
+                )
+            total = [key]
+        done = self._step(role, home, parameters, total, weights)
+        for part, at in self.cut.users[weights]:
+            self.add(
+                Kind.EXCHANGE,
+                home,
+                once,
+                [done],
+                elements=parameters,
+                role=role or Role.COPIED,
+                target=part,
+                at=at,
+            )
 
 
 def _downwards(stages: Sequence[Stage]) -> Iterator[tuple[Stage, Stage | None]]:

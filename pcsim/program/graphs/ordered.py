@@ -1,0 +1,175 @@
+"""Predictive coding of graphs whose nodes move one group after another: Gauss-Seidel, or colours (red-black).
+
+When a node moves it takes the newest errors of its readers and its own; then its error is formed anew, its readers
+predict anew from it, and theirs are. So an error changes with every move of its node and of what that node reads. It
+goes on to where pulls begin only if the next move to come will pull it, and in the end for the gradients: of two
+changes without a pull in between only the second is told.
+
+A prediction is kept from one change to the next, and so is the value of every branch of a sum, since others change
+without it. Passes of Gauss-Seidel overlap: a node moves again as soon as those near it have moved, also where parts
+share a tile (`_shifts`). Of a chain this is `pcsim.program.ordered`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pcsim.network import INPUT, Graph
+from pcsim.network.credit import groups
+from pcsim.network.fronts import near
+from pcsim.program.graphs.parts import Line, Prediction
+from pcsim.program.graphs.relaxing import Options, Relaxation
+from pcsim.program.graphs.writer import Newest
+from pcsim.program.operators.work import STATE
+from pcsim.program.ops import IN_TURN, Place, Program, Turn
+
+
+def graph_ordered_predictive_coding(
+    graph: Graph, loss: str, options: Options, *, order: str
+) -> Program:
+    """T steps in each of which the groups of ``order`` move one after the other, and one weight update."""
+    return _Ordered(graph, loss, options, order).write()
+
+
+class _Ordered(Relaxation):
+    """A step is a sequence of moves; each moves the nodes of a group, which do not know one another."""
+
+    sequence = True
+
+    def __init__(self, graph: Graph, loss: str, options: Options, order: str) -> None:
+        super().__init__(graph, loss, options)
+        self.groups = groups(graph, order)
+        self.moves = {node: at for at, group in enumerate(self.groups) for node in group}
+        self.shifts = _shifts(graph, self.moves) if order == "gauss_seidel" else {}
+        self.first_move: dict[int, int] = {}
+        self.first_pull: dict[tuple[int, int], int] = {}
+        self.wrong = {self.output}
+        self._spread_out()
+
+    def _spread_out(self) -> None:
+        """Follow errors that can differ from zero through the steps, group after group."""
+        for step in range(1, self.steps + 1):
+            for group in self.groups:
+                changed: set[int] = set()
+                for node in group:
+                    children = self.graph.children[node]
+                    pulled = [c for c in children if c in self.wrong or not self.wavefront]
+                    for child in pulled:
+                        self.first_pull.setdefault((node, child), step)
+                    if pulled or node in self.wrong:
+                        self.first_move.setdefault(node, step)
+                        changed |= {node, *children}
+                self.wrong |= changed
+
+    def moves_from(self, node: int) -> int | None:
+        return self.first_move.get(node)
+
+    def pulls_from(self, line: Line) -> int | None:
+        return self.first_pull.get((line.source, line.node))
+
+    def credited(self) -> tuple[int, ...]:
+        if self.wavefront:
+            return tuple(sorted(self.wrong))
+        return tuple(node.number for node in self.graph.nodes)
+
+    def turn(self, node: int) -> Turn:
+        if node not in self.shifts:
+            return IN_TURN
+        window = self.options.micro_batches
+        return Turn(window=window, shift=self.shifts[node] * window)
+
+    def changes(self, node: int) -> list[tuple[int, int]]:
+        """By which moves the error of a node changes in a step: (group, whose move), in order."""
+        movers = {node, *self.graph.parents[node]} & self.first_move.keys()
+        return sorted((self.moves[mover], mover) for mover in movers)
+
+    def is_pulled_after(self, node: int, mover: int) -> bool:
+        """Whether the error of a node, as the move of ``mover`` leaves it, is pulled before it changes again."""
+        movers = [each for _, each in self.changes(node)]
+        return movers[(movers.index(mover) + 1) % len(movers)] != node
+
+    def is_told(self, node: int) -> bool:
+        changes = self.changes(node)
+        return not changes or self.is_pulled_after(node, changes[-1][1])
+
+    def kept_alone(self, prediction: Prediction) -> bool:
+        """Other lines of the sum change without the one that ends at the join."""
+        own = prediction.own
+        return own is not None and any(
+            line.source != own.source and line.source in self.first_move
+            for line in prediction.lines
+        )
+
+    def kept_predictions(self) -> Iterable[int]:
+        return [
+            node for node in self.first_move if self.first_move.keys() & self.graph.parents[node]
+        ]
+
+    def write_steps(self) -> None:
+        for group in self.groups:
+            for number in reversed(group):
+                if number in self.first_move:
+                    self._moved(self.cut[number], self.first_move[number])
+        if not self.graph.hidden:  # Nothing happens in a step.
+            return
+        for prediction in reversed(self.cut.predictions):
+            for line in prediction.lines:
+                if line.source == INPUT and self.runs_from(line) is not None:
+                    # In vain: its value is what it was.
+                    operand = [Newest("operand", line.stages[0].part)]
+                    self.writer.through(line.stages, self.loop.place(), operand)
+
+    def _moved(self, prediction: Prediction, first: int) -> None:
+        """All that the move of a node brings with it."""
+        writer, number = self.writer, prediction.node.number
+        place = self.place(first, number)
+        readers = self.cut.readers[number]
+        for line in readers:
+            begin = self.pulls_from(line)
+            if begin is not None:
+                writer.feed_back(line, self.place(begin, number), back=self.loop.back)
+        self.move(prediction, first)
+        tail = self.difference(prediction)
+        writer.error(prediction, place, (tail,), [Newest("state", number)], kept=True)
+        if self.is_pulled_after(number, number):
+            self.spread(prediction, place)
+        for child in reversed(self.graph.children[number]):
+            self._predict(self.cut[child], number, place)
+
+    def _predict(self, prediction: Prediction, source: int, place: Place) -> None:
+        """A prediction anew from what node ``source`` has become, and its error by it."""
+        writer, number = self.writer, prediction.node.number
+        alone = self.kept_alone(prediction)
+        own = prediction.own
+        for line in prediction.lines:
+            if line.source == source:
+                writer.forward(line, place, alone=alone)
+        fresh = own is not None and own.source == source and not alone
+        wanted, steps = writer.summed(prediction, place, fresh=fresh)
+        tail = self.difference(prediction)
+        if number in self.first_move:  # The node's own move makes its next error of the prediction.
+            tail = replace(tail, keeps=tail.keeps + STATE)
+        needs = [*wanted, Newest("state", number)]
+        writer.error(prediction, place, (*steps, tail), needs, kept=True)
+        if self.is_pulled_after(number, source):
+            self.spread(prediction, place)
+
+
+def _shifts(graph: Graph, moves: dict[int, int]) -> dict[int, int]:
+    """In which slot of a pass each node moves, where the next pass begins a slot later than this one.
+
+    Slots do not fall from one move to the next. A node moves again one slot after its own at the earliest, so those
+    near it that move behind it must have done so by then: their slot is at most the next one.
+    """
+    order = sorted(moves, key=lambda node: moves[node])
+    latest = dict.fromkeys(order, len(order))
+    found: dict[int, int] = {}
+    slot = 0
+    for at, node in enumerate(order):
+        slot = min(slot + 1, *(latest[each] for each in order[at:]))
+        found[node] = slot
+        for other in near(graph, node) & moves.keys():
+            if moves[other] > moves[node]:
+                latest[other] = min(latest[other], slot + 1)
+    return found

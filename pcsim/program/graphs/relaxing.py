@@ -1,0 +1,230 @@
+"""What all ways to relax the states of a graph share: the feed-forward start, moves, errors on their way, the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pcsim.network import INPUT, Graph
+from pcsim.program.graphs.memory import keep
+from pcsim.program.graphs.parts import Line, Prediction, cut
+from pcsim.program.graphs.writer import Newest, Writer
+from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT
+from pcsim.program.loop import Loop
+from pcsim.program.operators.work import ERROR, STATE, Piece
+from pcsim.program.ops import IN_TURN, Phase, Place, Program, Role, Turn
+from pcsim.program.parts import OUTPUT_KERNELS
+from pcsim.program.words import Words
+
+
+@dataclass(frozen=True)
+class Options:
+    """``steps`` of inference on ``batch`` samples, and how.
+
+    ``hoist``: what only reads the input is predicted once. ``wavefront``: only what can differ from the feed-forward
+    start runs, and only nodes whose error can differ from zero learn. ``line_buffer``: overlapping windows of
+    convolutions are read from SRAM once. ``micro_batches`` take turns within a step.
+    """
+
+    batch: int
+    steps: int
+    optimiser: str
+    wavefront: bool = True
+    hoist: bool = True
+    descent: str = "gd"
+    nudged: bool = False
+    master: bool = False
+    line_buffer: bool = False
+    micro_batches: int = 1
+
+
+class Relaxation:
+    """Built, then ``write`` once. Who inherits says when things first happen, and writes the steps."""
+
+    sequence = False
+    """Whether a step is a sequence of moves."""
+
+    def __init__(self, graph: Graph, loss: str, options: Options) -> None:
+        self.graph, self.loss, self.options = graph, loss, options
+        self.steps, self.wavefront, self.hoist = options.steps, options.wavefront, options.hoist
+        self.cut = cut(graph, line_buffer=options.line_buffer)
+        self.loop = Loop(options.steps, options.micro_batches)
+        self.writer = Writer(
+            self.cut,
+            batch=options.batch,
+            optimiser=options.optimiser,
+            master=options.master,
+            micro_batches=options.micro_batches,
+            relaxed=True,
+            sequence=self.loop if self.sequence else None,
+        )
+        self.output = graph.output.number
+
+    def moves_from(self, node: int) -> int | None:
+        """The first step in which a node moves; None if it never does."""
+        raise NotImplementedError
+
+    def pulls_from(self, line: Line) -> int | None:
+        """The first step in which an error is pulled back along a line."""
+        raise NotImplementedError
+
+    def credited(self) -> tuple[int, ...]:
+        """The nodes that learn."""
+        raise NotImplementedError
+
+    def is_told(self, node: int) -> bool:
+        """Whether its last error has gone on to where pulls begin."""
+        return True
+
+    def write_steps(self) -> None:
+        raise NotImplementedError
+
+    def place(self, first: int, node: int) -> Place:
+        """From step ``first`` on, as a part of the move of ``node``."""
+        return self.loop.place(first, turn=self.turn(node))
+
+    def turn(self, node: int) -> Turn:
+        """When units take what the move of a node makes them do."""
+        return IN_TURN
+
+    def runs_from(self, line: Line) -> int | None:
+        """The first step in which a line is predicted anew."""
+        if line.source == INPUT:
+            return None if self.hoist else self._within(1)
+        return self.moves_from(line.source)
+
+    def _within(self, first: int | None) -> int | None:
+        return first if first is not None and first <= self.steps else None
+
+    def write(self) -> Program:
+        self._start()
+        self.write_steps()
+        credited = self.credited()
+        self.finish(credited)
+        keep(
+            self.writer,
+            learning=True,
+            relaxed=True,
+            descent=self.options.descent,
+            kept_predictions=self.kept_predictions(),
+        )
+        parts = (
+            stage.part
+            for node in credited
+            for stage in self.cut.stages_of(node)
+            if stage.sizes.weighted
+        )
+        return self.writer.build("pc", steps=self.steps, credited=tuple(sorted(parts)))
+
+    def kept_predictions(self) -> Iterable[int]:
+        """The nodes whose prediction is kept from one change of their error to the next."""
+        return ()
+
+    def _start(self) -> None:
+        """Feed-forward: every state is its prediction, so that only the output's error is not zero."""
+        writer = self.writer
+        place = writer.program.once_each(Phase.START, "forward")
+        writer.load(with_target=True)
+        for prediction in self.cut.predictions:
+            forward_start(writer, prediction, place, alone=self.kept_alone)
+        for prediction in self.cut.predictions:
+            number = prediction.node.number
+            needs = [Newest("state", number)]
+            wanted = [*needs, *writer.loaded("target", prediction.home)]
+            if self.options.nudged and number == self.output:
+                moved = Piece(prediction.size, (SUBTRACT, MULTIPLY_ADD), beside=STATE)
+                name = prediction.node.name
+                wanted = [*writer.work((moved,), prediction.home, place, Role.NUDGED, name, wanted)]
+            difference = self.difference(prediction)
+            is_zero = number != self.output
+            writer.error(
+                prediction, place, (difference,), wanted, is_zero=is_zero, kept=not is_zero
+            )
+            if number == self.output or not self.wavefront:
+                self.spread(prediction, place)
+
+    def kept_alone(self, prediction: Prediction) -> bool:
+        """Whether the line that ends at the join keeps a value of its own, as it stays and others change."""
+        own = prediction.own
+        if own is None or self.runs_from(own) is not None:
+            return False
+        return any(self.runs_from(line) is not None for line in prediction.lines)
+
+    def difference(self, prediction: Prediction) -> Piece:
+        """z less its prediction, or the error of the loss."""
+        if prediction.node.number == self.output:
+            kernel = OUTPUT_KERNELS[self.loss]
+            return Piece(prediction.size, kernel.primitives, gives=ERROR, beside=STATE)
+        return Piece(prediction.size, (SUBTRACT,), gives=ERROR, beside=STATE)
+
+    def spread(self, prediction: Prediction, place: Place) -> None:
+        """The error on its way to where pulls begin: the first parts of lines from other nodes."""
+        lines = [line for line in prediction.lines if line.source != INPUT]
+        if not lines:
+            return
+        writer, number = self.writer, prediction.node.number
+        writer.back_to_join(prediction, place, writer.now("error", number, place.phase))
+        for line in lines:
+            writer.back(line, place, writer.now("summed", number, place.phase))
+
+    def move(self, prediction: Prediction, first: int) -> None:
+        writer, number = self.writer, prediction.node.number
+        begins = {
+            line: begin
+            for line in self.cut.readers[number]
+            if (begin := self.pulls_from(line)) is not None
+        }
+        lines = sorted(begins, key=lambda line: begins[line])
+        places = [self.place(begins[line], number) for line in lines]
+        moments = DESCENT_WORDS[self.options.descent]
+        follow = Piece(
+            prediction.size,
+            (SUBTRACT, DESCENTS[self.options.descent]),
+            takes=ERROR,
+            beside=Words(state=1 + moments, error=1),
+            keeps=Words(state=moments),
+        )
+        needs = [Newest("error", number, self.loop.back), Newest("state", number, self.loop.back)]
+        if lines:
+            arrived, steps = writer.collected(lines, places)
+            writer.value(
+                prediction, self.place(first, number), (*steps, follow), [*arrived, *needs]
+            )
+            return
+        # Its own error alone moves it.
+        alone = Piece(
+            prediction.size,
+            (DESCENTS[self.options.descent],),
+            takes=ERROR,
+            beside=Words(state=1 + moments),
+            keeps=Words(state=moments),
+        )
+        writer.value(prediction, self.place(first, number), (alone,), needs)
+
+    def finish(self, credited: tuple[int, ...]) -> None:
+        writer, final = self.writer, self.loop.final
+        place = writer.program.once_each(Phase.FINISH, "update")
+        for number in sorted(credited, reverse=True):
+            prediction = self.cut[number]
+            told = self.is_told(number)
+            left = [line for line in prediction.lines if line.source == INPUT or not told]
+            if len(left) == len(prediction.lines):
+                writer.back_to_join(prediction, place, [Newest("error", number, final)])
+            for line in left:
+                writer.back(line, place, [Newest("summed", number, final)])
+            for line in prediction.lines:
+                if line.source != INPUT and line.before.learns:
+                    writer.feed_back(line, place, back=final)
+        for number in sorted(credited, reverse=True):
+            writer.learn(number, place, back=final)
+
+
+def forward_start(
+    writer: Writer, prediction: Prediction, place: Place, *, alone: object = None
+) -> None:
+    """The prediction of a node and its value, once; ``alone`` tells whose joining line keeps a value of its own."""
+    apart = bool(callable(alone) and alone(prediction))
+    for line in prediction.lines:
+        writer.forward(line, place, alone=apart)
+    wanted, steps = writer.summed(prediction, place, fresh=not apart)
+    writer.value(prediction, place, steps, wanted)

@@ -305,6 +305,16 @@ def test_micro_batches_of_a_graph_multiply_the_same(seed, tile64):
     assert simulate(place(cut, tile64()), tile64()).macs == sum(whole.macs().values())
 
 
+@pytest.mark.parametrize("micro_batches", [2, 4])
+def test_micro_batches_of_parts_whose_batch_is_cut_come_to_an_end(micro_batches):
+    """What is added up once an update waits for all micro-batches, on units that take one after the other."""
+    chip = load_hardware("tile64", overrides=["tiles.sram.size=24 KiB"])
+    program = pc(SMALL, batch=16, micro_batches=micro_batches)
+    placed = place(program, chip)
+    assert any(len(group.samples) > 1 for group in placed.groups)
+    assert simulate(placed, chip).macs == sum(program.macs().values())
+
+
 @pytest.mark.parametrize("shares", [2, 3])
 def test_a_part_whose_batch_is_cut_adds_up_gradients_and_sends_new_weights(shares):
     network = graph_of([1, 12, 12], [node("y", ("x", [conv(1)]))])

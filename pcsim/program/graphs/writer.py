@@ -665,12 +665,19 @@ class Writer:
         else:
             self._step(role, part, parameters, [self._added_up(formed, role)], at)
 
+    @property
+    def _once(self) -> Place:
+        """Once an update, in the turn of the last micro-batch: units take their work instance by instance, so what
+        waits for all micro-batches must not stand before the last of them."""
+        last = self.program.micro_batches
+        return Place(Phase.FINISH, "update", last, last)
+
     def _added_up(self, formed: _Formed, role: Role | None) -> Key:
         """The gradient of all micro-batches, from the shares of the batch."""
         return self.add(
             Kind.REDUCE,
             formed.part,
-            Place(Phase.FINISH, "update"),
+            self._once,
             [Need(need, ALL) for need in formed.needs],
             elements=formed.parameters,
             role=role or Role.GRADIENT,
@@ -684,7 +691,7 @@ class Writer:
         """The optimiser's step of a part, and what is new to the other shares of the batch."""
         assert self.program.optimiser is not None, "an update has an optimiser"
         masters = self.loaded(str(Role.MASTER), part) if role is None else []
-        once = Place(Phase.FINISH, "update")
+        once = self._once
         named = at if role is Role.GAIN else ""
         done = self.add(
             Kind.UPDATE,
@@ -710,7 +717,7 @@ class Writer:
     def _update_shared(self, weights: str, role: Role | None, formed: Sequence[_Formed]) -> None:
         """Gradients of all parts that use ``weights`` are added up where these are at home, stepped there once, and
         what is new goes to all that use it, whether they have learnt or not."""
-        home, once = self.cut.homes[weights], Place(Phase.FINISH, "update")
+        home, once = self.cut.homes[weights], self._once
         carried = Role.GRADIENT if role is None else Role.UNIT_GRADIENT
         parameters = formed[0].parameters
         total: list[Key] = []

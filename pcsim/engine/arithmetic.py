@@ -38,12 +38,21 @@ def new_arithmetic(
     """Around the flat ``weights`` of the optimiser, which are rounded and written; None where nothing is rounded."""
     if numerics is None:
         return None
-    formats, analog, dtype = numerics.formats, numerics.analog, network.dtype
+    made = arithmetic_of(numerics, network.dtype, weights, seed=seed, layers=network.layers)
+    write_weights(shape_of(network), weights, 0, made)
+    return made
+
+
+def arithmetic_of(
+    numerics: Numerics, dtype: str, weights: np.ndarray, *, seed: int, layers: int
+) -> Arithmetic:
+    """``numerics`` around flat ``weights`` of so many layers, of which nothing is written yet."""
+    formats, analog = numerics.formats, numerics.analog
     accumulate = code_of(_sums_of(formats.accumulate, dtype), dtype)
     copied = formats.master is not None
     read = weights.copy() if copied else weights
     mismatch = analog.mismatch if analog else 0.0
-    made = Arithmetic(
+    return Arithmetic(
         weight=code_of(formats.weight, dtype),
         updated=code_of(formats.updated, dtype),
         state=code_of(formats.state, dtype),
@@ -64,10 +73,8 @@ def new_arithmetic(
         read_seed=_unsigned(seed_of(seed, READ)),
         write_seed=_unsigned(seed_of(seed, WRITE)),
         mismatch_seed=_unsigned(seed_of(seed, MISMATCH)),
-        largest=np.zeros(network.layers + 1),
+        largest=np.zeros(layers + 1),
     )
-    write_weights(shape_of(network), weights, 0, made)
-    return made
 
 
 def rewrite(arithmetic: Arithmetic, network: Network, weights: np.ndarray, *, count: int) -> None:

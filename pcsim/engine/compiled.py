@@ -47,8 +47,11 @@ def kinds_of(candidate: Candidate, dtype: str, operators: Collection[str] = ()) 
     """
     if operators:
         parts = (GRAPH, *(name for name in LONG if name in operators))
-        dtypes = dict.fromkeys((dtype, "float64"))
-        return tuple(Kind(part, each, "plain") for part in parts for each in dtypes)
+        plain = dict.fromkeys((dtype, "float64"))
+        found = tuple(Kind(part, each, "plain") for part in parts for each in plain)
+        if candidate.numerics.plain:
+            return found
+        return (*found, *(Kind(part, dtype, "rounded") for part in parts))
     rounding = "plain" if candidate.numerics.plain else "rounded"
     found = tuple(Kind(part, dtype, rounding) for part in (SHARED, _own(candidate)))
     if candidate.numerics.plain:

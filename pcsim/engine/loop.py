@@ -37,10 +37,7 @@ BLOW_UP = 1e6
 
 @dataclass(frozen=True)
 class Course:
-    """One rule's training, but for the seed.
-
-    ``numerics`` where more is rounded than to the network's dtype; of a graph nothing else is yet.
-    """
+    """One rule's training, but for the seed; ``numerics`` where more is rounded than to the network's dtype."""
 
     network: Network | GraphNetwork
     rule: Rule
@@ -184,8 +181,8 @@ def _look(course: Course, seed: int, weights: AnyWeights, x: np.ndarray, y: np.n
     network, rule, numerics = course.network, course.rule, course.numerics
     if isinstance(network, GraphNetwork):
         assert isinstance(weights, dict)
-        found = graph_profile.look_at(rule, network, weights, x, y)
-        credit = graph_profile.credit_of(rule, network, weights, x, y, found)
+        found = graph_profile.look_at(rule, network, weights, x, y, numerics=numerics, seed=seed)
+        credit = graph_profile.credit_of(rule, network, weights, x, y, found, numerics=numerics)
         nothing = np.zeros(0, np.int64)
         limit = graph_profile.rate_limit_of(rule, network, weights, x)
         return _Seen(found.active_states, found.active_errors, nothing, nothing, credit, limit)
@@ -220,6 +217,7 @@ def learner_of(course: Course, seed: int, weights: AnyWeights) -> AnyLearner:
             optimiser=course.optimiser,
             updates_total=course.updates_total,
             seed=seed,
+            numerics=course.numerics,
         )
     assert isinstance(weights, tuple)
     return Learner(

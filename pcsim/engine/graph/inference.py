@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pcsim.engine.graph.arithmetic import GraphArithmetic
 from pcsim.engine.graph.model import GraphNetwork, GraphWeights, by_place, flattened, views
 from pcsim.engine.graph.relaxer import GraphRelaxer
 from pcsim.engine.relaxation import Relaxation
+
+if TYPE_CHECKING:
+    from pcsim.config import Numerics
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,15 @@ def infer(
     *,
     relaxation: Relaxation,
     beta: float | None = None,
+    numerics: Numerics | None = None,
+    seed: int = 0,
 ) -> GraphResult:
     """Predictive coding on x (samples, *input), y (samples, *output), nudged by ``beta`` if given.
 
-    Weights stay as they are, also with variant ipc, whose gradients are the sums over all steps.
+    Weights stay as they are, also with variant ipc, whose gradients are the sums over all steps. ``numerics`` are
+    number formats to compute in, with the random numbers of ``seed``; x and y are in the format of states then.
     """
-    look = _Look(network, weights, x, y, relaxation)
+    look = _Look(network, weights, x, y, relaxation, numerics, seed)
     relaxer = look.relaxer
     relaxer.start(look.x, look.y, beta=beta)
     look.record()
@@ -70,10 +78,19 @@ def infer(
 
 
 def backpropagate(
-    network: GraphNetwork, weights: Mapping[str, np.ndarray], x: np.ndarray, y: np.ndarray
+    network: GraphNetwork,
+    weights: Mapping[str, np.ndarray],
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    numerics: Numerics | None = None,
+    seed: int = 0,
 ) -> GraphResult:
-    """Backpropagation on x (samples, *input), y (samples, *output); the loss is ``energies[0, -1]``."""
-    look = _Look(network, weights, x, y, Relaxation(steps=0, rate=1.0))
+    """Backpropagation on x (samples, *input), y (samples, *output); the loss is ``energies[0, -1]``.
+
+    ``numerics`` and ``seed`` as in ``infer``.
+    """
+    look = _Look(network, weights, x, y, Relaxation(steps=0, rate=1.0), numerics, seed)
     look.relaxer.start_backpropagation(look.x, look.y)
     look.record()
     look.energies[0][:-1] = 0.0
@@ -91,12 +108,19 @@ class _Look:
         x: np.ndarray,
         y: np.ndarray,
         relaxation: Relaxation,
+        numerics: Numerics | None,
+        seed: int,
     ) -> None:
         graph, dtype = network.graph, network.dtype
         self.x = np.ascontiguousarray(x, dtype).reshape(len(x), *graph.input)
         self.y = np.ascontiguousarray(y, dtype).reshape(len(y), *graph.output.shape)
         self.flat = flattened(graph, weights, dtype)
-        self.relaxer = GraphRelaxer(network, views(graph, self.flat), relaxation, len(x))
+        self.arithmetic: GraphArithmetic | None = None
+        if numerics is not None:
+            self.arithmetic = GraphArithmetic(numerics, graph, self.flat, seed=seed, dtype=dtype)
+        read = self.arithmetic.read if self.arithmetic else self.flat
+        rounding = self.arithmetic.rounding if self.arithmetic else None
+        self.relaxer = GraphRelaxer(network, views(graph, read), relaxation, len(x), rounding)
         self.gradients = np.zeros_like(self.flat)
         self.energies: list[np.ndarray] = []
         self.active_states: list[list[int]] = []
@@ -115,12 +139,16 @@ class _Look:
     def result(self, beta: float) -> GraphResult:
         relaxer, graph = self.relaxer, self.relaxer.graph
         states = [relaxer.z[node.number].copy() for node in graph.hidden]
-        factor = self.flat.dtype.type(-1.0 / len(self.x) / beta)
+        factor = -1.0 / len(self.x) / beta
+        if self.arithmetic is None:
+            gradients = self.gradients * self.flat.dtype.type(factor)
+        else:
+            gradients = self.arithmetic.scaled(self.gradients, factor)
         return GraphResult(
             states=(*states, relaxer.p[relaxer.output].copy()),
             errors=tuple(relaxer.e[n].copy() for n in relaxer.everyone),
             energies=np.array(self.energies),
             active_states=np.array(self.active_states),
             active_errors=np.array(self.active_errors),
-            gradients=views(graph, self.gradients * factor),
+            gradients=views(graph, gradients),
         )

@@ -1,15 +1,18 @@
 """A graph in training: weights, moments and scratch, behind what the loop asks of any learner.
 
 Samples do not meet during inference, so a batch goes through in blocks of samples whose values stay in a nearby
-cache, unless they settle or learn together.
+cache, unless they settle or learn together. In the numbers of a chip a batch is one block, as its tensors, which may
+share a scale, are those of the chip.
 """
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pcsim.engine.graph.arithmetic import GraphArithmetic
 from pcsim.engine.graph.model import (
     GraphNetwork,
     GraphWeights,
@@ -19,6 +22,7 @@ from pcsim.engine.graph.model import (
 )
 from pcsim.engine.graph.relaxer import GraphRelaxer
 from pcsim.engine.kernels import layout
+from pcsim.engine.kernels.arithmetic import EVALUATING
 from pcsim.engine.kernels.jit import jit
 from pcsim.engine.kernels.optimisers import optimise
 from pcsim.engine.optimiser import WeightOptimiser
@@ -26,12 +30,18 @@ from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import PredictiveCoding, Rule
 from pcsim.network import Graph
 
+if TYPE_CHECKING:
+    from pcsim.config import Numerics
+
 BLOCK_VALUES = 1 << 19
 """Values of all predictions of a block: what stays in a nearby cache, and is enough work for one call."""
 
 
 class GraphLearner:
-    """As ``rules.Learner``, of a graph: ``x`` are rows (samples, values of an input), ``y`` (samples, classes)."""
+    """As ``rules.Learner``, of a graph: ``x`` are rows (samples, values of an input), ``y`` (samples, classes).
+
+    An evaluation is cut into blocks as large as a batch, each with tensors of its own.
+    """
 
     def __init__(
         self,
@@ -45,6 +55,7 @@ class GraphLearner:
         optimiser: WeightOptimiser,
         updates_total: int,
         seed: int = 0,
+        numerics: Numerics | None = None,
     ) -> None:
         graph = network.graph
         self.network, self.rule, self.seed = network, rule, seed
@@ -59,8 +70,14 @@ class GraphLearner:
             how, self.nudged = rule.relaxation, rule.nudging.kind != "none"
         self.done = 0
         self.relaxation = how
-        self.block = block_samples(graph, batch) if how.in_blocks else batch
-        self.relaxer = GraphRelaxer(network, views(graph, flat), how, self.block)
+        self.arithmetic: GraphArithmetic | None = None
+        if numerics is not None:
+            self.arithmetic = GraphArithmetic(numerics, graph, flat, seed=seed, dtype=network.dtype)
+        self.rounding = self.arithmetic.rounding if self.arithmetic else None
+        read = self.arithmetic.read if self.arithmetic else flat
+        in_blocks = how.in_blocks and numerics is None
+        self.block = block_samples(graph, batch) if in_blocks else batch
+        self.relaxer = GraphRelaxer(network, views(graph, read), how, self.block, self.rounding)
         self.executed = np.zeros(how.steps + 1, np.int64)
         self.optimiser = layout.optimiser_of(
             optimiser, updates=updates_total, weight_steps=rule.weight_steps()
@@ -101,6 +118,7 @@ class GraphLearner:
     ) -> float:
         """One update; returns the energy if it is measured, not-a-number where outputs are no longer finite."""
         energy = 0.0
+        self.set_clock(done, 0)
         self.flat_gradients.fill(0.0)
         for begin in range(0, len(rows), self.block):
             x, y = self._load(rows[begin : begin + self.block])
@@ -128,8 +146,10 @@ class GraphLearner:
     def _step_together(self, rows: np.ndarray, done: int, *, learn: bool) -> float:
         """ipc: the weights step with the states, each time from the same state."""
         relaxer, steps = self.relaxer, self.relaxation.steps
+        self.set_clock(done, 0)
         relaxer.start(*self._load(rows))
         for step in range(steps):
+            self.set_clock(done, step + 1)
             if learn:
                 self.flat_gradients.fill(0.0)
                 relaxer.learn(self.gradients)
@@ -140,6 +160,11 @@ class GraphLearner:
         finite = np.isfinite(relaxer.e[-1]).all()
         return relaxer.total_energy() if finite else math.nan
 
+    def set_clock(self, update: int, step: int, part: int = 0) -> None:
+        """The moment to which the random numbers of what follows belong."""
+        if self.rounding is not None:
+            self.rounding.at(update, step, part)
+
     def _load(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The chosen samples."""
         x, y = self._room_x[: len(rows)], self._room_y[: len(rows)]
@@ -149,6 +174,10 @@ class GraphLearner:
 
     def _step(self, count: int, factor: float) -> None:
         """The ``count``-th step of the weights; ``factor`` times what was summed is their gradient."""
+        if self.arithmetic is not None:
+            gradients = self.flat_gradients
+            self.arithmetic.step(self.optimiser, count, factor, gradients, self.parameters)
+            return
         weights, first, second = self.parameters
         step_all(self.optimiser, count, factor, self.flat_gradients, weights, first, second)
 
@@ -157,6 +186,8 @@ class GraphLearner:
         for mine, kept in zip(self.parameters, parameters, strict=True):
             mine[:] = kept
         self.done = done
+        if self.arithmetic is not None:
+            self.arithmetic.write(done * self.rule.weight_steps())
 
     def weights(self) -> GraphWeights:
         """A copy of the weights, as ``initial_weights`` gives them."""
@@ -168,7 +199,8 @@ class GraphLearner:
         samples = x.reshape(len(x), *graph.input)
         found = np.empty((len(x), graph.output.size), self.network.dtype)
         with np.errstate(all="ignore"):
-            for begin in range(0, len(x), self.block):
+            for number, begin in enumerate(range(0, len(x), self.block)):
+                self.set_clock(self.done, int(EVALUATING), number)
                 part = samples[begin : begin + self.block]
                 found[begin : begin + len(part)] = self.relaxer.outputs(part).reshape(len(part), -1)
         return found.T

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pcsim.engine.credit import (
     CREDITED,
     DIVERGED,
+    FORMAT,
     RATE,
     STEPS,
     UNDERFLOW,
@@ -31,6 +33,9 @@ from pcsim.engine.graph.stability import rate_limit
 from pcsim.engine.rules import PredictiveCoding, Rule
 from pcsim.network import credited
 
+if TYPE_CHECKING:
+    from pcsim.config import Numerics
+
 
 def look_at(
     rule: Rule,
@@ -38,14 +43,26 @@ def look_at(
     weights: Mapping[str, np.ndarray],
     x: np.ndarray,
     y: np.ndarray,
+    *,
+    numerics: Numerics | None = None,
+    seed: int = 0,
 ) -> GraphResult:
-    """What ``rule`` computes on one batch."""
+    """What ``rule`` computes on one batch, in ``numerics`` with the random numbers of ``seed``."""
     with np.errstate(all="ignore"):  # What diverges is found by what it gives.
         if not isinstance(rule, PredictiveCoding):
-            return backpropagate(network, weights, x, y)
+            return backpropagate(network, weights, x, y, numerics=numerics, seed=seed)
         nudging = rule.nudging
         beta = None if nudging.kind == "none" else nudging.betas(0, first=0, count=1)[0]
-        return infer(network, weights, x, y, relaxation=rule.relaxation, beta=beta)
+        return infer(
+            network,
+            weights,
+            x,
+            y,
+            relaxation=rule.relaxation,
+            beta=beta,
+            numerics=numerics,
+            seed=seed,
+        )
 
 
 def rate_limit_of(
@@ -73,8 +90,10 @@ def credit_of(
     x: np.ndarray,
     y: np.ndarray,
     result: GraphResult,
+    *,
+    numerics: Numerics | None = None,
 ) -> Credit:
-    """What the gradients of ``result`` are worth, node after node."""
+    """What the gradients of ``result`` are worth, which ``rule`` gave in ``numerics``, node after node."""
     found = by_node(network, result.gradients)
     nodes = network.graph.nodes
     norms = [float(np.linalg.norm(g)) for g in found]
@@ -84,12 +103,22 @@ def credit_of(
     wide = replace(network, dtype="float64")
     exact = by_node(network, look_at(rule, wide, weights, x, y).gradients)
     truth: list[np.ndarray] = []
+    plainly: list[np.ndarray] = []
     reasons = []
+
+    def in_float32(found: list[np.ndarray]) -> list[np.ndarray]:
+        if not found:
+            single = replace(network, dtype="float32")
+            found += by_node(network, look_at(rule, single, weights, x, y).gradients)
+        return found
+
     for i, (node, mine, right) in enumerate(zip(nodes, found, exact, strict=True)):
         if node.number not in reached(rule, network):
             reasons.append(STEPS)
         elif not mine.size or is_signal(mine, right):
             reasons.append(CREDITED)
+        elif numerics is not None and is_signal(in_float32(plainly)[i], right):
+            reasons.append(FORMAT)
         elif norms[i]:
             reasons.append(RATE)
         else:

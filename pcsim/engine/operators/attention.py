@@ -42,7 +42,7 @@ class Attention(Operation):
         for name, into in (("q", self.q), ("k", self.k), ("v", self.v)):
             self._project(name, value, into[:count])
         parts = self.parts[:count]
-        np.matmul(self._heads(self.q[:count]), _turned(self._heads(self.k[:count])), out=parts)
+        np.matmul(self._heads(self.q[:count]), turned_heads(self._heads(self.k[:count])), out=parts)
         softmax(parts, self.scale, self.settings.causal)
         np.matmul(parts, self._heads(self.v[:count]), out=self._heads(self.mixed[:count]))
         out = self.out[:count]
@@ -81,11 +81,13 @@ class Attention(Operation):
         d_mixed, parts, d_parts = self.d_mixed[:count], self.parts[:count], self.d_parts[:count]
         np.matmul(d.reshape(-1, width), self.weights["o_weight"], out=d_mixed.reshape(-1, width))
         mixed = self._heads(d_mixed)
-        np.matmul(mixed, _turned(self._heads(self.v[:count])), out=d_parts)
-        np.matmul(_turned(parts), mixed, out=self._heads(self.d_v[:count]))
+        np.matmul(mixed, turned_heads(self._heads(self.v[:count])), out=d_parts)
+        np.matmul(turned_heads(parts), mixed, out=self._heads(self.d_v[:count]))
         softmax_back(parts, d_parts, self.scale)
         np.matmul(d_parts, self._heads(self.k[:count]), out=self._heads(self.d_q[:count]))
-        np.matmul(_turned(d_parts), self._heads(self.q[:count]), out=self._heads(self.d_k[:count]))
+        np.matmul(
+            turned_heads(d_parts), self._heads(self.q[:count]), out=self._heads(self.d_k[:count])
+        )
 
     def _heads(self, value: np.ndarray) -> np.ndarray:
         """(n, tokens, width) as (n, heads, tokens, width of a head), the same memory."""
@@ -94,7 +96,8 @@ class Attention(Operation):
         return value.reshape(count, tokens, heads, width // heads).transpose(0, 2, 1, 3)
 
 
-def _turned(matrices: np.ndarray) -> np.ndarray:
+def turned_heads(matrices: np.ndarray) -> np.ndarray:
+    """The last two axes exchanged, the same memory."""
     return matrices.swapaxes(-1, -2)
 
 

@@ -9,7 +9,7 @@ returns are its own buffers, good until it is called again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,8 +21,14 @@ class Operation:
     """One term on up to ``samples`` samples of ``dtype``.
 
     ``parameters`` are the term's, by name; they are read at each call, so that whoever holds the same arrays may
-    change them in place.
+    change them in place. In narrow numbers what ``selects`` is not rounded again forward, and what ``passes``
+    is not on the way back.
     """
+
+    selects: ClassVar[bool] = False
+    """Whether all that ``forward`` gives are values that it read, or zeros."""
+    passes: ClassVar[bool] = False
+    """Whether all that ``pull`` gives are values of d, or zeros."""
 
     def __init__(
         self, term: Term, parameters: Mapping[str, np.ndarray], samples: int, dtype: str

@@ -53,6 +53,7 @@ class Tanh(_ByCode):
 
 class Relu(_ByCode):
     code = RELU
+    selects = passes = True
 
 
 class LeakyRelu(_ByCode):
@@ -75,6 +76,8 @@ class Sigmoid(_Pointwise):
 
 class HardTanh(_Pointwise):
     """Keeps its value a; the slope is 1 strictly between -1 and 1, else 0."""
+
+    passes = True
 
     def forward(self, value: np.ndarray) -> np.ndarray:
         out = self.out[: len(value)]
@@ -132,6 +135,8 @@ class Scale(_Pointwise):
 
 class Position(_Pointwise):
     """Adds what is learnt of each place; keeps nothing."""
+
+    passes = True
 
     def forward(self, value: np.ndarray) -> np.ndarray:
         out = self.out[: len(value)]

@@ -20,7 +20,12 @@ class _Pool(Operation):
 
 
 class MaxPool(_Pool):
-    """Keeps where in its image each winner stands. An error goes back to the winner alone."""
+    """Keeps where in its image each winner stands. An error goes back to the winner alone.
+
+    Where windows overlap, a winner of two adds up what comes back.
+    """
+
+    selects = True
 
     def __init__(
         self, term: Term, parameters: Mapping[str, np.ndarray], samples: int, dtype: str

@@ -13,6 +13,8 @@ from pcsim.network import Term
 class Flatten(Operation):
     """The same memory, seen as rows; keeps nothing."""
 
+    selects = passes = True
+
     def forward(self, value: np.ndarray) -> np.ndarray:
         return value.reshape(len(value), *self.gives)
 
@@ -22,6 +24,8 @@ class Flatten(Operation):
 
 class _Moved(Operation):
     """Copies between two views of the same values: one of its input, one of its output."""
+
+    selects = passes = True
 
     def __init__(
         self, term: Term, parameters: Mapping[str, np.ndarray], samples: int, dtype: str

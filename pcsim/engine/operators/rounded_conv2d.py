@@ -1,0 +1,190 @@
+"""Convolution whose sums are rounded to a narrow accumulator after every product.
+
+Forward, a place's products are taken channel after channel and along its window. On the way back the products with
+all filters make the columns of one image first; these are added up in the image, place of the window after place,
+and rounded after each. The gradient's sum runs over the samples, and over the places of each. Random bits
+belong to the image (and its group of channels) and to the place. Where the accumulator is as wide as the
+carrier, all is as without rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pcsim.engine.kernels.arithmetic import GRADIENT, ONE, SUMS, SUMS_BACK, ZERO
+from pcsim.engine.kernels.jit import jit
+from pcsim.engine.kernels.rounded_products import turned
+from pcsim.engine.kernels.rounded_samples import sum_of_columns
+from pcsim.engine.numerics.coding import Code
+from pcsim.engine.numerics.products import narrow_product
+from pcsim.engine.numerics.quantise import quantise
+from pcsim.engine.numerics.random_bits import word
+from pcsim.engine.operators.conv2d import Conv2d, clear, unfold
+from pcsim.engine.operators.rounding import Place, Rounding
+from pcsim.network import Term
+
+
+class RoundedConv2d(Conv2d):
+    """As ``Conv2d``; sums are rounded to the accumulator, results by whoever calls."""
+
+    def __init__(
+        self,
+        term: Term,
+        parameters: Mapping[str, np.ndarray],
+        samples: int,
+        dtype: str,
+        rounding: Rounding,
+        place: Place,
+    ) -> None:
+        super().__init__(term, parameters, samples, dtype)
+        self.rounding, self.place = rounding, place
+        filters, rows, cols = term.gives
+        inputs = term.reads[0] // self.settings.groups * self.settings.kernel**2
+        self.whole = np.empty((filters, inputs), self.dtype)
+        self.lines = np.empty((inputs, rows * cols) if rounding.narrow else (0, 0), self.dtype)
+
+    def forward(self, value: np.ndarray) -> np.ndarray:
+        if not self.rounding.narrow:
+            return super().forward(value)
+        self.value = value
+        out = self.out[: len(value)]
+        key = self.rounding.key(int(SUMS), self.place.product)
+        accumulate, weight = self.rounding.numbers.accumulate, self.weights["weight"]
+        narrow_correlate(value, weight, self.window, self.lines, out, accumulate, key)
+        if "bias" in self.weights:
+            out += self.weights["bias"][:, None, None]
+        return out
+
+    def pull(self, d: np.ndarray) -> np.ndarray:
+        if not self.rounding.narrow:
+            return super().pull(d)
+        pulled = self.pulled[: len(d)]
+        key = self.rounding.key(int(SUMS_BACK), self.place.product)
+        accumulate, weight = self.rounding.numbers.accumulate, self.weights["weight"]
+        narrow_spread(d, weight, self.window, self.lines, pulled, accumulate, key)
+        return pulled
+
+    def gradient(self, d: np.ndarray, into: Mapping[str, np.ndarray]) -> None:
+        rounding, place = self.rounding, self.place
+        factor = self.dtype.type(place.factor)
+        found = {name: np.zeros_like(into[name]) for name in into}
+        if rounding.narrow:
+            accumulate = rounding.numbers.accumulate
+            key = rounding.key(int(GRADIENT), place.product)
+            narrow_add_products(d, self.value, self.window, self.lines, self.whole, accumulate, key)
+            found["weight"] += self.whole.reshape(found["weight"].shape)
+            if "bias" in into:
+                key = rounding.key(int(GRADIENT), place.products + place.product)
+                errors = np.ascontiguousarray(d.transpose(1, 0, 2, 3)).reshape(d.shape[1], -1)
+                sum_of_columns(errors, found["bias"], True, accumulate, key)
+        else:
+            super().gradient(d, found)
+        for name, array in found.items():
+            if factor != 1:
+                array *= factor
+            into[name][:] += array
+
+
+@jit
+def narrow_correlate(
+    value: np.ndarray,
+    weight: np.ndarray,
+    window: tuple[int, int, int, int],
+    lines: np.ndarray,
+    out: np.ndarray,
+    accumulator: Code,
+    key: np.uint64,
+) -> None:
+    """out (n, filters, rows, cols) of value (n, channels, height, width), without bias."""
+    kernel, stride, padding, groups = window
+    samples, rows, cols = out.shape[0], out.shape[2], out.shape[3]
+    filters, channels = out.shape[1] // groups, value.shape[1] // groups
+    inputs = channels * kernel * kernel
+    flat = out.reshape(samples, out.shape[1], rows * cols)
+    for n in range(samples):
+        for group in range(groups):
+            first, low = group * filters, group * channels
+            matrix = weight[first : first + filters].reshape(filters, inputs)
+            image = value[n, low : low + channels]
+            unfold(image, kernel, stride, padding, rows, cols, 0, lines, 0, rows * cols)
+            here = word(key, n * groups + group)
+            narrow_product(matrix, lines, flat[n, first : first + filters], accumulator, here, ONE)
+
+
+@jit
+def narrow_spread(
+    d: np.ndarray,
+    weight: np.ndarray,
+    window: tuple[int, int, int, int],
+    lines: np.ndarray,
+    pulled: np.ndarray,
+    accumulator: Code,
+    key: np.uint64,
+) -> None:
+    """pulled (n, channels, height, width): what each of d (n, filters, rows, cols) brings to its window."""
+    kernel, stride, padding, groups = window
+    samples, rows, cols = d.shape[0], d.shape[2], d.shape[3]
+    filters, channels = d.shape[1] // groups, pulled.shape[1] // groups
+    height, width = pulled.shape[2], pulled.shape[3]
+    inputs = channels * kernel * kernel
+    flat = d.reshape(samples, d.shape[1], rows * cols)
+    for n in range(samples):
+        for group in range(groups):
+            first, low = group * filters, group * channels
+            matrix = weight[first : first + filters].reshape(filters, inputs)
+            here = word(key, n * groups + group)
+            errors = flat[n, first : first + filters]
+            narrow_product(turned(matrix), errors, lines, accumulator, here, ONE)
+            image = pulled[n, low : low + channels]
+            clear(image)
+            for a in range(kernel):
+                for b in range(kernel):
+                    for c in range(channels):
+                        line = lines[(c * kernel + a) * kernel + b]
+                        for i in range(rows):
+                            y = i * stride + a - padding
+                            if y < 0 or y >= height:
+                                continue
+                            for j in range(cols):
+                                x = j * stride + b - padding
+                                if x >= 0 and x < width:
+                                    image[c, y, x] += line[i * cols + j]
+                    bits = word(here, a * kernel + b)
+                    quantise(image.reshape(image.size), accumulator, bits, ZERO, ONE)
+
+
+@jit
+def narrow_add_products(
+    d: np.ndarray,
+    value: np.ndarray,
+    window: tuple[int, int, int, int],
+    lines: np.ndarray,
+    product: np.ndarray,
+    accumulator: Code,
+    key: np.uint64,
+) -> None:
+    """product (filters, inputs) = d (n, filters, rows, cols) times the windows of value."""
+    kernel, stride, padding, groups = window
+    samples, rows, cols = d.shape[0], d.shape[2], d.shape[3]
+    filters, channels = d.shape[1] // groups, value.shape[1] // groups
+    places, inputs = rows * cols, channels * kernel * kernel
+    flat = d.reshape(samples, d.shape[1], places)
+    chunks = samples * places
+    for f in range(product.shape[0]):
+        for k in range(inputs):
+            product[f, k] = 0.0
+    for n in range(samples):
+        for group in range(groups):
+            image = value[n, group * channels : (group + 1) * channels]
+            unfold(image, kernel, stride, padding, rows, cols, 0, lines, 0, places)
+            columns = turned(lines)
+            for f in range(group * filters, (group + 1) * filters):
+                total = product[f]
+                for p in range(places):
+                    error, column = flat[n, f, p], columns[p]
+                    for k in range(inputs):
+                        total[k] += error * column[k]
+                    at = (f * chunks + n * places + p) * inputs
+                    quantise(total, accumulator, key, at, ONE)

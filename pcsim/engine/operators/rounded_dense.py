@@ -1,0 +1,117 @@
+"""A fully connected step whose three products are those of the chip's numbers, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pcsim.engine.kernels.arithmetic import GRADIENT, SUMS, SUMS_BACK
+from pcsim.engine.kernels.rounded_samples import (
+    rows_backward,
+    rows_forward,
+    rows_gradient,
+    sum_of_columns,
+)
+from pcsim.engine.operators.dense import Dense
+from pcsim.engine.operators.rounding import Place, Rounding
+from pcsim.network import Term
+
+
+class RoundedDense(Dense):
+    """As ``Dense``; sums are rounded to the accumulator, results by whoever calls."""
+
+    def __init__(
+        self,
+        term: Term,
+        parameters: Mapping[str, np.ndarray],
+        samples: int,
+        dtype: str,
+        rounding: Rounding,
+        place: Place,
+    ) -> None:
+        super().__init__(term, parameters, samples, dtype)
+        self.products, self.place = Products(rounding, place), place
+
+    def forward(self, value: np.ndarray) -> np.ndarray:
+        self.value = value
+        out = self.out[: len(value)]
+        number, direct = self.place.product, self.place.direct
+        bias = self.weights.get("bias")
+        self.products.forward(
+            value, self.weights["weight"], bias, out, number=number, direct=direct
+        )
+        return out
+
+    def pull(self, d: np.ndarray) -> np.ndarray:
+        pulled = self.pulled[: len(d)]
+        self.products.backward(d, self.weights["weight"], pulled, number=self.place.product)
+        return pulled
+
+    def gradient(self, d: np.ndarray, into: Mapping[str, np.ndarray]) -> None:
+        number, direct = self.place.product, self.place.direct
+        weight, bias = into["weight"], into.get("bias")
+        self.products.gradient(
+            d, self.value, weight, bias, self.product, number=number, direct=direct
+        )
+
+
+class Products:
+    """The products of (n, ..., features) by weights (out, in), over all rows at once."""
+
+    def __init__(self, rounding: Rounding, place: Place) -> None:
+        self.rounding, self.place = rounding, place
+
+    def forward(
+        self,
+        value: np.ndarray,
+        weight: np.ndarray,
+        bias: np.ndarray | None,
+        out: np.ndarray,
+        *,
+        number: int,
+        direct: bool = False,
+    ) -> None:
+        """out = value W^T + b."""
+        rows, (narrow, code, key) = rows_of(out), self._how(int(SUMS), number)
+        rows_forward(weight, rows_of(value), rows, direct, narrow, code, key)
+        if bias is not None:
+            rows += bias
+
+    def backward(self, d: np.ndarray, weight: np.ndarray, out: np.ndarray, *, number: int) -> None:
+        """out = d W."""
+        rows_backward(weight, rows_of(d), rows_of(out), *self._how(int(SUMS_BACK), number))
+
+    def gradient(
+        self,
+        d: np.ndarray,
+        value: np.ndarray,
+        weight: np.ndarray,
+        bias: np.ndarray | None,
+        room: np.ndarray,
+        *,
+        number: int,
+        direct: bool = False,
+    ) -> None:
+        """Add d^T value to ``weight`` and the sum of d to ``bias``; ``room`` is as large as ``weight``."""
+        errors, factor = rows_of(d), weight.dtype.type(self.place.factor)
+        rows_gradient(errors, rows_of(value), room, direct, *self._how(int(GRADIENT), number))
+        if factor != 1:
+            room *= factor
+        weight += room
+        if bias is not None:
+            sums = np.empty_like(bias)
+            how = self._how(int(GRADIENT), self.place.products + number)
+            sum_of_columns(np.ascontiguousarray(errors.T), sums, *how)
+            if factor != 1:
+                sums *= factor
+            bias += sums
+
+    def _how(self, tensor: int, number: int) -> tuple[object, ...]:
+        rounding = self.rounding
+        return rounding.narrow, rounding.numbers.accumulate, rounding.key(tensor, number)
+
+
+def rows_of(array: np.ndarray) -> np.ndarray:
+    """(n, ..., features) as (rows, features), the same memory."""
+    return array.reshape(-1, array.shape[-1])

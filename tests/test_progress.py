@@ -326,6 +326,7 @@ def process(*arguments, cwd, cache=None, **options):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_first_run_tells_that_it_compiles_and_how_long_that_takes(tmp_path):
     arguments = ["run", "tile64", "digits", *SHORT, "--json", "-o", "o"]
     running = process(

@@ -183,6 +183,7 @@ def test_a_folder_that_must_not_be_written_is_refused(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_without_a_writable_home_a_run_works_and_says_that_nothing_is_kept(tmp_path):
     left_out = ("PCSIM_CACHE", "XDG_CACHE_HOME", "MPLCONFIGDIR")
     env = {key: value for key, value in os.environ.items() if key not in left_out}

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from pcsim.config.yaml_marks import DEEPEST
 from pcsim.errors import InputError, PcsimError, Problem
 from pcsim.report.tables import Cell, Table, read_table
 from pcsim.verdict.summary import SCHEMA
@@ -163,8 +164,12 @@ def read_config(path: Path) -> str:
         if not path.is_file():
             raise OSError
         text = path.read_text(encoding="utf-8")
+        levels = 0
         for event in yaml.parse(text, yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):  # A few lines of these can stand for billions.
+            levels += isinstance(event, yaml.CollectionStartEvent)
+            levels -= isinstance(event, yaml.CollectionEndEvent)
+            # A few lines of aliases can stand for billions, and deep levels take a parser minutes.
+            if isinstance(event, yaml.AliasEvent) or levels > DEEPEST:
                 raise ValueError
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         raise incomplete([f"{path} must be the file that a run writes"]) from None

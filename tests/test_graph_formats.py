@@ -1,4 +1,4 @@
-"""Graphs in the numbers of a chip: a chain as a graph against the chain, bit for bit; other graphs by plain versions."""
+"""Graphs in the numbers of a chip: a chain as a graph against the chain, bit for bit; other graphs by plain ones."""
 
 from dataclasses import replace
 

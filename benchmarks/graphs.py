@@ -1,9 +1,9 @@
-"""How fast is an update of a network that is a graph, against torch on the same core?
+"""How fast is an update of a network that is a graph, against torch and JAX on the same core?
 
 Times one update (batch 64, 8 inference steps, Adam, float32, one thread) of three networks on images of 28 x 28: two
 convolutions with pools, three residual blocks of 16 channels, and a vision transformer of two blocks. The peer is that
-of ``accuracy.py``: torch's own operators and autograd. Both must have made the same update before anything is timed;
-rounds alternate between them.
+of ``accuracy.py``: torch's own operators and autograd; and JAX with a whole update in one compiled function. All must
+have made the same update before anything is timed; rounds alternate between them.
 
     python benchmarks/graphs.py [--rounds N] [--nets conv,residual,vit]
 """
@@ -93,6 +93,7 @@ def measure(name: str, rounds: int) -> None:
     """Check, then time, then print the lines of one network."""
     import numpy as np
     import torch
+    from graph_in_jax import step_of_jax
 
     from pcsim.engine.graph import GraphNetwork, initial_weights
     from pcsim.engine.graph.learner import GraphLearner
@@ -121,23 +122,29 @@ def measure(name: str, rounds: int) -> None:
         )
         theirs = {key: torch.tensor(array, requires_grad=True) for key, array in weights.items()}
         of_torch = step_of_torch(graph, rule, x, y, theirs)
+        of_jax = step_of_jax(graph, rule, x, y, weights, steps=STEPS, rate=RATE, learning=LEARNING)
 
         def of_pcsim(learner: GraphLearner = learner) -> None:
             learner.updates(rows, done=learner.done)
 
         of_pcsim(), of_torch()
+        in_jax = of_jax()
         for key, array in learner.weights().items():
             # Adam's first step is the sign of a gradient, which rounding decides where that is all there is.
-            same = np.isclose(array, theirs[key].detach().numpy(), rtol=1e-3, atol=1e-5)
-            if not key.endswith("k_bias") and same.mean() < 0.99:
-                raise SystemExit(f"{name}, {rule}: {key} was not updated alike")
-        of_pcsim(), of_torch()
-        pairs = [(seconds(of_pcsim), seconds(of_torch)) for _ in range(rounds)]
-        ours, other = (statistics.median(times) * 1e3 for times in zip(*pairs, strict=True))
-        ratio = statistics.median(theirs_s / ours_s for ours_s, theirs_s in pairs)
-        print(
-            f"{name:9} {rule}  pcsim {ours:7.2f} ms  torch {other:7.2f} ms  torch/pcsim {ratio:5.2f}"
-        )
+            for other in (theirs[key].detach().numpy(), np.asarray(in_jax[key])):
+                same = np.isclose(array, other, rtol=1e-3, atol=1e-5)
+                if not key.endswith("k_bias") and same.mean() < 0.99:
+                    raise SystemExit(f"{name}, {rule}: {key} was not updated alike")
+        contestants = {"pcsim": of_pcsim, "torch": of_torch, "JAX": of_jax}
+        for call in contestants.values():
+            call()
+        times = [[seconds(call) for call in contestants.values()] for _ in range(rounds)]
+        said = [f"{name:9} {rule}"]
+        for at, contestant in enumerate(contestants):
+            middle = statistics.median(row[at] for row in times) * 1e3
+            ratio = statistics.median(row[at] / row[0] for row in times)
+            said.append(f"{contestant} {middle:7.2f} ms ({ratio:4.2f})")
+        print("  ".join(said), flush=True)
 
 
 def main() -> None:

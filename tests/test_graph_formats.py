@@ -1,10 +1,11 @@
-"""Graphs in the numbers of a chip: a chain as a graph against the chain, bit for bit; other graphs by plain versions."""
+"""Graphs in the numbers of a chip: chains as graphs against chains, bit for bit; other graphs by plain versions."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from graphs import chain_as_graph, weights_of
+from reference_rounded_conv import GRAPH, SHAPE, ConvChip
 from test_engine_formats import (
     BATCH,
     FORMS,
@@ -13,12 +14,15 @@ from test_engine_formats import (
     SAMPLES,
     SEED,
     data_for,
+    numerics,
     plain_rule,
 )
 
+import pcsim.engine.graph as graphs
 from pcsim.engine.graph import GraphNetwork
 from pcsim.engine.graph.learner import GraphLearner
 from pcsim.engine.network import batch_rows, initial_weights
+from pcsim.engine.numerics.quantise import quantised
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.rules import Learner
 
@@ -92,4 +96,63 @@ def test_a_chain_as_a_graph_is_the_chain_in_every_form(form, rule, numbers):
     network = replace(network, **FORMS[form])
     assert_learns_as_the_chain(
         network, formats, plain_rule(rule, network.layers), WeightOptimiser("sgd", 0.1)
+    )
+
+
+# --- A convolutional network, against a plain version ---
+
+CONV_NUMBERS = {
+    "bf16": numerics("bf16", accumulate="bf16", optimiser="bf16"),
+    "bf16, sums of fp16, master": numerics("bf16", error="fp8_e5m2", accumulate="fp16", master="fp32"),
+    "fixed point": numerics("q2.10", "q6.10", "q4.12", "q12.12", "q2.20", master="q2.20"),
+    "integers": numerics("int8_pow2", accumulate="int32", master="bf16"),
+    "blocks": numerics("bfp8/4", "bfp6/5", "bfp5/8", "q8.16"),
+}  # fmt: skip
+
+
+def conv_data(number):
+    random = np.random.default_rng(4)
+    x = random.standard_normal((8, *SHAPE)).astype(np.float32)
+    y = np.eye(3, dtype=np.float32)[random.integers(0, 3, 8)]
+    return quantised(x.reshape(8, -1), number).reshape(x.shape), quantised(y, number)
+
+
+def conv_learner(numbers, rule, *, graph=GRAPH, seed=SEED, batch=4, optimiser=("sgd", 0.5)):
+    x, y = conv_data(replace(numbers.formats.state, rounding="nearest"))
+    weights = graphs.initial_weights(graph, SEED, "float32")
+    learner = GraphLearner(
+        GraphNetwork(graph, "mse", "float32"),
+        weights,
+        rule=rule,
+        x=x.reshape(8, -1),
+        y=y,
+        batch=batch,
+        optimiser=WeightOptimiser(*optimiser),
+        updates_total=4,
+        seed=seed,
+        numerics=numbers,
+    )
+    return learner, weights, x, y
+
+
+@pytest.mark.parametrize("rule", ["pc", "bp"])
+@pytest.mark.parametrize("numbers", CONV_NUMBERS)
+def test_a_convolutional_network_is_bit_for_bit_the_plain_version(numbers, rule):
+    numbers = CONV_NUMBERS[numbers]
+    learner, weights, x, y = conv_learner(numbers, plain_rule(rule, 4))
+    chip = ConvChip(numbers.formats, weights, 0.5)
+    order = np.arange(8).reshape(2, 4)
+    made, _ = learner.updates(order, done=0)
+    assert made == 2
+    for rows in order:
+        if rule == "bp":
+            chip.backpropagate(x[rows], y[rows])
+        else:
+            chip.infer(x[rows], y[rows], 3, 0.25)
+        chip.learn()
+    for key, array in learner.weights().items():
+        np.testing.assert_array_equal(array, chip.held[key], err_msg=key)
+        assert not np.array_equal(array, weights[key])
+    np.testing.assert_array_equal(
+        learner.outputs(x[:4].reshape(4, -1)), chip.feed_forward(x[:4])[2].T
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from pcsim.engine.kernels.activations import activate
 from pcsim.engine.kernels.layout import TANH
+from pcsim.engine.numerics import analog
 from pcsim.engine.numerics.quantise import quantised
 from pcsim.network import graph_of
 
@@ -25,6 +26,7 @@ GRAPH = graph_of(
     ],
 )  # fmt: skip
 CONV1, CONV2, DENSE = "z1.0.0", "z2.0.1", "y.0.1"
+LAYERS = {CONV1: 1, CONV2: 2, DENSE: 3}
 
 
 def tanh(z):  # in float32 a rational function, which other tests compare with tanh
@@ -64,17 +66,51 @@ def spread(d):
 class ConvChip:
     """The network with weights by key, which learns by plain steps."""
 
-    def __init__(self, formats, weights, rate):
-        self.formats, self.rate = formats, rate
-        self.exact = formats.accumulate.name == "int32"
+    def __init__(self, numbers, weights, rate, *, seed):
+        self.formats, self.analog, self.seed, self.rate = (
+            numbers.formats,
+            numbers.analog,
+            seed,
+            rate,
+        )
+        formats = numbers.formats
+        self.count, self.update, self.step = 0, 0, 0
+        self.exact = formats.accumulate.name in ("int32", "fp64")
         self.held = {k: quantised(rows(w), formats.updated).reshape(w.shape) for k, w in weights.items()}  # fmt: skip
         self.write()
 
     def write(self):
-        self.w = self.held
+        self.w = self.held  # the same arrays: what writing adds to the only copy stays
         if self.formats.master is not None:
             number = self.formats.weight
             self.w = {k: quantised(rows(w), number).reshape(w.shape) for k, w in self.held.items()}
+        self.seen = dict(self.w)
+        if not self.analog:
+            return
+        for key, layer in LAYERS.items():
+            where, noise, w = (
+                f"{key}.weight",
+                {"seed": self.seed, "layer": layer},
+                self.w[f"{key}.weight"],
+            )
+            deviation = self.analog.write_noise * float(np.abs(w).max())
+            w = self.w[where] = analog.written(w, deviation=deviation, update=self.count, **noise)
+            deviation = self.analog.mismatch * float(np.abs(w).max())
+            self.seen[where] = analog.seen_transposed(w, deviation=deviation, **noise)
+
+    def read(self, key, weights, inputs, *, back):
+        """weights inputs, by the cells of ``key``."""
+        sums = analog.read(
+            weights @ inputs,
+            inputs,
+            deviation=self.analog.read_noise * float(np.abs(self.w[f"{key}.weight"]).max()),
+            seed=self.seed,
+            layer=LAYERS[key],
+            reading=2 * (self.update * 2**20 + self.step + 2) + back,
+        )
+        return analog.converted(
+            sums, bits=self.analog.adc_bits, full_scale=float(np.abs(sums).max())
+        )
 
     def state(self, values):
         return quantised(values.reshape(len(values), -1), self.formats.state).reshape(values.shape)
@@ -95,6 +131,10 @@ class ConvChip:
     def conv(self, key, value):
         weight, bias = self.w[f"{key}.weight"], self.w[f"{key}.bias"]
         matrix = weight.reshape(len(weight), -1)
+        if self.analog:
+            columns = np.hstack([windows(v) for v in value])
+            sums = self.read(key, matrix, columns, back=False) + bias[:, None]
+            return sums.reshape(len(weight), len(value), *value.shape[2:]).transpose(1, 0, 2, 3)
         return np.array(
             [
                 (self.product(matrix, windows(v)) + bias[:, None]).reshape(-1, *v.shape[1:])
@@ -103,12 +143,18 @@ class ConvChip:
         )
 
     def conv_back(self, key, d):
-        weight = self.w[f"{key}.weight"]
+        weight = self.seen[f"{key}.weight"]
         filters, channels = weight.shape[:2]
         n, _, height, width = d.shape
         found = np.zeros((n, channels, height, width), d.dtype)
+        matrix = weight.reshape(filters, -1).T
+        if self.analog:
+            errors = d.transpose(1, 0, 2, 3).reshape(filters, -1)
+            every = self.read(key, matrix, errors, back=True).reshape(len(matrix), n, -1)
         for i in range(n):
-            columns = self.product(weight.reshape(filters, -1).T, d[i].reshape(filters, -1))
+            columns = (
+                every[:, i] if self.analog else self.product(matrix, d[i].reshape(filters, -1))
+            )
             columns = columns.reshape(channels, 3, 3, height, width)
             padded = np.zeros((channels, height + 2, width + 2), d.dtype)
             for a in range(3):
@@ -126,10 +172,14 @@ class ConvChip:
         p2 = self.state(self.conv(CONV2, self.a1) + z1)
         p3, self.mask = pooled(self.a2)
         weight, bias = self.w[f"{DENSE}.weight"], self.w[f"{DENSE}.bias"]
-        return p2, p3, self.state(self.product(self.rest, weight.T) + bias)
+        if self.analog:
+            sums = self.read(DENSE, weight, self.rest.T, back=False).T
+        else:
+            sums = self.product(self.rest, weight.T)
+        return p2, p3, self.state(sums + bias)
 
     def feed_forward(self, x):
-        self.x = x
+        self.x, self.step = x, 0
         self.p1 = self.state(self.conv(CONV1, x))
         p2 = self.state(self.conv(CONV2, np.maximum(self.p1, 0)) + self.p1)
         p3, _ = pooled(self.state(tanh(p2)))
@@ -137,16 +187,18 @@ class ConvChip:
 
     def back_to(self, e2, e3, e4):
         """What comes to z1 by its convolution, to z2 and z3."""
-        to3 = self.error(self.product(e4, self.w[f"{DENSE}.weight"])).reshape(e3.shape)
+        seen = self.seen[f"{DENSE}.weight"]
+        to3 = self.read(DENSE, seen.T, e4.T, back=True).T if self.analog else self.product(e4, seen)
+        to3 = self.error(to3).reshape(e3.shape)
         to2 = spread(e3) * self.mask * (1 - self.a2 * self.a2)
         return self.error(self.conv_back(CONV2, e2)) * (self.a1 > 0), to2, to3
 
     def infer(self, x, y, steps, rate):
-        rate = np.float32(rate)
+        rate = x.dtype.type(rate)
         p2, p3, p4 = self.feed_forward(x)
         z1, z2, z3 = self.p1.copy(), p2.copy(), p3.copy()
         e1, e2, e3, e4 = np.zeros_like(z1), np.zeros_like(z2), np.zeros_like(z3), self.error(y - p4)
-        for _ in range(steps):
+        for self.step in range(1, steps + 1):
             to1, to2, to3 = self.back_to(e2, e3, e4)
             z1 = self.state(z1 - rate * ((e1 - e2) - to1))
             z2 = self.state(z2 - rate * (e2 - self.error(to2)))
@@ -175,11 +227,13 @@ class ConvChip:
                 total = self.product(d.reshape(len(d), -1), windows(v).T, total)
             found[f"{key}.weight"] = total.reshape(self.w[f"{key}.weight"].shape)
             found[f"{key}.bias"] = self.total(e.transpose(1, 0, 2, 3).reshape(e.shape[1], -1))
-        factor, rate = np.float32(-1.0 / len(e4)), np.float32(self.rate)
+        self.count += 1
+        factor, rate = e4.dtype.type(-1.0 / len(e4)), e4.dtype.type(self.rate)
         for key, sums in found.items():
             moved = self.held[key] - rate * (factor * sums)
             self.held[key] = quantised(rows(moved), self.formats.updated).reshape(moved.shape)
         self.write()
+        self.update += 1
 
     def total(self, d):
         return self.product(d, np.ones((d.shape[1], 1), d.dtype))[:, 0]

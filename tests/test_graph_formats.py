@@ -8,7 +8,10 @@ from graphs import chain_as_graph, weights_of
 from reference_rounded_conv import GRAPH, SHAPE, ConvChip
 from test_engine_formats import (
     BATCH,
+    DOUBLE,
     FORMS,
+    NOISE,
+    NOISELESS,
     NUMBERS,
     RULES,
     SAMPLES,
@@ -99,6 +102,15 @@ def test_a_chain_as_a_graph_is_the_chain_in_every_form(form, rule, numbers):
     )
 
 
+@pytest.mark.parametrize("master", [None, "fp32"])
+@pytest.mark.parametrize("noise", [NOISE, NOISELESS], ids=["noise", "converters"])
+@pytest.mark.parametrize("rule", ["pc", "bp"])
+def test_a_chain_as_a_graph_is_the_chain_on_crossbars(rule, noise, master):
+    formats = numerics("bf16", accumulate="fp64", optimiser="bf16", master=master, **noise)
+    rule = plain_rule(rule, DOUBLE.layers)
+    assert_learns_as_the_chain(DOUBLE, formats, rule, WeightOptimiser("adam", 0.01))
+
+
 # --- A convolutional network, against a plain version ---
 
 CONV_NUMBERS = {
@@ -107,21 +119,24 @@ CONV_NUMBERS = {
     "fixed point": numerics("q2.10", "q6.10", "q4.12", "q12.12", "q2.20", master="q2.20"),
     "integers": numerics("int8_pow2", accumulate="int32", master="bf16"),
     "blocks": numerics("bfp8/4", "bfp6/5", "bfp5/8", "q8.16"),
+    "crossbars": numerics("bf16", accumulate="fp64", **NOISE),
+    "crossbars, master": numerics("bf16", accumulate="fp64", master="fp32", **NOISE),
 }  # fmt: skip
 
 
-def conv_data(number):
+def conv_data(number, dtype):
     random = np.random.default_rng(4)
-    x = random.standard_normal((8, *SHAPE)).astype(np.float32)
-    y = np.eye(3, dtype=np.float32)[random.integers(0, 3, 8)]
+    x = random.standard_normal((8, *SHAPE)).astype(dtype)
+    y = np.eye(3, dtype=dtype)[random.integers(0, 3, 8)]
     return quantised(x.reshape(8, -1), number).reshape(x.shape), quantised(y, number)
 
 
 def conv_learner(numbers, rule, *, graph=GRAPH, seed=SEED, batch=4, optimiser=("sgd", 0.5)):
-    x, y = conv_data(replace(numbers.formats.state, rounding="nearest"))
-    weights = graphs.initial_weights(graph, SEED, "float32")
+    dtype = numbers.formats.carrier_for(48)
+    x, y = conv_data(replace(numbers.formats.state, rounding="nearest"), dtype)
+    weights = graphs.initial_weights(graph, SEED, dtype)
     learner = GraphLearner(
-        GraphNetwork(graph, "mse", "float32"),
+        GraphNetwork(graph, "mse", dtype),
         weights,
         rule=rule,
         x=x.reshape(8, -1),
@@ -140,7 +155,7 @@ def conv_learner(numbers, rule, *, graph=GRAPH, seed=SEED, batch=4, optimiser=("
 def test_a_convolutional_network_is_bit_for_bit_the_plain_version(numbers, rule):
     numbers = CONV_NUMBERS[numbers]
     learner, weights, x, y = conv_learner(numbers, plain_rule(rule, 4))
-    chip = ConvChip(numbers.formats, weights, 0.5)
+    chip = ConvChip(numbers, weights, 0.5, seed=SEED)
     order = np.arange(8).reshape(2, 4)
     made, _ = learner.updates(order, done=0)
     assert made == 2

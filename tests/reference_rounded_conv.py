@@ -108,9 +108,8 @@ class ConvChip:
             layer=LAYERS[key],
             reading=2 * (self.update * 2**20 + self.step + 2) + back,
         )
-        return analog.converted(
-            sums, bits=self.analog.adc_bits, full_scale=float(np.abs(sums).max())
-        )
+        largest, bits = float(np.abs(sums).max()), self.analog.adc_bits
+        return analog.converted(sums, bits=bits, full_scale=largest) if largest > 0 else sums
 
     def state(self, values):
         return quantised(values.reshape(len(values), -1), self.formats.state).reshape(values.shape)
@@ -172,10 +171,8 @@ class ConvChip:
         p2 = self.state(self.conv(CONV2, self.a1) + z1)
         p3, self.mask = pooled(self.a2)
         weight, bias = self.w[f"{DENSE}.weight"], self.w[f"{DENSE}.bias"]
-        if self.analog:
-            sums = self.read(DENSE, weight, self.rest.T, back=False).T
-        else:
-            sums = self.product(self.rest, weight.T)
+        by_cells = self.analog and self.read(DENSE, weight, self.rest.T, back=False).T
+        sums = by_cells if self.analog else self.product(self.rest, weight.T)
         return p2, p3, self.state(sums + bias)
 
     def feed_forward(self, x):

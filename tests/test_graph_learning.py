@@ -324,16 +324,24 @@ def test_what_is_compiled_for_graphs_is_known_of_each_width_of_number(conv, tile
     assert all(map(compiled, kinds_of(bp, "float32", operators_of(work))))
 
 
-@pytest.mark.parametrize(
-    "hardware, workload, key",
-    [
-        ("tiles.formats.weight=bf16", "training.epochs=1", "tiles.formats"),
-        ("tiles.formats.weight=fp32", "pc.threshold=0.1", "pc.threshold"),
-    ],
-)
-def test_what_graphs_do_not_know_yet_is_refused(conv, tile64, hardware, workload, key):
-    work = conv("training.epochs=1", workload)
-    candidate = candidates(tile64(hardware), work)[0]
+def test_what_graphs_do_not_know_yet_is_refused(conv, tile64):
+    work = conv("training.epochs=1", "pc.threshold=0.1")
+    candidate = candidates(tile64(), work)[0]
     with pytest.raises(InputError) as caught:
         course_of(work, candidate, None)
-    assert key in str(caught.value) and "network.blocks" in str(caught.value)
+    assert "pc.threshold" in str(caught.value) and "network.blocks" in str(caught.value)
+
+
+def test_a_convolutional_network_learns_digits_in_bf16(conv, tile64):
+    work = conv("training.epochs=3", "training.evaluate_every=37")
+    values = ("weight", "state", "error", "optimiser")
+    chip = tile64(*(f"tiles.formats.{value}=bf16 stochastic" for value in values))
+    chosen = candidates(chip, work)
+    trained = train_all(work, chosen)
+    for training in trained.values():
+        assert training.curves[0].validation_accuracy[-1] > 0.8
+        assert set(training.profile.credit_reasons) <= {"", "format", "rate", "underflow", "zero"}
+    kinds = kinds_of(chosen[0], "float32", operators_of(work))
+    assert {kind.rounding for kind in kinds} == {"plain", "rounded"}
+    plainly = train_all(work, candidates(tile64(), work))
+    assert trained[chosen[0].id].curves != plainly[chosen[0].id].curves

@@ -143,14 +143,15 @@ class Network(Section):
 
     @property
     def longest_sum(self) -> int:
-        """The most products that are added up in a prediction."""
-        fans = [
-            term.operator.fan_in(term.reads, key.rpartition(".")[2])
-            for node in self.graph.nodes
-            for term in node.terms
-            for key in term.parameters
-        ]
-        return max(*fans, *self.widths) if self.layers is not None else max(fans, default=1)
+        """The most products that are added up in a prediction, or on the way back."""
+        terms = (term for node in self.graph.nodes for term in node.terms)
+        return max((term.operator.longest_sum(term.reads) for term in terms), default=1)
+
+    @property
+    def repeats(self) -> int:
+        """The most products that one sample adds to a gradient by weights."""
+        terms = (term for node in self.graph.nodes for term in node.terms)
+        return max((term.operator.repeats(term.reads) for term in terms), default=1)
 
     def _ways(self) -> list[Finding]:
         """Whether exactly one way is taken to say the network."""

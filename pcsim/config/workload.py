@@ -317,8 +317,9 @@ class Workload(ConfigFile):
 
     @property
     def longest_sum(self) -> int:
-        """The most products that are added up in any product of layers: over a width, or over the batch."""
-        return max(self.network.longest_sum, self.training.batch)
+        """The most products that are added up in any product of layers: over a width or a window, or over the batch
+        and all places of its samples."""
+        return max(self.network.longest_sum, self.training.batch * self.network.repeats)
 
     @property
     def tuned(self) -> bool:

@@ -216,11 +216,6 @@ def _network(workload: Workload, candidate: Candidate, dtype: DtypeName) -> Netw
 def _not_of_graphs(workload: Workload, candidate: Candidate) -> Iterator[str]:
     """What a training asks for that only chains have, a sentence each."""
     key = f"network.{workload.network.way}"
-    if candidate.numerics.analog is not None:
-        yield (
-            f"tiles.compute must be without analog errors where {key} is no chain of dense layers with an "
-            "activation of chains: analog cells are not computed there yet"
-        )
     if candidate.inference is not None and candidate.inference.threshold > 0:
         yield (
             f"pc.threshold must be 0, not {candidate.inference.threshold!r}, where {key} is no chain of dense layers: "

@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pcsim.engine.arithmetic import arithmetic_of
+from pcsim.engine.graph.model import by_place, views
 from pcsim.engine.kernels import layout
 from pcsim.engine.kernels.arithmetic import LEARNING, READ, TENSORS, UPDATED, Arithmetic, moment
-from pcsim.engine.kernels.rounded_samples import round_parameter, step_parameter
+from pcsim.engine.kernels.rounded_samples import (
+    look_at_cells,
+    round_parameter,
+    step_parameter,
+    write_cells,
+)
 from pcsim.engine.numerics.coding import Code
 from pcsim.engine.numerics.random_bits import stream
 from pcsim.engine.operators.rounding import PRODUCTS, SITES, Place, Rounding
@@ -35,6 +41,7 @@ class Parameter:
     number: int
     rows: int
     scale: float
+    cells: bool  # whether analog cells hold it where there are any
 
 
 class GraphArithmetic:
@@ -50,6 +57,7 @@ class GraphArithmetic:
         self.parameters = parameters_of(graph, scales, uses)
         places, sums_from = places_of(graph, scales, uses)
         self.rounding = Rounding(self.numbers, places, sums_from)
+        self.rounding.seen = by_place(views(graph, self.numbers.transposed))
         for each in self.parameters:
             self._round(weights, each, self.numbers.updated, int(UPDATED), 0)
         self.write(0)
@@ -61,10 +69,35 @@ class GraphArithmetic:
 
     def write(self, count: int) -> None:
         """What products read after the ``count``-th step of the weights."""
+        numbers = self.numbers
+        if numbers.copied:
+            numbers.read[:] = self.weights
+        for each in self.parameters:
+            if numbers.copied:
+                self._round(numbers.read, each, numbers.weight, int(READ), count)
+            if numbers.analog and each.cells:
+                key = np.uint64(stream(numbers.write_seed, each.number, count))
+                write_cells(numbers.read[each.begin : each.end], numbers.write_noise, key)
+        self._look()
+
+    def rewrite(self, count: int) -> None:
+        """``write`` of weights that were kept then: where they are held once, they are as they were written."""
         if self.numbers.copied:
-            self.numbers.read[:] = self.weights
-            for each in self.parameters:
-                self._round(self.numbers.read, each, self.numbers.weight, int(READ), count)
+            self.write(count)
+        else:
+            self._look()
+
+    def _look(self) -> None:
+        """What is seen of analog cells from the other side, and how large the largest is."""
+        numbers = self.numbers
+        for each in self.parameters:
+            if numbers.analog and each.cells:
+                here = slice(each.begin, each.end)
+                key = np.uint64(stream(numbers.mismatch_seed, each.number, 0))
+                cells, seen = numbers.read[here], numbers.transposed[here]
+                place, _, name = each.key.rpartition(".")
+                largest = look_at_cells(cells, seen, numbers.mismatch, key)
+                self.rounding.largest[place, name] = float(largest)
 
     def step(
         self,
@@ -137,7 +170,9 @@ def parameters_of(
         owner = graph.owners[key]
         scale = scales.get(owner.at, 1.0) if uses[owner.weights] == 1 else 1.0
         end = at + size(shape)
-        found.append(Parameter(key, at, end, numbers[rows], shape[0] if rows else 1, scale))
+        cells = rows and owner.operator.name in PRODUCTS
+        count = shape[0] if rows else 1
+        found.append(Parameter(key, at, end, numbers[rows], count, scale, cells))
         at = end
     return tuple(found)
 

@@ -187,7 +187,7 @@ class GraphLearner:
             mine[:] = kept
         self.done = done
         if self.arithmetic is not None:
-            self.arithmetic.write(done * self.rule.weight_steps())
+            self.arithmetic.rewrite(done * self.rule.weight_steps())
 
     def weights(self) -> GraphWeights:
         """A copy of the weights, as ``initial_weights`` gives them."""

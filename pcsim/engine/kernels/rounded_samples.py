@@ -6,16 +6,70 @@ accumulator are those of that layout here, too, so that a chain gives the same w
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from pcsim.engine.kernels.arithmetic import ONE, ZERO, round_rows
 from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.optimisers import optimise
 from pcsim.engine.kernels.rounded_products import turned
+from pcsim.engine.numerics.analog import add_read_noise, convert_sums
 from pcsim.engine.numerics.coding import BLOCK
+from pcsim.engine.numerics.grids import largest_of
 from pcsim.engine.numerics.products import narrow_product
 from pcsim.engine.numerics.quantise import quantise
-from pcsim.engine.numerics.random_bits import word
+from pcsim.engine.numerics.random_bits import add_normals, word
+
+
+class Cells(NamedTuple):
+    """How one product is read from analog cells; of others ``analog`` is False."""
+
+    analog: bool
+    deviation: float
+    bits: int
+    key: np.uint64
+
+
+@inner
+def read_cells(sums, inputs, cells, narrow, accumulator, key):
+    """``sums`` = W ``inputs``, (outputs, columns), with noise, converted and rounded to the accumulator."""
+    add_read_noise(sums, inputs, cells.deviation, cells.key)
+    flat = sums.reshape(sums.size)
+    convert_sums(flat, cells.bits)
+    if narrow:
+        quantise(flat, accumulator, key, ZERO, sums.shape[1])
+
+
+@jit
+def columns_forward(weights, columns, out, cells, narrow, accumulator, key):
+    """out (outputs, n) = W columns (inputs, n), read from analog cells."""
+    np.dot(weights, columns, out)
+    read_cells(out, columns, cells, narrow, accumulator, key)
+
+
+@jit
+def columns_backward(weights, errors, out, cells, narrow, accumulator, key):
+    """out (inputs, n) = W^T errors (outputs, n), read from analog cells."""
+    np.dot(weights.T, errors, out)
+    read_cells(out, errors, cells, narrow, accumulator, key)
+
+
+@jit
+def write_cells(cells, share, key):
+    """Each of the flat ``cells`` is off by what writing does: so large a share of the largest of them."""
+    add_normals(cells, share * largest_of(cells), key, ZERO)
+
+
+@jit
+def look_at_cells(cells, seen, share, key):
+    """What is ``seen`` of flat ``cells`` from the other side, where that differs; returns the largest of them."""
+    largest = largest_of(cells)
+    if share > 0.0:
+        for i in range(cells.size):
+            seen[i] = cells[i]
+        add_normals(seen, share * largest, key, ZERO)
+    return largest
 
 
 @jit
@@ -42,26 +96,30 @@ def lay_back(wide, out):
 
 
 @jit
-def rows_forward(weights, rows, out, direct, narrow, accumulator, key):
+def rows_forward(weights, rows, out, direct, cells, narrow, accumulator, key):
     """out (n, outputs) = rows (n, inputs) W^T; ``direct`` as of the input, whose samples chains read as they lie."""
     wide = np.empty((weights.shape[0], rows.shape[0]), out.dtype)
-    if narrow:
+    if narrow and not cells.analog:
         narrow_product(weights, turned(rows), wide, accumulator, key, ONE)
     elif direct:
         np.dot(weights, rows.T, wide)
     else:
         np.dot(weights, turned(rows), wide)
+    if cells.analog:
+        read_cells(wide, turned(rows), cells, narrow, accumulator, key)
     lay_back(wide, out)
 
 
 @jit
-def rows_backward(weights, errors, out, narrow, accumulator, key):
+def rows_backward(weights, errors, out, cells, narrow, accumulator, key):
     """out (n, inputs) = errors (n, outputs) W."""
     wide = np.empty((weights.shape[1], errors.shape[0]), out.dtype)
-    if narrow:
+    if narrow and not cells.analog:
         narrow_product(turned(weights), turned(errors), wide, accumulator, key, ONE)
     else:
         np.dot(weights.T, turned(errors), wide)
+    if cells.analog:
+        read_cells(wide, turned(errors), cells, narrow, accumulator, key)
     lay_back(wide, out)
 
 

@@ -34,7 +34,11 @@ class RoundedAttention(Attention):
         place: Place,
     ) -> None:
         super().__init__(term, parameters, samples, dtype)
-        self.rounding, self.place, self.products = rounding, place, Products(rounding, place)
+        self.rounding, self.place, self.products = (
+            rounding,
+            place,
+            Products(term, parameters, rounding, place),
+        )
 
     def forward(self, value: np.ndarray) -> np.ndarray:
         count = len(value)
@@ -77,13 +81,12 @@ class RoundedAttention(Attention):
             self.products.gradient(errors, value, weight, bias, self.product, number=number)
 
     def _project(self, name: str, value: np.ndarray, out: np.ndarray) -> None:
-        weight, bias = self.weights[f"{name}_weight"], self.weights.get(f"{name}_bias")
         number = self.place.product + NUMBERS[name]
-        self.products.forward(value, weight, bias, out, number=number)
+        self.products.forward(value, out, number=number, prefix=f"{name}_")
 
     def _bring(self, name: str, d: np.ndarray, out: np.ndarray) -> None:
         number = self.place.product + NUMBERS[name]
-        self.products.backward(d, self.weights[f"{name}_weight"], out, number=number)
+        self.products.backward(d, out, number=number, prefix=f"{name}_")
 
     def _back(self, d: np.ndarray) -> None:
         count = len(d)

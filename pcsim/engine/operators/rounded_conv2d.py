@@ -1,10 +1,10 @@
-"""Convolution whose sums are rounded to a narrow accumulator after every product.
+"""Convolution whose sums are rounded to a narrow accumulator after every product, or read from analog cells.
 
 Forward, a place's products are taken channel after channel and along its window. On the way back the products with
 all filters make the columns of one image first; these are added up in the image, place of the window after place,
-and rounded after each. The gradient's sum runs over the samples, and over the places of each. Random bits
-belong to the image (and its group of channels) and to the place. Where the accumulator is as wide as the
-carrier, all is as without rounding.
+and rounded after each; so are those that analog cells give. The gradient's sum runs over the samples, and over
+the places of each. Random bits belong to the image (and its group of channels) and to the place. Where the
+accumulator is as wide as the carrier, all is as without rounding.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from pcsim.engine.kernels.arithmetic import GRADIENT, ONE, SUMS, SUMS_BACK, ZERO
-from pcsim.engine.kernels.jit import jit
+from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.rounded_products import turned
-from pcsim.engine.kernels.rounded_samples import sum_of_columns
+from pcsim.engine.kernels.rounded_samples import columns_backward, columns_forward, sum_of_columns
 from pcsim.engine.numerics.coding import Code
 from pcsim.engine.numerics.products import narrow_product
 from pcsim.engine.numerics.quantise import quantise
@@ -39,13 +39,15 @@ class RoundedConv2d(Conv2d):
         place: Place,
     ) -> None:
         super().__init__(term, parameters, samples, dtype)
-        self.rounding, self.place = rounding, place
+        self.rounding, self.place, self.at = rounding, place, term.weights
         filters, rows, cols = term.gives
         inputs = term.reads[0] // self.settings.groups * self.settings.kernel**2
         self.whole = np.empty((filters, inputs), self.dtype)
         self.lines = np.empty((inputs, rows * cols) if rounding.narrow else (0, 0), self.dtype)
 
     def forward(self, value: np.ndarray) -> np.ndarray:
+        if self.rounding.numbers.analog:
+            return self._read(value)
         if not self.rounding.narrow:
             return super().forward(value)
         self.value = value
@@ -58,6 +60,8 @@ class RoundedConv2d(Conv2d):
         return out
 
     def pull(self, d: np.ndarray) -> np.ndarray:
+        if self.rounding.numbers.analog:
+            return self._read_back(d)
         if not self.rounding.narrow:
             return super().pull(d)
         pulled = self.pulled[: len(d)]
@@ -65,6 +69,60 @@ class RoundedConv2d(Conv2d):
         accumulate, weight = self.rounding.numbers.accumulate, self.weights["weight"]
         narrow_spread(d, weight, self.window, self.lines, pulled, accumulate, key)
         return pulled
+
+    def _read(self, value: np.ndarray) -> np.ndarray:
+        """``forward`` by analog cells: the columns of all images together are one product, of each group."""
+        self.value = value
+        out, weight = self.out[: len(value)], self.weights["weight"]
+        kernel, stride, padding, groups = self.window
+        filters, inputs = self.whole.shape[0] // groups, self.whole.shape[1]
+        columns = np.empty((inputs, len(value) * out[0, 0].size), self.dtype)
+        sums = np.empty((filters, columns.shape[1]), self.dtype)
+        for group in range(groups):
+            unfold_all(value, group, kernel, stride, padding, out.shape[2], out.shape[3], columns)
+            here = slice(group * filters, (group + 1) * filters)
+            matrix = weight[here].reshape(filters, inputs)
+            columns_forward(matrix, columns, sums, *self._how(int(SUMS), group))
+            laid = sums.reshape(filters, len(value), *out.shape[2:])
+            out[:, here] = laid.transpose(1, 0, 2, 3)
+        if "bias" in self.weights:
+            out += self.weights["bias"][:, None, None]
+        return out
+
+    def _read_back(self, d: np.ndarray) -> np.ndarray:
+        """``pull`` by analog cells, whose columns are added up in the image as without them."""
+        pulled, weight = self.pulled[: len(d)], self.rounding.seen[self.at]["weight"]
+        groups, inputs = self.window[3], self.whole.shape[1]
+        filters = self.whole.shape[0] // groups
+        columns = np.empty((groups, inputs, len(d) * d[0, 0].size), self.dtype)
+        for group in range(groups):
+            here = slice(group * filters, (group + 1) * filters)
+            errors = np.ascontiguousarray(d[:, here].transpose(1, 0, 2, 3)).reshape(filters, -1)
+            matrix, how = weight[here].reshape(filters, inputs), self._how(int(SUMS_BACK), group)
+            columns_backward(matrix, errors, columns[group], *how)
+        rounding = self.rounding
+        key = rounding.key(int(SUMS_BACK), self.place.product)
+        fold_all(
+            columns,
+            self.window,
+            d.shape[2],
+            d.shape[3],
+            pulled,
+            rounding.narrow,
+            rounding.numbers.accumulate,
+            key,
+        )
+        return pulled
+
+    def _how(self, tensor: int, group: int) -> tuple[object, ...]:
+        """How a group's product is read and rounded; each has noise of its own."""
+        rounding, number = self.rounding, self.place.product
+        cells = rounding.cells(tensor, number, (self.at, "weight"))
+        key = rounding.key(tensor, number)
+        if group:
+            cells = cells._replace(key=np.uint64(word(cells.key, group)))
+            key = np.uint64(word(key, group))
+        return cells, rounding.narrow, rounding.numbers.accumulate, key
 
     def gradient(self, d: np.ndarray, into: Mapping[str, np.ndarray]) -> None:
         rounding, place = self.rounding, self.place
@@ -124,10 +182,9 @@ def narrow_spread(
     key: np.uint64,
 ) -> None:
     """pulled (n, channels, height, width): what each of d (n, filters, rows, cols) brings to its window."""
-    kernel, stride, padding, groups = window
+    kernel, groups = window[0], window[3]
     samples, rows, cols = d.shape[0], d.shape[2], d.shape[3]
     filters, channels = d.shape[1] // groups, pulled.shape[1] // groups
-    height, width = pulled.shape[2], pulled.shape[3]
     inputs = channels * kernel * kernel
     flat = d.reshape(samples, d.shape[1], rows * cols)
     for n in range(samples):
@@ -139,20 +196,80 @@ def narrow_spread(
             narrow_product(turned(matrix), errors, lines, accumulator, here, ONE)
             image = pulled[n, low : low + channels]
             clear(image)
-            for a in range(kernel):
-                for b in range(kernel):
-                    for c in range(channels):
-                        line = lines[(c * kernel + a) * kernel + b]
-                        for i in range(rows):
-                            y = i * stride + a - padding
-                            if y < 0 or y >= height:
-                                continue
-                            for j in range(cols):
-                                x = j * stride + b - padding
-                                if x >= 0 and x < width:
-                                    image[c, y, x] += line[i * cols + j]
-                    bits = word(here, a * kernel + b)
-                    quantise(image.reshape(image.size), accumulator, bits, ZERO, ONE)
+            fold_rounded(lines, window, rows, cols, 0, image, True, accumulator, here)
+
+
+@inner
+def fold_rounded(
+    lines: np.ndarray,
+    window: tuple[int, int, int, int],
+    rows: int,
+    cols: int,
+    at: int,
+    image: np.ndarray,
+    narrow: bool,
+    accumulator: Code,
+    key: np.uint64,
+) -> None:
+    """Add columns, from ``at`` on, to ``image`` (channels, height, width), one place of the window after the other."""
+    kernel, stride, padding = window[0], window[1], window[2]
+    channels, height, width = image.shape
+    for a in range(kernel):
+        for b in range(kernel):
+            for c in range(channels):
+                line = lines[(c * kernel + a) * kernel + b, at:]
+                for i in range(rows):
+                    y = i * stride + a - padding
+                    if y < 0 or y >= height:
+                        continue
+                    for j in range(cols):
+                        x = j * stride + b - padding
+                        if x >= 0 and x < width:
+                            image[c, y, x] += line[i * cols + j]
+            if narrow:
+                bits = word(key, a * kernel + b)
+                quantise(image.reshape(image.size), accumulator, bits, ZERO, ONE)
+
+
+@jit
+def unfold_all(
+    value: np.ndarray,
+    group: int,
+    kernel: int,
+    stride: int,
+    padding: int,
+    rows: int,
+    cols: int,
+    columns: np.ndarray,
+) -> None:
+    """columns (inputs, samples x places) of one group of value (n, channels, height, width)."""
+    channels, places = columns.shape[0] // (kernel * kernel), rows * cols
+    for n in range(value.shape[0]):
+        image = value[n, group * channels : (group + 1) * channels]
+        unfold(image, kernel, stride, padding, rows, cols, 0, columns, n * places, places)
+
+
+@jit
+def fold_all(
+    columns: np.ndarray,
+    window: tuple[int, int, int, int],
+    rows: int,
+    cols: int,
+    pulled: np.ndarray,
+    narrow: bool,
+    accumulator: Code,
+    key: np.uint64,
+) -> None:
+    """pulled (n, channels, height, width) of columns (groups, inputs, samples x places)."""
+    groups = columns.shape[0]
+    channels = pulled.shape[1] // groups
+    for n in range(pulled.shape[0]):
+        for group in range(groups):
+            image = pulled[n, group * channels : (group + 1) * channels]
+            clear(image)
+            here = word(key, n * groups + group)
+            at = n * rows * cols
+            fold_rounded(columns[group], window, rows, cols, at, image, narrow, accumulator, here)
 
 
 @jit

@@ -31,21 +31,17 @@ class RoundedDense(Dense):
         place: Place,
     ) -> None:
         super().__init__(term, parameters, samples, dtype)
-        self.products, self.place = Products(rounding, place), place
+        self.products, self.place = Products(term, parameters, rounding, place), place
 
     def forward(self, value: np.ndarray) -> np.ndarray:
         self.value = value
         out = self.out[: len(value)]
-        number, direct = self.place.product, self.place.direct
-        bias = self.weights.get("bias")
-        self.products.forward(
-            value, self.weights["weight"], bias, out, number=number, direct=direct
-        )
+        self.products.forward(value, out, number=self.place.product, direct=self.place.direct)
         return out
 
     def pull(self, d: np.ndarray) -> np.ndarray:
         pulled = self.pulled[: len(d)]
-        self.products.backward(d, self.weights["weight"], pulled, number=self.place.product)
+        self.products.backward(d, pulled, number=self.place.product)
         return pulled
 
     def gradient(self, d: np.ndarray, into: Mapping[str, np.ndarray]) -> None:
@@ -57,30 +53,40 @@ class RoundedDense(Dense):
 
 
 class Products:
-    """The products of (n, ..., features) by weights (out, in), over all rows at once."""
+    """The products of (n, ..., features) by weights (out, in), over all rows at once; ``prefix`` is of their names."""
 
-    def __init__(self, rounding: Rounding, place: Place) -> None:
-        self.rounding, self.place = rounding, place
+    def __init__(
+        self,
+        term: Term,
+        parameters: Mapping[str, np.ndarray],
+        rounding: Rounding,
+        place: Place,
+    ) -> None:
+        self.at, self.weights, self.rounding, self.place = term.weights, parameters, rounding, place
 
     def forward(
         self,
         value: np.ndarray,
-        weight: np.ndarray,
-        bias: np.ndarray | None,
         out: np.ndarray,
         *,
         number: int,
+        prefix: str = "",
         direct: bool = False,
     ) -> None:
         """out = value W^T + b."""
-        rows, (narrow, code, key) = rows_of(out), self._how(int(SUMS), number)
-        rows_forward(weight, rows_of(value), rows, direct, narrow, code, key)
-        if bias is not None:
-            rows += bias
+        rows, name = rows_of(out), f"{prefix}weight"
+        cells = self.rounding.cells(int(SUMS), number, (self.at, name))
+        how = self._how(int(SUMS), number)
+        rows_forward(self.weights[name], rows_of(value), rows, direct, cells, *how)
+        if f"{prefix}bias" in self.weights:
+            rows += self.weights[f"{prefix}bias"]
 
-    def backward(self, d: np.ndarray, weight: np.ndarray, out: np.ndarray, *, number: int) -> None:
-        """out = d W."""
-        rows_backward(weight, rows_of(d), rows_of(out), *self._how(int(SUMS_BACK), number))
+    def backward(self, d: np.ndarray, out: np.ndarray, *, number: int, prefix: str = "") -> None:
+        """out = d W, as it is seen from there."""
+        name = f"{prefix}weight"
+        cells = self.rounding.cells(int(SUMS_BACK), number, (self.at, name))
+        seen = self.rounding.seen[self.at][name]
+        rows_backward(seen, rows_of(d), rows_of(out), cells, *self._how(int(SUMS_BACK), number))
 
     def gradient(
         self,

@@ -11,8 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from pcsim.engine.kernels.arithmetic import ACTIVITY as ACTIVITY
-from pcsim.engine.kernels.arithmetic import EVALUATING, OUTCOME, TENSORS, Arithmetic
-from pcsim.engine.kernels.rounded_samples import round_samples
+from pcsim.engine.kernels.arithmetic import (
+    EVALUATING,
+    OUTCOME,
+    SUMS_BACK,
+    TENSORS,
+    Arithmetic,
+)
+from pcsim.engine.kernels.rounded_samples import Cells, round_samples
 from pcsim.engine.numerics.coding import EXACT, Code
 from pcsim.engine.numerics.quantise import quantise
 from pcsim.engine.numerics.random_bits import stream
@@ -23,6 +29,12 @@ SITES = 8
 """Values inside of a term that are written, at most."""
 _STEP_BITS = 20
 _PART_BITS = 40
+
+
+NO_CELLS = Cells(False, 0.0, 0, np.uint64(0))
+
+Seen = dict[str, dict[str, np.ndarray]]
+"""Weights as they are seen from the other side, by place and name."""
 
 
 class Place(NamedTuple):
@@ -39,12 +51,15 @@ class Rounding:
     """The number formats of a graph's values, at one moment of its training.
 
     ``places`` are by the place of a term; sums of branches are numbered behind ``sums_from``.
+    ``seen`` are the weights as read through W^T, ``largest`` the largest weight of analog cells by place and name.
     ``step`` is the inference step, ``part`` which piece of an evaluation. ``open_sums`` says that what comes
     back to a node is written once it is summed up, and not reader by reader.
     """
 
     def __init__(self, numbers: Arithmetic, places: dict[str, Place], sums_from: int) -> None:
         self.numbers, self.places, self.sums_from = numbers, places, sums_from
+        self.seen: Seen = {}
+        self.largest: dict[tuple[str, str], float] = {}
         self.narrow = bool(numbers.narrow)
         self.update, self.step, self.part = 0, 0, 0
         self.open_sums = False
@@ -62,6 +77,17 @@ class Rounding:
         now = (self.update << _STEP_BITS) + (self.step if step is None else step) + 2
         which = number * int(TENSORS) + int(tensor) + (self.part << _PART_BITS)
         return np.uint64(stream(self.numbers.seed, which, now))
+
+    def cells(self, tensor: int, number: int, weights: tuple[str, str]) -> Cells:
+        """How a product by ``weights``, a place and a name, reads them."""
+        numbers = self.numbers
+        if not numbers.analog:
+            return NO_CELLS
+        now = (self.update << _STEP_BITS) + self.step + 2
+        which = number + (self.part << _PART_BITS)
+        key = np.uint64(stream(numbers.read_seed, which, 2 * now + (tensor == int(SUMS_BACK))))
+        deviation = numbers.read_noise * self.largest[weights]
+        return Cells(True, float(deviation), int(numbers.adc_bits), key)
 
     def state(self, values: np.ndarray, tensor: int, number: int) -> None:
         """Round (n, ...) inputs, predictions, states or activities in place."""

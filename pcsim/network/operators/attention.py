@@ -53,5 +53,13 @@ class Attention(Operator):
         tokens, width = given
         return 4 * tokens * width**2 + 2 * tokens**2 * width
 
+    def longest_sum(self, given: Shape) -> int:
+        """On the way back those of queries, keys and values meet."""
+        tokens, width = given
+        return max(3 * width, tokens)
+
+    def repeats(self, given: Shape) -> int:
+        return given[0]
+
     def fan_in(self, given: Shape, parameter: str) -> int:
         return given[1]

@@ -56,6 +56,12 @@ class Conv2d(Operator):
     def macs(self, given: Shape) -> int:
         return size(self.shape(given)) * self.fan_in(given, "weight")
 
+    def longest_sum(self, given: Shape) -> int:
+        return max(given[0], self.filters) // self.groups * self.kernel**2
+
+    def repeats(self, given: Shape) -> int:
+        return size(self.shape(given)[1:])
+
     def fan_in(self, given: Shape, parameter: str) -> int:
         return given[0] // self.groups * self.kernel**2
 

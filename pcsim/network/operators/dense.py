@@ -26,5 +26,11 @@ class Dense(Operator):
     def macs(self, given: Shape) -> int:
         return size(given) * self.units
 
+    def longest_sum(self, given: Shape) -> int:
+        return max(given[-1], self.units)
+
+    def repeats(self, given: Shape) -> int:
+        return size(given[:-1])
+
     def fan_in(self, given: Shape, parameter: str) -> int:
         return given[-1]

@@ -144,6 +144,14 @@ class Operator:
         """How many values enter a sum that ``parameter`` is part of; initialisations go by it."""
         return 1
 
+    def longest_sum(self, given: Shape) -> int:
+        """The most products that one value adds up, forward or on the way back."""
+        return 1
+
+    def repeats(self, given: Shape) -> int:
+        """How many products of one sample a gradient by the weights adds up."""
+        return 1
+
     def macs(self, given: Shape) -> int:
         """Multiply-accumulates of its products, forward, of one sample."""
         return 0

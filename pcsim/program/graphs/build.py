@@ -7,11 +7,22 @@ from collections.abc import Iterator
 from pcsim.config import Candidate, Workload, problem_at
 from pcsim.errors import InputError
 from pcsim.program.graphs.backpropagation import graph_backpropagation
+from pcsim.program.graphs.error_optimisation import graph_error_optimisation
+from pcsim.program.graphs.fixed_prediction import graph_fixed_prediction, graph_zero_divergence
+from pcsim.program.graphs.incremental import graph_incremental_predictive_coding
 from pcsim.program.graphs.inference import graph_inference
 from pcsim.program.graphs.ordered import graph_ordered_predictive_coding
 from pcsim.program.graphs.predictive_coding import graph_jacobi_predictive_coding
 from pcsim.program.graphs.relaxing import Options
 from pcsim.program.ops import Program
+
+
+VARIANTS = {
+    "ipc": graph_incremental_predictive_coding,
+    "fpa": graph_fixed_prediction,
+    "epc": graph_error_optimisation,
+}
+"""How variants of predictive coding are written; z_il, which may be gated, and pc, which has orders, apart."""
 
 
 def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) -> Program:
@@ -43,6 +54,10 @@ def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) ->
         master=master,
         micro_batches=candidate.micro_batches,
     )
+    if how.variant == "z_il":
+        return graph_zero_divergence(graph, loss, options, gated=candidate.gated)
+    if how.variant != "pc":
+        return VARIANTS[how.variant](graph, loss, options)
     if how.order != "jacobi":
         return graph_ordered_predictive_coding(graph, loss, options, order=how.order)
     return graph_jacobi_predictive_coding(graph, loss, options)
@@ -64,8 +79,6 @@ def _refused(candidate: Candidate) -> Iterator[tuple[str, str, object]]:
         if candidate.schedule != "sequential":
             yield "bp.schedule", "sequential", candidate.schedule
         return
-    if how.variant != "pc":
-        yield "pc.variant", "pc", how.variant
     if candidate.schedule != "free":
         yield "pc.schedule", "free", candidate.schedule
     if how.tolerance > 0:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pcsim.network import INPUT, Graph
 from pcsim.program.graphs.memory import keep
 from pcsim.program.graphs.parts import Line, Prediction, cut
-from pcsim.program.graphs.writer import Newest, Writer
+from pcsim.program.graphs.writer import Newest, Wanted, Writer
 from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT
 from pcsim.program.loop import Loop
-from pcsim.program.operators.work import ERROR, STATE, Piece
+from pcsim.program.operators.work import ERROR, STATE, Piece, Step
 from pcsim.program.ops import IN_TURN, Phase, Place, Program, Role, Turn
 from pcsim.program.parts import OUTPUT_KERNELS
 from pcsim.program.words import Words
@@ -41,8 +41,14 @@ class Options:
 class Relaxation:
     """Built, then ``write`` once. Who inherits says when things first happen, and writes the steps."""
 
+    free_errors = False
+    """Whether errors are kept while others are brought past them."""
+
     sequence = False
     """Whether a step is a sequence of moves."""
+
+    learns_in_steps = False
+    """Whether weights learn in every step, and not at the end."""
 
     def __init__(self, graph: Graph, loss: str, options: Options) -> None:
         self.graph, self.loss, self.options = graph, loss, options
@@ -107,6 +113,7 @@ class Relaxation:
             relaxed=True,
             descent=self.options.descent,
             kept_predictions=self.kept_predictions(),
+            free_errors=self.free_errors,
         )
         parts = (
             stage.part
@@ -141,7 +148,7 @@ class Relaxation:
                 prediction, place, (difference,), wanted, is_zero=is_zero, kept=not is_zero
             )
             if number == self.output or not self.wavefront:
-                self.spread(prediction, place)
+                self.spread(prediction, place, everywhere=self.learns_in_steps)
 
     def kept_alone(self, prediction: Prediction) -> bool:
         """Whether the line that ends at the join keeps a value of its own, as it stays and others change."""
@@ -157,9 +164,10 @@ class Relaxation:
             return Piece(prediction.size, kernel.primitives, gives=ERROR, beside=STATE)
         return Piece(prediction.size, (SUBTRACT,), gives=ERROR, beside=STATE)
 
-    def spread(self, prediction: Prediction, place: Place) -> None:
-        """The error on its way to where pulls begin: the first parts of lines from other nodes."""
-        lines = [line for line in prediction.lines if line.source != INPUT]
+    def spread(self, prediction: Prediction, place: Place, *, everywhere: bool = False) -> None:
+        """The error on its way to where pulls begin: the first parts of lines from other nodes; ``everywhere``: of
+        those from the input, too, where weights learn by it."""
+        lines = [line for line in prediction.lines if everywhere or line.source != INPUT]
         if not lines:
             return
         writer, number = self.writer, prediction.node.number
@@ -168,6 +176,12 @@ class Relaxation:
             writer.back(line, place, writer.now("summed", number, place.phase))
 
     def move(self, prediction: Prediction, first: int) -> None:
+        """What is pulled from all readers, what follows from it, and that sent to them."""
+        needs, steps = self.pull(prediction)
+        self.writer.value(prediction, self.place(first, prediction.node.number), steps, needs)
+
+    def pull(self, prediction: Prediction) -> tuple[Wanted, tuple[Step, ...]]:
+        """What arrives from the readers of a node, and the steps from it to what the node becomes."""
         writer, number = self.writer, prediction.node.number
         begins = {
             line: begin
@@ -187,10 +201,7 @@ class Relaxation:
         needs = [Newest("error", number, self.loop.back), Newest("state", number, self.loop.back)]
         if lines:
             arrived, steps = writer.collected(lines, places)
-            writer.value(
-                prediction, self.place(first, number), (*steps, follow), [*arrived, *needs]
-            )
-            return
+            return [*arrived, *needs], (*steps, follow)
         # Its own error alone moves it.
         alone = Piece(
             prediction.size,
@@ -199,7 +210,7 @@ class Relaxation:
             beside=Words(state=1 + moments),
             keeps=Words(state=moments),
         )
-        writer.value(prediction, self.place(first, number), (alone,), needs)
+        return needs, (alone,)
 
     def finish(self, credited: tuple[int, ...]) -> None:
         writer, final = self.writer, self.loop.final

@@ -16,7 +16,6 @@ from pcsim.program.graphs.predictive_coding import graph_jacobi_predictive_codin
 from pcsim.program.graphs.relaxing import Options
 from pcsim.program.ops import Program
 
-
 VARIANTS = {
     "ipc": graph_incremental_predictive_coding,
     "fpa": graph_fixed_prediction,

@@ -15,6 +15,7 @@ from pcsim.program.graphs.ordered import graph_ordered_predictive_coding
 from pcsim.program.graphs.predictive_coding import graph_jacobi_predictive_coding
 from pcsim.program.graphs.relaxing import Options
 from pcsim.program.ops import Program
+from pcsim.program.synchronise import Control
 
 VARIANTS = {
     "ipc": graph_incremental_predictive_coding,
@@ -42,6 +43,12 @@ def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) ->
     how = candidate.inference
     if how is None:
         return graph_backpropagation(graph, loss, batch=batch, optimiser=optimiser, master=master)
+    control = None
+    if how.tolerance > 0:
+        control = Control(energy=True, lag=candidate.check_lag)
+        steps += candidate.check_lag
+    elif candidate.schedule == "barrier":
+        control = Control()
     options = Options(
         batch=batch,
         steps=steps,
@@ -52,6 +59,7 @@ def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) ->
         nudged=how.nudging != "none",
         master=master,
         micro_batches=candidate.micro_batches,
+        control=control,
     )
     if how.variant == "z_il":
         return graph_zero_divergence(graph, loss, options, gated=candidate.gated)
@@ -78,9 +86,7 @@ def _refused(candidate: Candidate) -> Iterator[tuple[str, str, object]]:
         if candidate.schedule != "sequential":
             yield "bp.schedule", "sequential", candidate.schedule
         return
-    if candidate.schedule != "free":
-        yield "pc.schedule", "free", candidate.schedule
-    if how.tolerance > 0:
-        yield "pc.tolerance", "0", how.tolerance
+    if candidate.schedule not in ("free", "barrier"):
+        yield "pc.schedule", "free or barrier", candidate.schedule
     if how.threshold > 0:
         yield "pc.threshold", "0", how.threshold

@@ -59,7 +59,7 @@ class _ErrorOptimisation(Relaxation):
                 self._bring(prediction)
             for line in prediction.lines:
                 if line.source != INPUT:
-                    self.writer.feed_back(line, self.loop.place(), back=self.loop.back)
+                    self.feed_back(line, self.loop.place())
         for prediction in self.cut.predictions:
             self._follow(prediction)
 

@@ -64,7 +64,7 @@ class _FixedPrediction(Relaxation):
             for line in prediction.lines:
                 first = self.pulls_from(line)
                 if line.source != INPUT and first is not None:
-                    self.writer.feed_back(line, self.loop.place(first), back=self.loop.back)
+                    self.feed_back(line, self.loop.place(first))
         for prediction in reversed(self.cut.predictions):
             first = self.moves_from(prediction.node.number)
             if first is not None:

@@ -46,7 +46,7 @@ class _Incremental(Relaxation):
         for prediction in downwards:
             for line in prediction.lines:
                 if line.source != INPUT:
-                    writer.feed_back(line, every, back=self.loop.back)
+                    self.feed_back(line, every)
         writer.updating = self.loop.place(stage="update")
         for prediction in downwards:
             writer.learn(prediction.node.number, writer.updating, back=self.loop.back)

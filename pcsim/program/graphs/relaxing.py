@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pcsim.network import INPUT, Graph
 from pcsim.program.graphs.memory import keep
 from pcsim.program.graphs.parts import Line, Prediction, cut
+from pcsim.program.graphs.synchronise import pulling_part, synchronise, wait_at
 from pcsim.program.graphs.writer import Newest, Wanted, Writer
 from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT
 from pcsim.program.loop import Loop
 from pcsim.program.operators.work import ERROR, STATE, Piece, Step
-from pcsim.program.ops import IN_TURN, Phase, Place, Program, Role, Turn
+from pcsim.program.ops import IN_TURN, Need, Phase, Place, Program, Role, Turn
 from pcsim.program.parts import OUTPUT_KERNELS
+from pcsim.program.synchronise import Control
 from pcsim.program.words import Words
 
 
@@ -23,7 +25,8 @@ class Options:
 
     ``hoist``: what only reads the input is predicted once. ``wavefront``: only what can differ from the feed-forward
     start runs, and only nodes whose error can differ from zero learn. ``line_buffer``: overlapping windows of
-    convolutions are read from SRAM once. ``micro_batches`` take turns within a step.
+    convolutions are read from SRAM once. ``micro_batches`` take turns within a step. ``control``: what nodes wait for
+    between steps.
     """
 
     batch: int
@@ -36,6 +39,7 @@ class Options:
     master: bool = False
     line_buffer: bool = False
     micro_batches: int = 1
+    control: Control | None = None
 
 
 class Relaxation:
@@ -74,6 +78,20 @@ class Relaxation:
         """The first step in which an error is pulled back along a line."""
         raise NotImplementedError
 
+    def errs_from(self, node: int) -> int | None:
+        """The first step after which the error of a node is another than before; asked of rules that may check."""
+        raise NotImplementedError
+
+    def turn_of_error(self, node: int) -> Turn:
+        """That of the last change of its error in a step."""
+        return IN_TURN
+
+    def feed_back(self, line: Line, place: Place) -> None:
+        """What an error makes of the node that a line reads, once all agree."""
+        part = pulling_part(self.cut, line)
+        agreed = wait_at(self.options.control, part, back=self.loop.back)
+        self.writer.feed_back(line, place, back=self.loop.back, also=agreed)
+
     def credited(self) -> tuple[int, ...]:
         """The nodes that learn."""
         raise NotImplementedError
@@ -105,6 +123,13 @@ class Relaxation:
     def write(self) -> Program:
         self._start()
         self.write_steps()
+        synchronise(
+            self.writer,
+            self.options.control,
+            self.loop,
+            first=self.errs_from,
+            turn=self.turn_of_error,
+        )
         credited = self.credited()
         self.finish(credited)
         keep(
@@ -198,7 +223,11 @@ class Relaxation:
             beside=Words(state=1 + moments, error=1),
             keeps=Words(state=moments),
         )
-        needs = [Newest("error", number, self.loop.back), Newest("state", number, self.loop.back)]
+        needs: list[Need | Newest] = [
+            Newest("error", number, self.loop.back),
+            Newest("state", number, self.loop.back),
+            *wait_at(self.options.control, prediction.home, back=self.loop.back),
+        ]
         if lines:
             arrived, steps = writer.collected(lines, places)
             return [*arrived, *needs], (*steps, follow)

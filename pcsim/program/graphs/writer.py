@@ -586,16 +586,16 @@ class Writer:
                 wanted = [self._between(each, Kind.PRODUCT_BACKWARD, stage, place, wanted)]
         return self.exchange(Role.FEEDBACK, part, place, words, wanted, target=target, at=at)
 
-    def feed_back(self, line: Line, place: Place, *, back: int) -> None:
-        """What the error of a line makes of its source, sent to the owners of that."""
+    def feed_back(self, line: Line, place: Place, *, back: int, also: Sequence[Need] = ()) -> None:
+        """What the error of a line makes of its source, sent to the owners of that, after what it needs ``also``."""
         target = self.cut[line.source].home
         if line.stages:
             first = line.stages[0]
-            needs = [Newest("shared", first.part, back)]
+            needs: Wanted = [Newest("shared", first.part, back), *also]
             arrived = self.pulled(first, place, needs, target=target, at=line.at)
         else:
             join = self.cut[line.node].join
-            left = [Newest("left", line.at, back)]
+            left: Wanted = [Newest("left", line.at, back), *also]
             arrived = self.exchange(
                 Role.SPREAD, join, place, line.words, left, target=target, at=line.at
             )

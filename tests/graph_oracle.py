@@ -222,10 +222,10 @@ def predictive_coding_makespan(graph, batch, *, steps, wavefront, hoist):
     return clock.end
 
 
-class Ordered:
-    """A step as a sequence of moves, followed value by value; an error is told when somebody wants to pull it.
+class Followed:
+    """Values followed through the steps of a rule, pass by pass; ``run`` of those who inherit says which.
 
-    After ``run`` there are ``end`` and the multiply-accumulates ``macs`` of forward, pull and gradient.
+    Afterwards there are ``clock.end`` and the multiply-accumulates ``macs`` of forward, pull and gradient.
     """
 
     def __init__(self, graph, batch, *, wavefront, hoist=True):
@@ -240,6 +240,9 @@ class Ordered:
             for terms, line in [*lines, (node.then, self.clock.then[node.number])]:
                 self._meter(terms, [product for product in line.products if product])
         self.untold = set()
+        self.numbers = [node.number for node in graph.nodes]
+        self.hidden = self.numbers[:-1]
+        self.every = [line for number in self.numbers for line in self.clock.lines[number]]
 
     def _meter(self, terms, found):
         """Every product of ``terms`` gets its multiply-accumulates, as cycles are its only names."""
@@ -269,10 +272,54 @@ class Ordered:
     def macs(self):
         return tuple(self.batch * sum(each[i] for each in self.counts.values()) for i in range(3))
 
-    def tell(self, node):
+    def start(self, told):
+        """Feed-forward; the errors of those who are ``told`` go on."""
+        clock = self.clock
+        for number in self.numbers:
+            for line in clock.lines[number]:
+                self.predict(line)
+            self.now = "forward"
+            clock.state[number] = clock.error[number] = clock.sum_up(number)
+        for number in told:
+            self.tell(number)
+
+    def finish(self, credited):
+        """Errors that have not gone on do, and what is credited learns by them."""
+        clock = self.clock
+        for number in sorted(credited, reverse=True):
+            lines = clock.lines[number]
+            if number in self.untold:
+                self.tell(number)
+            self.now = "pull"
+            if not any(line.source for line in lines):
+                clock.back_to_sum(number)
+            for line in lines:
+                if not line.source:
+                    clock.back(line)
+            for line in lines:
+                if line.source and line.learns_before:
+                    clock.feed_back(line)
+        self.learn(credited)
+        return self
+
+    def learn(self, numbers):
+        self.now = "gradient"
+        for number in sorted(numbers, reverse=True):
+            self.clock.learn(number)
+
+    def feed_back(self, line):
+        self.now = "pull"
+        self.clock.feed_back(line)
+
+    def move(self, number, pulled):
+        clock = self.clock
+        arrived = [line.arrived for line in pulled if line.source == number]
+        clock.state[number] = clock.seen(max(*arrived, clock.error[number], clock.state[number]))
+
+    def tell(self, node, *, everywhere=False):
         self.untold.discard(node)
         self.now = "pull"
-        lines = [line for line in self.clock.lines[node] if line.source]
+        lines = [line for line in self.clock.lines[node] if line.source or everywhere]
         if lines:
             self.clock.back_to_sum(node)
         for line in lines:
@@ -288,33 +335,25 @@ class Ordered:
         self.clock.error[node] = max(done, self.clock.state[node], self.clock.error[node])
         self.untold.add(node)
 
+
+class Ordered(Followed):
+    """A step as a sequence of moves; an error is told when somebody wants to pull it."""
+
     def run(self, order, steps):
         clock, graph = self.clock, self.graph
-        numbers = [node.number for node in graph.nodes]
-        every = [line for number in numbers for line in clock.lines[number]]
-        for number in numbers:
-            for line in clock.lines[number]:
-                self.predict(line)
-            self.now = "forward"
-            clock.state[number] = clock.error[number] = clock.sum_up(number)
-        wrong = {numbers[-1]} if self.wavefront else set(numbers)
-        for number in sorted(wrong):
-            self.tell(number)
+        wrong = {self.numbers[-1]} if self.wavefront else set(self.numbers)
+        self.start(sorted(wrong))
         for _ in range(steps):
             for group in order:
                 moved = [n for n in group if {n, *graph.children[n]} & wrong]
                 for number in sorted(moved, reverse=True):
-                    above = [line for line in every if line.source == number]
+                    above = [line for line in self.every if line.source == number]
                     pulled = [line for line in reversed(above) if line.node in wrong]
                     for child in sorted({line.node for line in pulled} & self.untold):
                         self.tell(child)
-                    self.now = "pull"
                     for line in pulled:
-                        clock.feed_back(line)
-                    before = clock.error[number], clock.state[number]
-                    clock.state[number] = clock.seen(
-                        max(*(line.arrived for line in pulled), *before)
-                    )
+                        self.feed_back(line)
+                    self.move(number, pulled)
                     clock.error[number] = clock.state[number]
                     self.untold.add(number)
                     for line in above:
@@ -322,26 +361,88 @@ class Ordered:
                     for child in reversed(graph.children[number]):
                         self.err(child)
                 wrong |= {each for n in moved for each in (n, *graph.children[n])}
-            for line in every:
+            for line in self.every:
                 if not line.source and not self.hoist:
                     self.predict(line)
-        for number in sorted(wrong, reverse=True):
-            lines = clock.lines[number]
-            if number in self.untold:
+        return self.finish(wrong)
+
+
+class FixedPrediction(Followed):
+    """Pulls, moves, and errors by what was predicted at the start."""
+
+    def run(self, steps):
+        wrong = {self.numbers[-1]} if self.wavefront else set(self.numbers)
+        self.start(sorted(wrong))
+        for _ in range(steps):
+            pulled = [line for line in self.every if line.source and line.node in wrong]
+            for line in pulled:
+                self.feed_back(line)
+            moved = [n for n in self.hidden if {n, *self.graph.children[n]} & wrong]
+            for number in moved:
+                self.move(number, pulled)
+                self.clock.error[number] = self.clock.state[number]
+            for number in moved:
                 self.tell(number)
-            self.now = "pull"
-            if not any(line.source for line in lines):
-                clock.back_to_sum(number)
-            for line in lines:
-                if not line.source:
-                    clock.back(line)
-            for line in lines:
-                if line.source and line.learns_before:
-                    clock.feed_back(line)
-        self.now = "gradient"
-        for number in sorted(wrong, reverse=True):
-            clock.learn(number)
+            wrong |= set(moved)
+        return self.finish(wrong)
+
+
+class Incremental(Followed):
+    """Weights learn in every step, before states move."""
+
+    def run(self, steps):
+        self.start(())
+        for step in range(1, steps + 1):
+            for number in self.numbers:
+                self.tell(number, everywhere=True)
+            inner = [line for line in self.every if line.source]
+            for line in inner:
+                self.feed_back(line)
+            self.learn(self.numbers)
+            if step == steps:
+                break
+            for number in self.hidden:
+                self.move(number, inner)
+            for line in self.every:
+                self.predict(line)
+            for number in self.numbers:
+                self.err(number)
         return self
+
+
+class ErrorOptimisation(Followed):
+    """Down through all nodes, and up again."""
+
+    def run(self, steps):
+        clock = self.clock
+        free = dict.fromkeys(self.hidden, 0)
+        self.start(self.numbers[-1:])
+        free |= {number: clock.error[number] for number in self.hidden}
+        first = dict(clock.state)
+        for _ in range(steps):
+            for number in reversed(self.numbers):
+                if number in free:
+                    above = [line for line in self.every if line.source == number]
+                    clock.error[number] = max(line.arrived for line in above)
+                    free[number] = max(free[number], clock.error[number])
+                    self.tell(number)
+                for line in clock.lines[number]:
+                    if line.source:
+                        self.feed_back(line)
+            for number in self.numbers:
+                inner = [line for line in clock.lines[number] if line.source]
+                for line in inner:
+                    self.predict(line)
+                self.now = "forward"
+                done = clock.sum_up(number) if inner else first[number]
+                if number in free:
+                    clock.state[number] = max(done, free[number])
+                elif inner:
+                    clock.error[number] = done
+                    self.tell(number)
+        clock.error |= free
+        self.untold = set(self.hidden)
+        return self.finish(self.numbers if steps else self.numbers[-1:])
 
 
 def alternating(graph):

@@ -31,8 +31,6 @@ def pc_alternatives(workload: Workload, *, streamed: bool) -> Iterator[Predictiv
     orders = (pc.order,)
     if pc.variant == "pc" and workload.objective.endswith("to_target"):
         orders = (pc.order, *(order for order in get_args(Order) if order != pc.order))
-    if not workload.network.is_chain:  # What has a program there.
-        orders = (pc.order,)
     together = pc.variant != "pc" or pc.tolerance > 0 or pc.threshold > 0
     parts = (1,) if together else (1, *_dividing(workload))
     graph = workload.network.graph

@@ -67,6 +67,14 @@ def fronts(graph: Graph) -> Fronts:
     return Fronts(move, error)
 
 
+def levels(graph: Graph) -> dict[int, int]:
+    """The longest way from each node to the output: the step in which all that it is told is final (z_il)."""
+    found = {graph.output.number: 0}
+    for node in reversed(graph.hidden):
+        found[node.number] = 1 + max((found[c] for c in graph.children[node.number]), default=0)
+    return found
+
+
 def near(graph: Graph, number: int) -> set[int]:
     """The nodes that the gradient of a node reads: its parents, its children, and what else its children read."""
     found = {*graph.parents[number], *graph.children[number]}

@@ -419,7 +419,7 @@ class Expansion:
                     self._send(op, owner, group.row(j, s), mine)
         elif op.target and op.role in (Role.GRADIENT, Role.COPIED):
             self._share_weights(op, all_copies=op.role is Role.COPIED)
-        elif op.target:
+        elif op.target and op.role in (Role.BIAS, Role.GAIN, Role.UNIT_GRADIENT):
             self._share_units(op, all_copies=op.role is not Role.UNIT_GRADIENT)
         elif op.role is Role.COPIED:
             for i, j, tile in group.members():
@@ -494,7 +494,8 @@ class Expansion:
 
     def _control(self, op: Op, group: Group) -> None:
         """One word: up from every owner to the first tile of the layer reported to, or down to all tiles."""
-        above = self.groups[parent(op.layer) if op.layer > ROOT else ROOT].owner(0)
+        reported = op.target or (parent(op.layer) if op.layer > ROOT else ROOT)
+        above = self.groups[reported].owner(0)
         if op.role is Role.ANSWER:
             self._send(op, above, list(group.tiles), 1)
             return

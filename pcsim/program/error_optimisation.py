@@ -70,6 +70,9 @@ def error_optimisation(
     place = program.once_each(Phase.FINISH, "update")
     errors: dict[int, list[Need]] = {}
     for layer in range(1, last + 1):
+        if last == 1:  # Nothing moves.
+            errors[layer] = [Need(Key(Kind.ELEMENTWISE, Role.ERROR, layer, Phase.START))]
+            continue
         if layer == last:
             errors[layer] = newest(program, Kind.EXCHANGE, Role.ERROR, layer, back=loop.final)
             continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from pcsim.network import Graph
+from pcsim.network.fronts import levels as levels
 
 
 def movers(graph: Graph, group: Iterable[int], alive: Collection[int]) -> tuple[int, ...]:
@@ -26,12 +27,4 @@ def touched(graph: Graph, moved: Iterable[int]) -> set[int]:
     found = set(moved)
     for number in tuple(found):
         found.update(graph.children[number])
-    return found
-
-
-def levels(graph: Graph) -> dict[int, int]:
-    """The longest way from each node to the output: the step in which all that it is told is final (z_il)."""
-    found = {graph.output.number: 0}
-    for node in reversed(graph.hidden):
-        found[node.number] = 1 + max((found[c] for c in graph.children[node.number]), default=0)
     return found

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pcsim.network import INPUT, Graph
 from pcsim.program.graphs.memory import keep
-from pcsim.program.graphs.parts import cut
+from pcsim.program.graphs.parts import Prediction, cut
 from pcsim.program.graphs.relaxing import forward_start
 from pcsim.program.graphs.writer import Newest, Writer
 from pcsim.program.operators.work import ERROR, STATE, Piece
@@ -28,13 +30,27 @@ def graph_backpropagation(
     place = Place(Phase.START, "forward")
     for prediction in parts.predictions:
         forward_start(writer, prediction, place)
-    place = Place(Phase.START, "backward")
+    back_through(writer, loss, Place(Phase.START, "backward"))
+    keep(writer, learning=True)
+    credited = tuple(part for part, sizes in enumerate(parts.parts, start=1) if sizes.weighted)
+    return writer.build("bp", steps=0, credited=credited)
+
+
+def back_through(
+    writer: Writer,
+    loss: str,
+    place: Place,
+    along: Callable[[Prediction], tuple[Piece, ...]] = lambda prediction: (),
+) -> None:
+    """From the output's error down to all gradients, and the updates; ``along`` is done with what a hidden node is
+    told."""
+    parts = writer.cut
     for prediction in reversed(parts.predictions):
         number = prediction.node.number
         readers = tuple(reversed(parts.readers[number]))
         if readers:
             wanted, steps = writer.collected(readers, [place] * len(readers))
-            writer.error(prediction, place, steps, wanted)
+            writer.error(prediction, place, (*steps, *along(prediction)), wanted)
         else:
             kernel = OUTPUT_KERNELS[loss]
             tail = Piece(prediction.size, kernel.primitives, gives=ERROR, beside=STATE)
@@ -48,6 +64,3 @@ def graph_backpropagation(
     finish = Place(Phase.FINISH, "update")
     for prediction in reversed(parts.predictions):
         writer.learn(prediction.node.number, finish, back=0)
-    keep(writer, learning=True)
-    credited = tuple(part for part, sizes in enumerate(parts.parts, start=1) if sizes.weighted)
-    return writer.build("bp", steps=0, credited=credited)

@@ -7,11 +7,22 @@ from collections.abc import Iterator
 from pcsim.config import Candidate, Workload, problem_at
 from pcsim.errors import InputError
 from pcsim.program.graphs.backpropagation import graph_backpropagation
+from pcsim.program.graphs.error_optimisation import graph_error_optimisation
+from pcsim.program.graphs.fixed_prediction import graph_fixed_prediction, graph_zero_divergence
+from pcsim.program.graphs.incremental import graph_incremental_predictive_coding
 from pcsim.program.graphs.inference import graph_inference
 from pcsim.program.graphs.ordered import graph_ordered_predictive_coding
 from pcsim.program.graphs.predictive_coding import graph_jacobi_predictive_coding
 from pcsim.program.graphs.relaxing import Options
 from pcsim.program.ops import Program
+from pcsim.program.synchronise import Control
+
+VARIANTS = {
+    "ipc": graph_incremental_predictive_coding,
+    "fpa": graph_fixed_prediction,
+    "epc": graph_error_optimisation,
+}
+"""How variants of predictive coding are written; z_il, which may be gated, and pc, which has orders, apart."""
 
 
 def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) -> Program:
@@ -32,6 +43,12 @@ def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) ->
     how = candidate.inference
     if how is None:
         return graph_backpropagation(graph, loss, batch=batch, optimiser=optimiser, master=master)
+    control = None
+    if how.tolerance > 0:
+        control = Control(energy=True, lag=candidate.check_lag)
+        steps += candidate.check_lag
+    elif candidate.schedule == "barrier":
+        control = Control()
     options = Options(
         batch=batch,
         steps=steps,
@@ -42,7 +59,12 @@ def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) ->
         nudged=how.nudging != "none",
         master=master,
         micro_batches=candidate.micro_batches,
+        control=control,
     )
+    if how.variant == "z_il":
+        return graph_zero_divergence(graph, loss, options, gated=candidate.gated)
+    if how.variant != "pc":
+        return VARIANTS[how.variant](graph, loss, options)
     if how.order != "jacobi":
         return graph_ordered_predictive_coding(graph, loss, options, order=how.order)
     return graph_jacobi_predictive_coding(graph, loss, options)
@@ -64,11 +86,7 @@ def _refused(candidate: Candidate) -> Iterator[tuple[str, str, object]]:
         if candidate.schedule != "sequential":
             yield "bp.schedule", "sequential", candidate.schedule
         return
-    if how.variant != "pc":
-        yield "pc.variant", "pc", how.variant
-    if candidate.schedule != "free":
-        yield "pc.schedule", "free", candidate.schedule
-    if how.tolerance > 0:
-        yield "pc.tolerance", "0", how.tolerance
+    if candidate.schedule not in ("free", "barrier"):
+        yield "pc.schedule", "free or barrier", candidate.schedule
     if how.threshold > 0:
         yield "pc.threshold", "0", how.threshold

@@ -25,12 +25,14 @@ def keep(
     relaxed: bool = False,
     descent: str = "gd",
     kept_predictions: Iterable[int] = (),
+    free_errors: bool = False,
 ) -> None:
     """Reserve the memory of all parts; ``relaxed``: states move, and their errors are kept beside them.
 
-    ``kept_predictions``: of nodes whose prediction stays while their state moves.
+    ``kept_predictions``: of nodes whose prediction stays while their state moves. ``free_errors``: they are kept
+    while others are brought past them.
     """
-    keeper = _Keeper(writer, learning, relaxed, descent)
+    keeper = _Keeper(writer, learning, relaxed, descent, free_errors)
     kept = set(kept_predictions)
     for prediction in writer.cut.predictions:
         keeper.node(prediction)
@@ -41,9 +43,12 @@ def keep(
 class _Keeper:
     """Its life: every node once."""
 
-    def __init__(self, writer: Writer, learning: bool, relaxed: bool, descent: str) -> None:
+    def __init__(
+        self, writer: Writer, learning: bool, relaxed: bool, descent: str, free_errors: bool
+    ) -> None:
         self.cut, self.program = writer.cut, writer.program
         self.learning, self.relaxed, self.descent = learning, relaxed, descent
+        self.free_errors = free_errors
 
     def value(
         self,
@@ -118,7 +123,7 @@ class _Keeper:
     def _errors(self, prediction: Prediction) -> None:
         """The error of the state, and that of the sum, where they are not that of a product's result."""
         of_product = bool(prediction.stages) or prediction.is_single
-        if not of_product or (self.relaxed and prediction.behind):
+        if not of_product or (self.relaxed and prediction.behind) or self.free_errors:
             self.value(prediction.home, "error", "error", Value.ERROR, prediction.size)
         if prediction.stages or (not of_product and prediction.behind):
             words = prediction.lines[0].words

@@ -68,6 +68,13 @@ class _Ordered(Relaxation):
     def pulls_from(self, line: Line) -> int | None:
         return self.first_pull.get((line.source, line.node))
 
+    def errs_from(self, node: int) -> int | None:
+        return min((self.first_move[mover] for _, mover in self.changes(node)), default=None)
+
+    def turn_of_error(self, node: int) -> Turn:
+        changes = self.changes(node)
+        return self.turn(changes[-1][1]) if changes else IN_TURN
+
     def credited(self) -> tuple[int, ...]:
         if self.wavefront:
             return tuple(sorted(self.wrong))
@@ -128,7 +135,7 @@ class _Ordered(Relaxation):
         for line in readers:
             begin = self.pulls_from(line)
             if begin is not None:
-                writer.feed_back(line, self.place(begin, number), back=self.loop.back)
+                self.feed_back(line, self.place(begin, number))
         self.move(prediction, first)
         tail = self.difference(prediction)
         writer.error(prediction, place, (tail,), [Newest("state", number)], kept=True)

@@ -64,7 +64,6 @@ class _Jacobi(Relaxation):
         return self._within(self.fronts.first_move[node] if self.wavefront else 1)
 
     def errs_from(self, node: int) -> int | None:
-        """The first step after which its error is another than before."""
         first = self.fronts.first_error[node] if self.wavefront else 1
         return self._within(None if first is None else max(1, first))
 
@@ -84,7 +83,7 @@ class _Jacobi(Relaxation):
             for line in prediction.lines:
                 first = self.pulls_from(line)
                 if line.source != INPUT and first is not None:
-                    writer.feed_back(line, loop.place(first), back=loop.back)
+                    self.feed_back(line, loop.place(first))
         for prediction in reversed(self.cut.predictions):
             first = self.moves_from(prediction.node.number)
             if first is not None:

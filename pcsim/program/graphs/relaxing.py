@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pcsim.network import INPUT, Graph
 from pcsim.program.graphs.memory import keep
 from pcsim.program.graphs.parts import Line, Prediction, cut
-from pcsim.program.graphs.writer import Newest, Writer
+from pcsim.program.graphs.synchronise import pulling_part, synchronise, wait_at
+from pcsim.program.graphs.writer import Newest, Wanted, Writer
 from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT
 from pcsim.program.loop import Loop
-from pcsim.program.operators.work import ERROR, STATE, Piece
-from pcsim.program.ops import IN_TURN, Phase, Place, Program, Role, Turn
+from pcsim.program.operators.work import ERROR, STATE, Piece, Step
+from pcsim.program.ops import IN_TURN, Need, Phase, Place, Program, Role, Turn
 from pcsim.program.parts import OUTPUT_KERNELS
+from pcsim.program.synchronise import Control
 from pcsim.program.words import Words
 
 
@@ -23,7 +25,8 @@ class Options:
 
     ``hoist``: what only reads the input is predicted once. ``wavefront``: only what can differ from the feed-forward
     start runs, and only nodes whose error can differ from zero learn. ``line_buffer``: overlapping windows of
-    convolutions are read from SRAM once. ``micro_batches`` take turns within a step.
+    convolutions are read from SRAM once. ``micro_batches`` take turns within a step. ``control``: what nodes wait for
+    between steps.
     """
 
     batch: int
@@ -36,13 +39,20 @@ class Options:
     master: bool = False
     line_buffer: bool = False
     micro_batches: int = 1
+    control: Control | None = None
 
 
 class Relaxation:
     """Built, then ``write`` once. Who inherits says when things first happen, and writes the steps."""
 
+    free_errors = False
+    """Whether errors are kept while others are brought past them."""
+
     sequence = False
     """Whether a step is a sequence of moves."""
+
+    learns_in_steps = False
+    """Whether weights learn in every step, and not at the end."""
 
     def __init__(self, graph: Graph, loss: str, options: Options) -> None:
         self.graph, self.loss, self.options = graph, loss, options
@@ -67,6 +77,20 @@ class Relaxation:
     def pulls_from(self, line: Line) -> int | None:
         """The first step in which an error is pulled back along a line."""
         raise NotImplementedError
+
+    def errs_from(self, node: int) -> int | None:
+        """The first step after which the error of a node is another than before; asked of rules that may check."""
+        raise NotImplementedError
+
+    def turn_of_error(self, node: int) -> Turn:
+        """That of the last change of its error in a step."""
+        return IN_TURN
+
+    def feed_back(self, line: Line, place: Place) -> None:
+        """What an error makes of the node that a line reads, once all agree."""
+        part = pulling_part(self.cut, line)
+        agreed = wait_at(self.options.control, part, back=self.loop.back)
+        self.writer.feed_back(line, place, back=self.loop.back, also=agreed)
 
     def credited(self) -> tuple[int, ...]:
         """The nodes that learn."""
@@ -99,6 +123,13 @@ class Relaxation:
     def write(self) -> Program:
         self._start()
         self.write_steps()
+        synchronise(
+            self.writer,
+            self.options.control,
+            self.loop,
+            first=self.errs_from,
+            turn=self.turn_of_error,
+        )
         credited = self.credited()
         self.finish(credited)
         keep(
@@ -107,6 +138,7 @@ class Relaxation:
             relaxed=True,
             descent=self.options.descent,
             kept_predictions=self.kept_predictions(),
+            free_errors=self.free_errors,
         )
         parts = (
             stage.part
@@ -141,7 +173,7 @@ class Relaxation:
                 prediction, place, (difference,), wanted, is_zero=is_zero, kept=not is_zero
             )
             if number == self.output or not self.wavefront:
-                self.spread(prediction, place)
+                self.spread(prediction, place, everywhere=self.learns_in_steps)
 
     def kept_alone(self, prediction: Prediction) -> bool:
         """Whether the line that ends at the join keeps a value of its own, as it stays and others change."""
@@ -157,9 +189,10 @@ class Relaxation:
             return Piece(prediction.size, kernel.primitives, gives=ERROR, beside=STATE)
         return Piece(prediction.size, (SUBTRACT,), gives=ERROR, beside=STATE)
 
-    def spread(self, prediction: Prediction, place: Place) -> None:
-        """The error on its way to where pulls begin: the first parts of lines from other nodes."""
-        lines = [line for line in prediction.lines if line.source != INPUT]
+    def spread(self, prediction: Prediction, place: Place, *, everywhere: bool = False) -> None:
+        """The error on its way to where pulls begin: the first parts of lines from other nodes; ``everywhere``: of
+        those from the input, too, where weights learn by it."""
+        lines = [line for line in prediction.lines if everywhere or line.source != INPUT]
         if not lines:
             return
         writer, number = self.writer, prediction.node.number
@@ -168,6 +201,12 @@ class Relaxation:
             writer.back(line, place, writer.now("summed", number, place.phase))
 
     def move(self, prediction: Prediction, first: int) -> None:
+        """What is pulled from all readers, what follows from it, and that sent to them."""
+        needs, steps = self.pull(prediction)
+        self.writer.value(prediction, self.place(first, prediction.node.number), steps, needs)
+
+    def pull(self, prediction: Prediction) -> tuple[Wanted, tuple[Step, ...]]:
+        """What arrives from the readers of a node, and the steps from it to what the node becomes."""
         writer, number = self.writer, prediction.node.number
         begins = {
             line: begin
@@ -184,13 +223,14 @@ class Relaxation:
             beside=Words(state=1 + moments, error=1),
             keeps=Words(state=moments),
         )
-        needs = [Newest("error", number, self.loop.back), Newest("state", number, self.loop.back)]
+        needs: list[Need | Newest] = [
+            Newest("error", number, self.loop.back),
+            Newest("state", number, self.loop.back),
+            *wait_at(self.options.control, prediction.home, back=self.loop.back),
+        ]
         if lines:
             arrived, steps = writer.collected(lines, places)
-            writer.value(
-                prediction, self.place(first, number), (*steps, follow), [*arrived, *needs]
-            )
-            return
+            return [*arrived, *needs], (*steps, follow)
         # Its own error alone moves it.
         alone = Piece(
             prediction.size,
@@ -199,7 +239,7 @@ class Relaxation:
             beside=Words(state=1 + moments),
             keeps=Words(state=moments),
         )
-        writer.value(prediction, self.place(first, number), (alone,), needs)
+        return needs, (alone,)
 
     def finish(self, credited: tuple[int, ...]) -> None:
         writer, final = self.writer, self.loop.final

@@ -98,10 +98,13 @@ class Writer:
         self.open: list[tuple[int, tuple[Newest, ...]]] = []
         self.formed: dict[tuple[str, Role | None], list[_Formed]] = {}
         """Gradients of what several parts use, by its place."""
+        # Units take their work instance by instance, so what waits for all micro-batches must not stand before the
+        # last of them.
+        self.updating = Place(Phase.FINISH, "update", micro_batches, micro_batches)
+        """When the optimiser steps."""
 
     def build(self, rule: str, *, steps: int, credited: tuple[int, ...]) -> Program:
-        for (weights, role), formed in self.formed.items():
-            self._update_shared(weights, role, formed)
+        self.update_shared()
         ops = self.program.ops
         places = {op.key: op.place for op in ops}
         for index, wanted in self.open:
@@ -297,7 +300,7 @@ class Writer:
             for each in work.forward:
                 wanted = [self._between(each, Kind.PRODUCT_FORWARD, stage, place, wanted)]
             return wanted, stage.after.forward
-        wanted = [*self.loaded(str(Role.WEIGHTS), part), *needs]
+        wanted = [*self.loaded(str(Role.WEIGHTS), part), Newest("updated", part), *needs]
         done = self.add(Kind.PRODUCT_FORWARD, part, place, wanted)
         summed = self.add(
             Kind.REDUCE,
@@ -342,8 +345,10 @@ class Writer:
                 left = _kept(left, stage)
                 made = self.work(left, stage.part, place, Role.SENT, stage.at, wanted)
                 words = stage.after.gives
+                # What arrives must not meet a gradient that still reads what was there.
+                ready = [*made, Newest("gradient", above.part)]
                 key = self.exchange(
-                    Role.STATE, stage.part, place, words, made, target=above.part, at=stage.at
+                    Role.STATE, stage.part, place, words, ready, target=above.part, at=stage.at
                 )
                 self.note("operand", above.part, [key])
                 wanted = [key]
@@ -465,7 +470,8 @@ class Writer:
         words = line.before.gives
         if line.stages:
             first = line.stages[0].part
-            key = self.exchange(Role.STATE, home, place, words, needs, target=first, at=line.at)
+            ready = [*needs, Newest("gradient", first)]
+            key = self.exchange(Role.STATE, home, place, words, ready, target=first, at=line.at)
             self.note("operand", first, [key])
             return
         join = self.cut[line.node].join
@@ -578,16 +584,16 @@ class Writer:
                 wanted = [self._between(each, Kind.PRODUCT_BACKWARD, stage, place, wanted)]
         return self.exchange(Role.FEEDBACK, part, place, words, wanted, target=target, at=at)
 
-    def feed_back(self, line: Line, place: Place, *, back: int) -> None:
-        """What the error of a line makes of its source, sent to the owners of that."""
+    def feed_back(self, line: Line, place: Place, *, back: int, also: Sequence[Need] = ()) -> None:
+        """What the error of a line makes of its source, sent to the owners of that, after what it needs ``also``."""
         target = self.cut[line.source].home
         if line.stages:
             first = line.stages[0]
-            needs = [Newest("shared", first.part, back)]
+            needs: Wanted = [Newest("shared", first.part, back), *also]
             arrived = self.pulled(first, place, needs, target=target, at=line.at)
         else:
             join = self.cut[line.node].join
-            left = [Newest("left", line.at, back)]
+            left: Wanted = [Newest("left", line.at, back), *also]
             arrived = self.exchange(
                 Role.SPREAD, join, place, line.words, left, target=target, at=line.at
             )
@@ -631,6 +637,7 @@ class Writer:
         if sizes.weighted:
             operand = Newest("operand", part, back)
             formed = self.add(Kind.WEIGHT_GRADIENT, part, place, [shared, operand])
+            self.note("gradient", part, [formed])
             self._update(None, part, sizes.weights, [formed], stage.at, stage.weights)
             if stage.work.bias:
                 summed = Piece(sizes.words_out, (ADD,), ERROR, NOTHING)
@@ -665,20 +672,14 @@ class Writer:
         else:
             self._step(role, part, parameters, [self._added_up(formed, role)], at)
 
-    @property
-    def _once(self) -> Place:
-        """Once an update, in the turn of the last micro-batch: units take their work instance by instance, so what
-        waits for all micro-batches must not stand before the last of them."""
-        last = self.program.micro_batches
-        return Place(Phase.FINISH, "update", last, last)
-
     def _added_up(self, formed: _Formed, role: Role | None) -> Key:
         """The gradient of all micro-batches, from the shares of the batch."""
+        each_step = self.updating.phase is Phase.STEP
         return self.add(
             Kind.REDUCE,
             formed.part,
-            self._once,
-            [Need(need, ALL) for need in formed.needs],
+            self.updating,
+            [Need(need, 0 if each_step else ALL) for need in formed.needs],
             elements=formed.parameters,
             role=role or Role.GRADIENT,
             kernel=ADD_PARTIAL_SUMS,
@@ -691,7 +692,7 @@ class Writer:
         """The optimiser's step of a part, and what is new to the other shares of the batch."""
         assert self.program.optimiser is not None, "an update has an optimiser"
         masters = self.loaded(str(Role.MASTER), part) if role is None else []
-        once = self._once
+        once = self.updating
         named = at if role is Role.GAIN else ""
         done = self.add(
             Kind.UPDATE,
@@ -712,12 +713,20 @@ class Writer:
             role=role or Role.COPIED,
             at=named,
         )
+        if role is None:
+            self.note("updated", part, [done])
         return done
+
+    def update_shared(self) -> None:
+        """Step what several parts use, once all have formed their gradients."""
+        for (weights, role), formed in self.formed.items():
+            self._update_shared(weights, role, formed)
+        self.formed.clear()
 
     def _update_shared(self, weights: str, role: Role | None, formed: Sequence[_Formed]) -> None:
         """Gradients of all parts that use ``weights`` are added up where these are at home, stepped there once, and
         what is new goes to all that use it, whether they have learnt or not."""
-        home, once = self.cut.homes[weights], self._once
+        home, once = self.cut.homes[weights], self.updating
         carried = Role.GRADIENT if role is None else Role.UNIT_GRADIENT
         parameters = formed[0].parameters
         total: list[Key] = []
@@ -748,7 +757,7 @@ class Writer:
             total = [key]
         done = self._step(role, home, parameters, total, weights)
         for part, at in self.cut.users[weights]:
-            self.add(
+            copied = self.add(
                 Kind.EXCHANGE,
                 home,
                 once,
@@ -758,6 +767,8 @@ class Writer:
                 target=part,
                 at=at,
             )
+            if role is None:
+                self.note("updated", part, [copied])
 
 
 def _downwards(stages: Sequence[Stage]) -> Iterator[tuple[Stage, Stage | None]]:

@@ -120,7 +120,7 @@ def test_what_has_no_program_is_refused_in_one_sentence(rule, override, said):
         *(f"bp.schedule={schedule} bp.micro_batches=2" for schedule in ORDERS),
         *(f"pc.order={order}" for order in ("jacobi", "gauss_seidel", "red_black")),
         *(f"pc.variant={variant}" for variant in ("ipc", "fpa", "epc")),
-        "pc.variant=z_il pc.rate=1 pc.steps=8",
+        "pc.variant=z_il pc.rate=1 pc.steps=4",
         "pc.schedule=barrier",
         "pc.tolerance=0.1",
         "pc.micro_batches=2",

@@ -60,7 +60,7 @@ def bp_alternatives(workload: Workload) -> Iterator[Backpropagation]:
         yield bp
         return
     for schedule in get_args(BpSchedule):
-        if schedule == "best" or (schedule != "sequential" and not workload.network.is_chain):
+        if schedule == "best":
             continue
         for micro_batches in (1,) if schedule == "sequential" else _dividing(workload):
             for spread in SPREADS:

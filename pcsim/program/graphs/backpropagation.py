@@ -47,15 +47,7 @@ def back_through(
     parts = writer.cut
     for prediction in reversed(parts.predictions):
         number = prediction.node.number
-        readers = tuple(reversed(parts.readers[number]))
-        if readers:
-            wanted, steps = writer.collected(readers, [place] * len(readers))
-            writer.error(prediction, place, (*steps, *along(prediction)), wanted)
-        else:
-            kernel = OUTPUT_KERNELS[loss]
-            tail = Piece(prediction.size, kernel.primitives, gives=ERROR, beside=STATE)
-            needs = [Newest("state", number), *writer.loaded("target", prediction.home)]
-            writer.error(prediction, place, (tail,), needs)
+        form_error(writer, loss, prediction, place, along(prediction))
         writer.back_to_join(prediction, place, [Newest("error", number)])
         for line in prediction.lines:
             writer.back(line, place, [Newest("summed", number)])
@@ -64,3 +56,24 @@ def back_through(
     finish = Place(Phase.FINISH, "update")
     for prediction in reversed(parts.predictions):
         writer.learn(prediction.node.number, finish, back=0)
+
+
+def form_error(
+    writer: Writer,
+    loss: str,
+    prediction: Prediction,
+    place: Place,
+    along: tuple[Piece, ...] = (),
+) -> None:
+    """What all readers of a node pull back to it, and what is done ``along`` with that; at the output that of the
+    loss."""
+    number = prediction.node.number
+    readers = tuple(reversed(writer.cut.readers[number]))
+    if readers:
+        wanted, steps = writer.collected(readers, [place] * len(readers))
+        writer.error(prediction, place, (*steps, *along), wanted)
+        return
+    kernel = OUTPUT_KERNELS[loss]
+    tail = Piece(prediction.size, kernel.primitives, gives=ERROR, beside=STATE)
+    needs = [Newest("state", number), *writer.loaded("target", prediction.home)]
+    writer.error(prediction, place, (tail,), needs)

@@ -12,6 +12,7 @@ from pcsim.program.graphs.fixed_prediction import graph_fixed_prediction, graph_
 from pcsim.program.graphs.incremental import graph_incremental_predictive_coding
 from pcsim.program.graphs.inference import graph_inference
 from pcsim.program.graphs.ordered import graph_ordered_predictive_coding
+from pcsim.program.graphs.pipelines import graph_pipelined_backpropagation
 from pcsim.program.graphs.predictive_coding import graph_jacobi_predictive_coding
 from pcsim.program.graphs.relaxing import Options
 from pcsim.program.ops import Program
@@ -41,6 +42,16 @@ def graph_program_of(workload: Workload, candidate: Candidate, *, steps: int) ->
     batch, optimiser = workload.training.batch, candidate.optimiser.kind
     master = candidate.numerics.formats.master is not None
     how = candidate.inference
+    if how is None and candidate.schedule != "sequential":
+        return graph_pipelined_backpropagation(
+            graph,
+            loss,
+            batch=batch,
+            micro_batches=candidate.micro_batches,
+            optimiser=optimiser,
+            schedule=candidate.schedule,
+            master=master,
+        )
     if how is None:
         return graph_backpropagation(graph, loss, batch=batch, optimiser=optimiser, master=master)
     control = None
@@ -83,8 +94,8 @@ def _refused(candidate: Candidate) -> Iterator[tuple[str, str, object]]:
     """What has no program: its path, what it must be, what it is."""
     how = candidate.inference
     if how is None:
-        if candidate.schedule != "sequential":
-            yield "bp.schedule", "sequential", candidate.schedule
+        if candidate.stash != "kept":
+            yield "bp.stash", "kept", candidate.stash
         return
     if candidate.schedule not in ("free", "barrier"):
         yield "pc.schedule", "free or barrier", candidate.schedule

@@ -7,7 +7,8 @@ sample by sample, so that it keeps one sample's windows. Left out: room shared b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from pcsim.config import Value
 from pcsim.network import INPUT
@@ -15,7 +16,14 @@ from pcsim.network.operators import size
 from pcsim.program.graphs.parts import Line, Prediction, Run, Stage
 from pcsim.program.graphs.writer import Writer
 from pcsim.program.kernels import DESCENT_WORDS, OPTIMISER_WORDS
-from pcsim.program.operators.work import Kept
+from pcsim.program.operators.work import Kept as From
+
+
+class Kept(NamedTuple):
+    """Of how many micro-batches a node keeps states and errors."""
+
+    states: int
+    errors: int
 
 
 def keep(
@@ -26,17 +34,19 @@ def keep(
     descent: str = "gd",
     kept_predictions: Iterable[int] = (),
     free_errors: bool = False,
+    kept: Callable[[int], Kept] | None = None,
 ) -> None:
     """Reserve the memory of all parts; ``relaxed``: states move, and their errors are kept beside them.
 
     ``kept_predictions``: of nodes whose prediction stays while their state moves. ``free_errors``: they are kept
-    while others are brought past them.
+    while others are brought past them. ``kept``: of how many micro-batches by node, all unless given.
     """
-    keeper = _Keeper(writer, learning, relaxed, descent, free_errors)
-    kept = set(kept_predictions)
+    every = Kept(writer.program.micro_batches, writer.program.micro_batches)
+    keeper = _Keeper(writer, learning, relaxed, descent, free_errors, kept or (lambda node: every))
+    predicted = set(kept_predictions)
     for prediction in writer.cut.predictions:
         keeper.node(prediction)
-        if prediction.node.number in kept:
+        if prediction.node.number in predicted:
             keeper.prediction(prediction)
 
 
@@ -44,11 +54,20 @@ class _Keeper:
     """Its life: every node once."""
 
     def __init__(
-        self, writer: Writer, learning: bool, relaxed: bool, descent: str, free_errors: bool
+        self,
+        writer: Writer,
+        learning: bool,
+        relaxed: bool,
+        descent: str,
+        free_errors: bool,
+        kept: Callable[[int], Kept],
     ) -> None:
         self.cut, self.program = writer.cut, writer.program
         self.learning, self.relaxed, self.descent = learning, relaxed, descent
-        self.free_errors = free_errors
+        self.free_errors, self.kept_by = free_errors, kept
+        self.pipelined = not relaxed
+        self.kept = Kept(1, 1)
+        """Of the node at hand."""
 
     def value(
         self,
@@ -63,7 +82,8 @@ class _Keeper:
     ) -> None:
         """``words`` a sample at the owners of ``part``, in proportion to their channels; of every micro-batch, unless
         it is only ``passing``."""
-        copies *= 1 if passing else self.program.micro_batches
+        if not passing:
+            copies *= self.kept.errors if value is Value.ERROR else self.kept.states
         if words:
             channels = self.cut.parts[part - 1].n_out
             self.program.keep(
@@ -79,13 +99,16 @@ class _Keeper:
 
     def node(self, prediction: Prediction) -> None:
         home, join = prediction.home, prediction.join
+        self.kept = self.kept_by(prediction.node.number)
         for line in prediction.lines:
             self._line(line, join)
         self._run(prediction.then, join, f"{prediction.node.name}.then")
         if prediction.stages:
             self.value(join, "sum sent", "state", Value.STATE, prediction.then.gives)
         for index, stage in enumerate(prediction.stages):
-            self._stage(stage, from_input=False, last=index == len(prediction.stages) - 1)
+            self._stage(
+                stage, self.kept.states, from_input=False, last=index == len(prediction.stages) - 1
+            )
         readers = self.cut.readers[prediction.node.number]
         if self._keeps_state(prediction):
             self.value(home, "state", "state", Value.STATE, prediction.size)
@@ -93,7 +116,7 @@ class _Keeper:
             self._errors(prediction)
         if not readers:
             if self.learning:
-                self.value(home, "target", "state", Value.STATE, prediction.size, copies=2)
+                self._output(prediction)
             return
         if self.relaxed and (moments := DESCENT_WORDS[self.descent]):
             self.value(home, "state moments", "state", Value.STATE, prediction.size, copies=moments)
@@ -105,6 +128,23 @@ class _Keeper:
                 name = f"feedback of {line.at}"
                 words = line.before.gives
                 self.value(home, name, "error", Value.ERROR, words, passing=True)
+
+    def _output(self, prediction: Prediction) -> None:
+        """Targets of the whole batch and the next; outputs of which the error is not formed at once."""
+        home, batches = prediction.home, 2 * self.program.micro_batches
+        width = -(-prediction.size // self.cut.parts[home - 1].n_out)
+        self.program.keep(
+            home,
+            "target",
+            "state",
+            Value.STATE,
+            axis="value",
+            copies=batches,
+            owner=True,
+            words=width,
+        )
+        if self.pipelined and self.kept.states > 1 and not self._keeps_state(prediction):
+            self.value(home, "output", "state", Value.STATE, prediction.size)
 
     def prediction(self, prediction: Prediction) -> None:
         """It lies where the product was summed up, unless it is no product's, or other lines are added to it."""
@@ -132,9 +172,28 @@ class _Keeper:
     def _line(self, line: Line, join: int) -> None:
         for index, stage in enumerate(line.stages):
             first, last = index == 0, index == len(line.stages) - 1
-            self._stage(stage, from_input=first and line.source == INPUT, last=last)
+            arriving = self._arriving(line) if first else self.kept.states
+            self._stage(stage, arriving, from_input=first and line.source == INPUT, last=last)
         if line.last != join:
-            self.value(join, f"branch {line.at}", "state", Value.STATE, line.words)
+            copies = self.kept.states if line.stages else self._arriving(line)
+            self.value(
+                join,
+                f"branch {line.at}",
+                "state",
+                Value.STATE,
+                line.words,
+                copies=copies,
+                passing=True,
+            )
+
+    def _arriving(self, line: Line) -> int:
+        """Of how many micro-batches a line keeps what arrives: over a skip it comes as early as its source is done;
+        of the input that of the next batch, too."""
+        if line.source == INPUT:
+            return 2 * self.program.micro_batches
+        if line.source < line.node - 1:
+            return max(self.kept.states, self.kept_by(line.source).states)
+        return self.kept.states
 
     def _run(self, run: Run, part: int, at: str, *, in_place: bool = False) -> None:
         """What lies between steps where a derivative is found from it, and what they keep of their own.
@@ -144,9 +203,9 @@ class _Keeper:
         if self.learning and run.terms:
             between: set[int] = set()
             for index, (term, work) in enumerate(run.terms):
-                if work.kept in (Kept.READ, Kept.BOTH):
+                if work.kept in (From.READ, From.BOTH):
                     between.add(index)
-                if work.kept in (Kept.GIVEN, Kept.BOTH):
+                if work.kept in (From.GIVEN, From.BOTH):
                     between.add(index + 1)
                 self.value(part, f"kept by {term.at}", "state", Value.STATE, work.own)
             ends = (0, len(run.terms))  # What arrives and what leaves is kept by others.
@@ -209,12 +268,11 @@ class _Keeper:
         if program.master:
             reserve(f"master {name}", "master", Value.MASTER)
 
-    def _stage(self, stage: Stage, *, from_input: bool, last: bool) -> None:
+    def _stage(self, stage: Stage, operands: int, *, from_input: bool, last: bool) -> None:
         program, part, work = self.program, stage.part, stage.work
         sizes = work.sizes
-        kept = program.micro_batches
-        copies = 2 * kept if from_input else kept  # The next batch is fetched beside this one.
-        program.keep(part, "operand", "state", Value.STATE, axis="in", copies=copies)
+        kept = self.kept.states
+        program.keep(part, "operand", "state", Value.STATE, axis="in", copies=operands)
         if sizes.weighted:
             self._learnt(part, "weights", (stage.at, stage.weights), axis="weight")
         if work.bias:
@@ -233,7 +291,8 @@ class _Keeper:
             return
         if sizes.weighted or work.forward:
             name = "error of the result"
-            program.keep(part, name, "error", Value.ERROR, axis="out", copies=kept)
+            errors = self.kept.errors
+            program.keep(part, name, "error", Value.ERROR, axis="out", copies=errors)
         if work.group_words:
             program.keep(
                 part, "errors of heads", "error", Value.ERROR, axis="group", words=work.group_words

@@ -345,8 +345,7 @@ class Writer:
                 left = _kept(left, stage)
                 made = self.work(left, stage.part, place, Role.SENT, stage.at, wanted)
                 words = stage.after.gives
-                # What arrives must not meet a gradient that still reads what was there.
-                ready = [*made, Newest("gradient", above.part)]
+                ready = [*made, *self._has_been_read(above.part)]
                 key = self.exchange(
                     Role.STATE, stage.part, place, words, ready, target=above.part, at=stage.at
                 )
@@ -466,11 +465,15 @@ class Writer:
             self.note("sent", line.at, sent)
             self._send(line, home, place, sent)
 
+    def _has_been_read(self, part: int) -> list[Newest]:
+        """Where weights learn in every step, an operand must not meet a gradient that still reads the one before."""
+        return [Newest("gradient", part)] if self.sequence else []
+
     def _send(self, line: Line, home: int, place: Place, needs: Wanted) -> None:
         words = line.before.gives
         if line.stages:
             first = line.stages[0].part
-            ready = [*needs, Newest("gradient", first)]
+            ready = [*needs, *self._has_been_read(first)]
             key = self.exchange(Role.STATE, home, place, words, ready, target=first, at=line.at)
             self.note("operand", first, [key])
             return
@@ -553,7 +556,16 @@ class Writer:
         self.note("shared", stage.part, [key])
         return key
 
-    def pulled(self, stage: Stage, place: Place, needs: Wanted, *, target: int, at: str) -> Key:
+    def pulled(
+        self,
+        stage: Stage,
+        place: Place,
+        needs: Wanted,
+        *,
+        target: int,
+        at: str,
+        held: Sequence[Need] = (),
+    ) -> Key:
         """The pull of a part, sent to the owners of ``target``."""
         work, part = stage.work, stage.part
         words = work.sizes.words_in
@@ -582,18 +594,28 @@ class Writer:
         else:
             for each in work.pull:
                 wanted = [self._between(each, Kind.PRODUCT_BACKWARD, stage, place, wanted)]
-        return self.exchange(Role.FEEDBACK, part, place, words, wanted, target=target, at=at)
+        ready = [*wanted, *held]
+        return self.exchange(Role.FEEDBACK, part, place, words, ready, target=target, at=at)
 
-    def feed_back(self, line: Line, place: Place, *, back: int, also: Sequence[Need] = ()) -> None:
-        """What the error of a line makes of its source, sent to the owners of that, after what it needs ``also``."""
+    def feed_back(
+        self,
+        line: Line,
+        place: Place,
+        *,
+        back: int,
+        also: Sequence[Need] = (),
+        held: Sequence[Need] = (),
+    ) -> None:
+        """What the error of a line makes of its source, after what it needs ``also``; sent to the owners of that when
+        what it is ``held`` by has ended, too."""
         target = self.cut[line.source].home
         if line.stages:
             first = line.stages[0]
             needs: Wanted = [Newest("shared", first.part, back), *also]
-            arrived = self.pulled(first, place, needs, target=target, at=line.at)
+            arrived = self.pulled(first, place, needs, target=target, at=line.at, held=held)
         else:
             join = self.cut[line.node].join
-            left: Wanted = [Newest("left", line.at, back), *also]
+            left: Wanted = [Newest("left", line.at, back), *also, *held]
             arrived = self.exchange(
                 Role.SPREAD, join, place, line.words, left, target=target, at=line.at
             )

@@ -7,6 +7,7 @@ random bits are needed. Every sum of products is one loop over its terms in thei
 import numpy as np
 
 from pcsim.engine.kernels.activations import activate
+from pcsim.engine.kernels.arithmetic import EVALUATING
 from pcsim.engine.kernels.layout import TANH
 from pcsim.engine.numerics import analog
 from pcsim.engine.numerics.quantise import quantised
@@ -175,12 +176,15 @@ class ConvChip:
         sums = by_cells if self.analog else self.product(self.rest, weight.T)
         return p2, p3, self.state(sums + bias)
 
-    def feed_forward(self, x):
-        self.x, self.step = x, 0
+    def feed_forward(self, x, step=0):
+        self.x, self.step = x, step
         self.p1 = self.state(self.conv(CONV1, x))
         p2 = self.state(self.conv(CONV2, np.maximum(self.p1, 0)) + self.p1)
         p3, _ = pooled(self.state(tanh(p2)))
         return p2, p3, self.predict(self.p1, p2, p3)[2]
+
+    def outputs(self, x):
+        return self.feed_forward(x, int(EVALUATING))[2]
 
     def back_to(self, e2, e3, e4):
         """What comes to z1 by its convolution, to z2 and z3."""

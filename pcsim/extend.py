@@ -2,7 +2,7 @@
 
 An operator is three things: what it does to shapes, what it computes, and what work that is. A file that defines
 all three calls ``register_operator`` once; a workload file names it under ``extensions``, and it then stands in blocks
-and nodes like any other. docs/extending.md has an example.
+and nodes like any other. docs/operators.md has an example.
 """
 
 from __future__ import annotations

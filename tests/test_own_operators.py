@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "networks.md").read_text().partition("## An operator of your own")[2]
+PAGE = (ROOT / "docs" / "operators.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,22 @@ for i in range(5):
     moved = np.eye(5)[i] * step
     slope = (operation.forward(x + moved) - operation.forward(x - moved)) / (2 * step)
     assert np.allclose((slope * d)[:, i], pulled[:, i], atol=1e-8)
+"""
+    assert python("-c", code, folder=here).stderr == ""
+
+
+def test_what_it_costs_is_what_it_computes(here):
+    code = """
+import square
+from pcsim.network import graph_of
+from pcsim.program import graph_backpropagation
+nodes = [
+    {"name": "z", "branches": [{"from": "x", "map": [["dense", {"units": 4}], "square"]}]},
+    {"name": "y", "branches": [{"from": "z", "map": ["square", ["dense", {"units": 2}]]}]},
+]
+program = graph_backpropagation(graph_of([3], nodes), "mse", batch=5, optimiser="sgd")
+# Forward one multiplication of four values in each node, back two.
+assert program.elementwise()["multiply"] == 5 * 2 * 4 * (1 + 2)
 """
     assert python("-c", code, folder=here).stderr == ""
 

@@ -154,7 +154,8 @@ def test_the_makespan_lies_between_the_busiest_unit_or_link_and_all_work_in_a_ro
     batch=st.integers(1, 5),
 )
 def test_counts_are_affine_in_the_steps(widths, chosen, batch):
-    chip = load_hardware("tile64", overrides=chosen)
+    # A search may place tiles otherwise for another number of steps, as that moves more of other bytes.
+    chip = load_hardware("tile64", overrides=[*chosen, "tiles.placement=snake"])
     runs = []
     for steps in (6, 7, 8):
         runs.append(simulate(placed(pc(widths, batch, steps), chip), chip).counts)

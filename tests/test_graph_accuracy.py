@@ -15,7 +15,7 @@ from pcsim.engine import train_all
 TORCH = {
     "resnet-digits": {"pc": 0.9613, "bp": 0.9573},
     "fashion-conv": {"pc": 0.8157, "bp": 0.8102},
-    "vit-fashion": {"pc": 0.7243, "bp": 0.7397},
+    "vit-fashion": {"pc": 0.7163, "bp": 0.7397},
 }
 """Mean test accuracy over the seeds of each workload."""
 

@@ -374,3 +374,33 @@ def test_on_chains_credit_is_the_closed_form():
                 steps,
             )
             assert found == tuple(range(layers - len(found) + 1, layers + 1))
+
+
+BLOCKS = """\
+  input: [1, 8, 8]
+  activation: tanh
+  placement: post
+  blocks:
+    - conv: {filters: 4, kernel: 3}
+    - repeat: {times: 2, blocks: [{residual: [tanh]}]}
+    - flatten
+    - dense: 10
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("filters", "filter", "8:14: network.blocks[0].conv.filter must be an attribute of conv2d (filters,"),
+        ("kernel: 3", "kernel: 9", "8:7: network.blocks[0] does not fit: conv2d with a window of 9 x 9 needs"),
+        ("kernel: 3", "kernel: x", "8:34: network.blocks[0].conv.kernel must be a whole number between 1 and 1024"),
+        ("- conv", "- cnv", "8:7: network.blocks[0] must be one of conv, pool, residual, node, repeat, dense,"),
+        ("times: 2", "time: 2", "9:7: network.blocks[1].repeat must have the keys times and blocks,"),
+        ("times: 2", "times: 0", "9:23: network.blocks[1].repeat.times must be a whole number between 1 and 4096, not 0"),
+        ("    - flatten\n", "", "8:5: network.blocks must end in 10 values, the classes of digits, not 240"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_block_is_told_in_the_words_of_blocks(tmp_path, before, after, said):
+    assert before in BLOCKS
+    told = said_of(tmp_path, BLOCKS.replace(before, after, 1))
+    assert any(line.startswith(said) for line in told), told

@@ -25,6 +25,7 @@ from pcsim.config.network import Network as Network
 from pcsim.config.section import Check, ConfigFile, Section, key
 from pcsim.config.tuning import Tuning, settings_fingerprint
 from pcsim.network import credited
+from pcsim.network.operators import shape_text
 
 WorkloadSchema = Literal["pcsim/workload/1"]
 Loss = Literal["mse", "cross_entropy"]
@@ -233,7 +234,13 @@ def _widths_match(network: Network, data: Data) -> Iterator[Finding]:
             yield must_be(limit, list(network.graph.input), path=("network", "input"))
         else:
             said = f"must end in {wanted} values, the {what} of {data.dataset}, not {network.widths[-1]}"
-            yield Finding(said, ("network", network.way))
+            given = shape_text(network.graph.output.shape)
+            hint = (
+                f"the last node is {given}; flatten before dense makes a row of an image"
+                if len(network.graph.output.shape) > 1
+                else ""
+            )
+            yield Finding(said, ("network", network.way), hint)
 
 
 def _shape_matches(

@@ -21,12 +21,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pcsim.network.build import Mistake, Path, X, near
+from pcsim.network.operators import OPERATORS
 
 CORES = ("dense", "conv2d", "attention")
 """Operators that begin a node."""
 
 TRAILING = ("max_pool", "avg_pool", "global_avg_pool", "mean_tokens", "position")
 """Operators that belong to the node before, placement post."""
+
+SHORT = ("conv", "pool")
+"""Words of blocks for operators of other names."""
+
+BLOCKS = (*SHORT, "residual", "node", "repeat")
+"""Words that stand for more than an operator of that name."""
 
 POOLS = {"max": "max_pool", "avg": "avg_pool"}
 """The kinds of ``pool``."""
@@ -39,10 +46,14 @@ _LONG = ("map", "skip", "then")
 
 @dataclass(frozen=True)
 class Piece:
-    """An operator's entry, and where in the file it stands; the activation that is put in stands at its block."""
+    """An operator's entry, and where in the file it stands; the activation that is put in stands at its block.
+
+    ``word`` is what the file calls it, where that is another name than the operator's.
+    """
 
     entry: Any
     at: Path
+    word: str = ""
 
 
 @dataclass
@@ -71,15 +82,20 @@ class Described:
         for number, (place, pieces) in enumerate(branches):
             self.places["nodes", index, "branches", number] = place
             for position, piece in enumerate(pieces):
-                path = ("nodes", index, "branches", number, "map", position)
-                self.places[path] = piece.at
+                self._stands(("nodes", index, "branches", number, "map", position), piece)
             described.append({"from": below, "map": [piece.entry for piece in pieces]})
         for position, piece in enumerate(then):
-            self.places["nodes", index, "then", position] = piece.at
+            self._stands(("nodes", index, "then", position), piece)
         node: dict[str, Any] = {"name": f"z{index + 1}", "branches": described}
         if then:
             node["then"] = [piece.entry for piece in then]
         self.nodes.append(node)
+
+    def _stands(self, path: Path, piece: Piece) -> None:
+        self.places[path] = piece.at
+        if piece.word:
+            (name,) = piece.entry
+            self.places[(*path, name)] = (*piece.at, piece.word)
 
 
 def described(blocks: object, *, activation: str | None, placement: str) -> Described:
@@ -105,11 +121,22 @@ def _flat(blocks: object, path: Path, found: Described) -> list[tuple[str, Any, 
         if name != "repeat":
             flat.append((name or "", block, at))
             continue
-        known = isinstance(value, Mapping) and set(value) == {"times", "blocks"}
-        times = value.get("times") if isinstance(value, Mapping) else None
-        if not known or type(times) is not int or not 1 <= times <= MOST:
-            said = f"must be {{times: N, blocks: [...]}} with N between 1 and {MOST}, not {value!r}"
-            found.mistakes.append(Mistake((*at, "repeat"), said))
+        keys = set(value) if isinstance(value, Mapping) else set()
+        if keys != {"times", "blocks"}:
+            has = ", ".join(map(str, value)) if keys else repr(value)
+            said = (
+                f"must have the keys times and blocks, {{times: 4, blocks: [...]}}, and has {has}"
+            )
+            hints = (
+                near(key, ["times", "blocks"])
+                for key in sorted(map(str, keys - {"times", "blocks"}))
+            )
+            found.mistakes.append(Mistake((*at, "repeat"), said, next(hints, "")))
+            continue
+        times = value["times"]
+        if type(times) is not int or not 1 <= times <= MOST:
+            said = f"must be a whole number between 1 and {MOST}, not {times!r}"
+            found.mistakes.append(Mistake((*at, "repeat", "times"), said))
             continue
         inside = _flat(value["blocks"], (*at, "repeat", "blocks"), found)
         if len(flat) + len(inside) * times > MOST:
@@ -136,38 +163,44 @@ class _Grouping:
                 self.close()
                 self.whole(name, _named(block)[1], at)
             else:
-                self.operator(name, self.entry(name, block, at), at, last=index >= last)
+                self.operator(name, self.piece(name, block, at, BLOCKS), last=index >= last)
         self.close()
         if self.pieces:
             self.found.add(self.pieces[0].at, [(self.pieces[0].at, self.pieces)])
 
-    def entry(self, name: str, block: Any, at: Path) -> Any:
-        """The entry of an operator, the short words of blocks written out."""
+    def piece(self, name: str, block: Any, at: Path, words: Sequence[str] = SHORT) -> Piece:
+        """The entry of an operator, the short words of blocks written out; ``words`` may stand there besides."""
         if name == "conv":
-            return {"conv2d": _named(block)[1]}
+            return Piece({"conv2d": _named(block)[1]}, at, "conv")
+        if name and name not in OPERATORS and name != "pool":
+            known = [*words, *OPERATORS]
+            said = f"must be one of {', '.join(known)}, not {name!r}"
+            self.found.mistakes.append(Mistake(at, said, near(name, known)))
+            return Piece("flatten", at)
         if name != "pool":
-            return block
+            return Piece(block, at)
         value = _named(block)[1]
         if not isinstance(value, Mapping) or value.get("kind") not in POOLS:
             said = f"must be {{kind: max or avg, kernel: N}}, not {value!r}"
             self.found.mistakes.append(Mistake((*at, "pool"), said))
-            return "flatten"
-        return {POOLS[value["kind"]]: {key: each for key, each in value.items() if key != "kind"}}
+            return Piece("flatten", at)
+        own = {key: each for key, each in value.items() if key != "kind"}
+        return Piece({POOLS[value["kind"]]: own}, at, "pool")
 
-    def operator(self, name: str, entry: Any, at: Path, *, last: bool) -> None:
-        word = _named(entry)[0] or name
+    def operator(self, name: str, piece: Piece, *, last: bool) -> None:
+        word, at = _named(piece.entry)[0] or name, piece.at
         trails = word in TRAILING and self.core is not None
         if word in CORES or (self.core is not None and not trails):
             self.close()
         if trails and self.placement == "pre":
             self.close()
-            self.found.add(at, [(at, [Piece(entry, at)])])
+            self.found.add(at, [(at, [piece])])
             return
         if word in CORES:
             if self.placement == "pre" and self.found.nodes and self.activation:
                 self.pieces.insert(0, Piece(self.activation, at))
             self.core = at
-        self.pieces.append(Piece(entry, at))
+        self.pieces.append(piece)
         if word in CORES and self.placement == "post" and not last and self.activation:
             self.pieces.append(Piece(self.activation, at))
 
@@ -204,7 +237,7 @@ class _Grouping:
         pieces = []
         for index, each in enumerate(given):
             place = (*at, index)
-            pieces.append(Piece(self.entry(_named(each)[0] or "", each, place), place))
+            pieces.append(self.piece(_named(each)[0] or "", each, place))
         return pieces
 
 

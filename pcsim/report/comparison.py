@@ -131,11 +131,20 @@ def _values(text: str) -> dict[str, str]:
     return values
 
 
+def _flow(tree: Any) -> str:
+    """A value as YAML writes it on one line."""
+    if isinstance(tree, dict):
+        return f"{{{', '.join(f'{key}: {_flow(value)}' for key, value in tree.items())}}}"
+    if isinstance(tree, list):
+        return f"[{', '.join(map(_flow, tree))}]"
+    return str(tree)
+
+
 def _collect(tree: Any, path: str, into: dict[str, str]) -> None:
     if isinstance(tree, dict) and tree:
         for key, value in tree.items():
             _collect(value, f"{path}.{key}", into)
     elif isinstance(tree, list):
-        into[path] = f"[{', '.join(map(str, tree))}]"
+        into[path] = _flow(tree)
     else:
         into[path] = str(tree)

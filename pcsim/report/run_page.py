@@ -172,7 +172,7 @@ def _layers(summary: Mapping[str, Any], layers: Table) -> list[list[Cell]]:
             [
                 same(called[of["candidate"]]),
                 Cell(of.get("name") or str(of["layer"]), of["layer"]),
-                Cell(f"{of['n_in']} x {of['n_out']}", of["parameters"]),
+                Cell(_weights(of), of["parameters"]),
                 Cell(str(of["tiles"]), of["tiles"]),
                 Cell("yes" if of["credited"] else "no", of["credited"]),
                 *(Cell(f"{count:,}", count) for count in counts),
@@ -180,6 +180,12 @@ def _layers(summary: Mapping[str, Any], layers: Table) -> list[list[Cell]]:
             ]
         )
     return rows
+
+
+def _weights(of: Mapping[str, Any]) -> str:
+    """Inputs x outputs of a dense layer; of a part that uses weights otherwise, or has none, their number."""
+    dense = of["n_in"] * of["n_out"] == of["parameters"]
+    return f"{of['n_in']} x {of['n_out']}" if dense else f"{of['parameters']:,}"
 
 
 def _assumed(summary: Mapping[str, Any]) -> list[dict[str, Any]]:

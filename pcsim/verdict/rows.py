@@ -27,6 +27,8 @@ def comparison_rows(summary: Mapping[str, Any]) -> list[Row]:
     results: Sequence[Mapping[str, Any]] = summary["results"]
     ratios: Mapping[str, Any] = summary["ratios"]
 
+    learners = "nodes" if summary.get("shapes") else "layers"
+
     def row(label: str, cell: Callable[[Mapping[str, Any]], str], ratio: str = "") -> Row:
         return Row(label, tuple(cell(result) for result in results), ratio)
 
@@ -46,7 +48,10 @@ def comparison_rows(summary: Mapping[str, Any]) -> list[Row]:
 
     return [
         row("test accuracy", _accuracy, _accuracy_gap(summary)),
-        row("credit depth", lambda result: f"{result['credit_depth']} of {result['depth']} layers"),
+        row(
+            "credit depth",
+            lambda result: f"{result['credit_depth']} of {result['depth']} {learners}",
+        ),
         row("inference steps", lambda result: str(result["inference_steps"])),
         row(
             "MACs per update",

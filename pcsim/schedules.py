@@ -57,7 +57,7 @@ def check_credit(workload: Workload, candidate: Candidate, training: Training) -
     if candidate.rule != "pc" or not workload.pc.full_credit or training.credit_depth == layers:
         return
     profile = training.profile
-    remedy = remedy_of(candidate, profile, layers)
+    remedy = remedy_of(candidate, profile, workload.network.graph)
     raise TruncatedCreditError(
         f"pc.full_credit is asked for, but {candidate.id} teaches {training.credit_depth} of {layers} "
         f"layers: {why_truncated(profile)}.{f' {remedy}' if remedy else ''}"

@@ -19,6 +19,7 @@ from pcsim.engine.rules import Backpropagation, PredictiveCoding
 from pcsim.errors import TruncatedCreditError
 from pcsim.line import run
 from pcsim.schedules import choose
+from pcsim.sweeps.evaluate import _untrained_reason
 from pcsim.technology import price_list
 from pcsim.verdict.truncated import credit_label, reason_of, remedy_of, why_truncated
 
@@ -130,7 +131,7 @@ def test_every_reason_has_words_and_what_would_mend_it():
         profile = profile_with(reason, "", "")
         assert reason_of(profile) == reason
         assert word in why_truncated(profile)
-        assert remedy in remedy_of(candidate, profile, 3)
+        assert remedy in remedy_of(candidate, profile, workload.network.graph)
         assert credit_label(reason) == f"truncated: {reason}"
     assert credit_label("") == ""
 
@@ -183,3 +184,32 @@ def test_of_a_hundred_and_twenty_eight_layers_as_many_learn_as_point_where_float
             assert cosine is not None and cosine > 0.5
         elif cosine is not None:
             assert cosine < 0.9
+
+
+def test_a_skip_brings_credit_sooner_than_a_chain_of_as_many_layers(tmp_path):
+    """Errors climb edges: here the first node is read by the output, and all are next to one that moves early."""
+    (tmp_path / "work.yaml").write_text(
+        """\
+schema: pcsim/workload/1
+name: skipping
+extends: digits
+network:
+  input: [64]
+  nodes:
+    - {name: a, branches: [{from: x, map: [[dense, {units: 8}]]}]}
+    - {name: b, branches: [{from: a, map: [tanh, [dense, {units: 8}]]}]}
+    - {name: c, branches: [{from: b, map: [tanh, [dense, {units: 8}]]}]}
+    - name: y
+      branches:
+        - {from: c, map: [tanh, [dense, {units: 10}]]}
+        - {from: a, map: [tanh, [dense, {units: 10}]]}
+pc: {steps: 1}
+"""
+    )
+    hardware, workload = load_both("tile64", tmp_path / "work.yaml")
+    (candidate,) = candidates(hardware, workload, rule="pc")
+    assert _untrained_reason(workload, candidate) == ""
+    none = replace(candidate, steps=0)
+    assert _untrained_reason(workload, none) == "steps"
+    said = remedy_of(none, profile_with("steps", "steps", "steps", ""), workload.network.graph)
+    assert said.startswith("pc.steps of at least 1,")

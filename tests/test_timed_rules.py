@@ -102,7 +102,7 @@ def test_a_lag_makes_steps_in_vain(tile64):
 
 
 def test_the_credit_of_settings_is_that_of_their_program(tile64):
-    from pcsim.config.credit import credited
+    from pcsim.theory.credit import credited
 
     for variant, order in (
         ("pc", "jacobi"),

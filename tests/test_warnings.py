@@ -13,12 +13,17 @@ from verdict_values import FAST, SLOW, curve, result, verdict
 from pcsim.cli import main
 from pcsim.config import load_both
 from pcsim.line import run
+from pcsim.network import graph_of
 from pcsim.report.run_page import run_page
 from pcsim.verdict import Verdict, summary
 from pcsim.verdict.assumed import AssumedCost
 from pcsim.verdict.warnings import absent_text, warnings_of
 
 QUICK = ["training.epochs=1", "training.seeds=2", "network.layers=[64, 8, 10]"]
+
+GRAPH = graph_of(
+    [2], [{"name": "y", "branches": [{"from": "x", "map": [["dense", {"units": 2}]]}]}]
+)
 
 
 def kinds(made: Verdict) -> list[str]:
@@ -121,8 +126,8 @@ def test_costs_that_nobody_published_are_warned_of_from_one_half_on():
         shares = dict(zip(ids, share, strict=True))
         return AssumedCost("a.b", 1.0, 0.5, 2.0, "J per mac", "assumed", "", "", shares)
 
-    assert warnings_of(results, [cost((0.3, 0.2)), cost((0.2, 0.1))]) == ()
-    (warned,) = warnings_of(results, [cost((0.3, 0.2)), cost((0.3, 0.1))])
+    assert warnings_of(results, [cost((0.3, 0.2)), cost((0.2, 0.1))], graph=GRAPH) == ()
+    (warned,) = warnings_of(results, [cost((0.3, 0.2)), cost((0.3, 0.1))], graph=GRAPH)
     assert warned.kind == "assumed" and "60 % of PC's energy" in warned.text
 
 
@@ -131,7 +136,7 @@ def test_the_most_important_comes_first():
     curves = (curve(0, FAST), curve(1, (0.1, 0.2), diverged_at=17))
     profile = replace(pc.training.profile, rate_limit=0.1, credit_reasons=("steps", ""))
     training = replace(pc.training, curves=curves, profile=profile, rate=0.3, absent=((1,), (), ()))
-    found = warnings_of([replace(pc, training=training, label="PC")], [])
+    found = warnings_of([replace(pc, training=training, label="PC")], [], graph=GRAPH)
     assert [warned.kind for warned in found] == ["diverged", "rate", "credit", "classes"]
     assert found[0].text == (
         "PC diverged on 1 of 2 seeds, first at update 17; no accuracy is given."

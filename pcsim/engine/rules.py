@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pcsim.config.credit import credited
 from pcsim.engine.arithmetic import new_arithmetic, rewrite, rounded_weights
 from pcsim.engine.inference import BatchResult, backpropagate, infer
 from pcsim.engine.kernels import layout
@@ -26,6 +25,7 @@ from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.relaxer import Relaxer
 from pcsim.engine.stability import rate_limit
+from pcsim.network import credited_in_chain
 
 if TYPE_CHECKING:
     from pcsim.config import Numerics
@@ -89,7 +89,7 @@ class PredictiveCoding:
 
     def reach(self, layers: int) -> int:
         how = self.relaxation
-        return credited(layers, how.variant, how.order, how.steps)
+        return credited_in_chain(layers, how.variant, how.order, how.steps)
 
     def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
         return rate_limit(network, weights, x, relaxation=self.relaxation)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from pcsim.config.credit import credited
 from pcsim.experiments.drawing import plain_ticks
 from pcsim.experiments.experiment import Experiment, Statement
 from pcsim.experiments.slots import SLOT, WIDTH, chip, slots, uniform
 from pcsim.program import backpropagation, predictive_coding
 from pcsim.program.pipelines import ORDERS, pipelined_backpropagation
 from pcsim.report import drawn, style
+from pcsim.theory.credit import credited
 from pcsim.theory.critical_path import backpropagation_slots, jacobi_slots
 
 if TYPE_CHECKING:

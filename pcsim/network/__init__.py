@@ -5,6 +5,7 @@ from pcsim.network.build import DescriptionError as DescriptionError
 from pcsim.network.build import Mistake as Mistake
 from pcsim.network.build import graph_of as graph_of
 from pcsim.network.credit import credited as credited
+from pcsim.network.credit import credited_in_chain as credited_in_chain
 from pcsim.network.fronts import Fronts as Fronts
 from pcsim.network.fronts import colours as colours
 from pcsim.network.fronts import fronts as fronts

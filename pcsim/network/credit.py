@@ -17,9 +17,10 @@ Left out: zeros that numbers bring about, as those of relu.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pcsim.network.fronts import colours
-from pcsim.network.graph import INPUT, Graph
+from pcsim.network.graph import INPUT, Branch, Graph, Node
 
 
 def credited(graph: Graph, variant: str, order: str, steps: int) -> tuple[int, ...]:
@@ -43,6 +44,16 @@ def credited(graph: Graph, variant: str, order: str, steps: int) -> tuple[int, .
         if len(wrong) == before:
             break
     return tuple(sorted(wrong))
+
+
+@lru_cache(maxsize=1 << 12)
+def credited_in_chain(layers: int, variant: str, order: str, steps: int) -> int:
+    """How many of the ``layers`` of a chain, from the output down, receive a gradient after ``steps``."""
+    nodes = tuple(
+        Node(number, str(number), (Branch(number - 1, (), (1,)),), (), (1,))
+        for number in range(1, layers + 1)
+    )
+    return len(credited(Graph((1,), nodes), variant, order, steps))
 
 
 def groups(graph: Graph, order: str) -> tuple[tuple[int, ...], ...]:

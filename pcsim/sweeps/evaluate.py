@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pcsim.config import Candidate, Hardware, Workload
-from pcsim.config.credit import credited
 from pcsim.config.extensions import import_again
 from pcsim.engine import Training
 from pcsim.errors import PcsimError
 from pcsim.line import Timed, best_results, result_of, time_candidate, verdict_of
+from pcsim.network import credited
 from pcsim.technology import price_list
 from pcsim.verdict import Cost, Result, Verdict
 from pcsim.verdict.interval import mean_or_none
@@ -183,8 +183,11 @@ def _timed(task: Task) -> list[Row]:
 
 def _untrained_reason(workload: Workload, candidate: Candidate) -> str:
     """Why layers have no credit as far as the number of steps tells; nothing else is known untrained."""
-    how, layers = candidate.inference, workload.network.depth
-    if how is None or credited(layers, how.variant, how.order, candidate.steps) == layers:
+    how, graph = candidate.inference, workload.network.graph
+    if how is None:
+        return ""
+    learning = credited(graph, how.variant, how.order, candidate.steps)
+    if len(learning) == len(graph.nodes):
         return ""
     return "steps"
 

@@ -56,7 +56,7 @@ def judge(
         else None
     )
     assumed = assumed_costs(prices, {result.candidate.id: result.bill for result in results})
-    warned = warnings_of(results, assumed, further=further)
+    warned = warnings_of(results, assumed, graph=workload.network.graph, further=further)
     spent_alike = equal_energy(first["pc"], first["bp"]) if len(first) == 2 else None
     said = [
         *(f"{each.text} {each.mend}".strip() for each in warned),

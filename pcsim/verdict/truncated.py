@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pcsim.config.credit import credited
+from pcsim.network import Graph, credited
 
 if TYPE_CHECKING:
     from pcsim.config import Candidate
@@ -20,8 +20,6 @@ REASONS = {
 }
 """By the reasons of ``engine/credit.py``; of several the nearest to the output is told."""
 
-MOST_STEPS = 10_000
-
 
 def reason_of(profile: Profile) -> str:
     """Why the lowest layers have no credit: the reason of the highest layer that has none; "" where all
@@ -34,8 +32,8 @@ def why_truncated(profile: Profile) -> str:
     return REASONS.get(reason_of(profile), "the others do not learn")
 
 
-def remedy_of(candidate: Candidate, profile: Profile, layers: int) -> str:
-    """What would give every layer credit."""
+def remedy_of(candidate: Candidate, profile: Profile, graph: Graph) -> str:
+    """What would give every layer of ``graph`` credit."""
     reason, how = reason_of(profile), candidate.inference
     if reason == "format":
         return "Wider tiles.formats of states and errors, such as fp32, mend this."
@@ -47,8 +45,8 @@ def remedy_of(candidate: Candidate, profile: Profile, layers: int) -> str:
         enough = next(
             (
                 steps
-                for steps in range(candidate.steps, MOST_STEPS)
-                if credited(layers, how.variant, how.order, steps) == layers
+                for steps in range(candidate.steps, 2 * len(graph.nodes) + 1)
+                if len(credited(graph, how.variant, how.order, steps)) == len(graph.nodes)
             ),
             None,
         )

@@ -16,6 +16,7 @@ from pcsim.verdict.words import factor
 
 if TYPE_CHECKING:
     from pcsim.engine import Training
+    from pcsim.network import Graph
 
 HALF = 0.5
 """From more than this share of an energy on, assumed costs are warned of."""
@@ -27,13 +28,14 @@ def warnings_of(
     results: Sequence[Result],
     assumed: Sequence[AssumedCost],
     *,
+    graph: Graph,
     further: Sequence[Warned] = (),
 ) -> tuple[Warned, ...]:
-    """All warnings; ``further`` are those that took simulations of their own."""
+    """All warnings of a run on ``graph``; ``further`` are those that took simulations of their own."""
     found = [
         *(said for result in results for said in _diverged(result)),
         *(said for result in results for said in _rate(result)),
-        *(said for result in results for said in _credit(result)),
+        *(said for result in results for said in _credit(result, graph)),
         *(_classes(results[0].training) if results else ()),
         *further,
         *_assumed(results, assumed),
@@ -77,7 +79,7 @@ def _rate(result: Result) -> Iterator[Warned]:
     )
 
 
-def _credit(result: Result) -> Iterator[Warned]:
+def _credit(result: Result, graph: Graph) -> Iterator[Warned]:
     depth = result.depth
     if result.credit_depth >= depth or _all_diverged(result):
         return
@@ -86,7 +88,7 @@ def _credit(result: Result) -> Iterator[Warned]:
         result.candidate.rule,
         f"Truncated credit: {result.name} teaches {result.credit_depth} of {depth} layers; "
         f"{why_truncated(result.training.profile)}.",
-        remedy_of(result.candidate, result.training.profile, depth),
+        remedy_of(result.candidate, result.training.profile, graph),
     )
 
 

@@ -1,4 +1,4 @@
-"""How far down do errors reach in so many inference steps?"""
+"""How far down a chain do errors reach in so many inference steps? Closed forms for what the graph tells."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from pcsim.cli import main
 from pcsim.errors import InputError
 from pcsim.sweeps import Plan, Setting, Shard, open_store, parse_groups, points_of, run_points
 from pcsim.sweeps.claims import Claims
+from pcsim.sweeps.plan import MOST_TOLD
 
 FEW = ["--axis", "pc.steps=1..4", "--axis", "tiles.vector.lanes=4..40 +4"]
 SMALL = ["--set", "network.layers=[64, 16, 10]", "--set", "tiles.mesh=[2, 2]"]
@@ -163,6 +164,14 @@ def run_eight(folder, **options):
 def in_process(folder, axes, *arguments):
     options = ["sweep", "tile64", "digits", *SMALL, *axes, "--timing-only", "--jobs", "1"]
     return CliRunner().invoke(main, [*options, "-o", str(folder), *arguments])
+
+
+def test_an_axis_that_is_wrong_throughout_is_told_in_a_few_lines(tmp_path):
+    done = in_process(tmp_path / "sweep", ["--axis", "pc.steps=2000001..2010000 +1"])
+    assert done.exit_code == 2
+    *told, last = done.stderr.splitlines()
+    assert all("pc.steps must be a whole number between" in line for line in told)
+    assert (len(told), last) == (MOST_TOLD, "9,975 more points were not looked at")
 
 
 def test_shards_in_any_order_leave_nothing_out(tmp_path):

@@ -53,7 +53,7 @@ def sweep(
     A candidate that does not fit its chip keeps its row, with the reason in column ``error``.
 
     Raises:
-        InputError: every mistake of every point at once, before anything is run.
+        InputError: the mistakes of the points at once, the first 25 of many, before anything is run.
     """
     tell = stage or (lambda _name: None)
     tell("load")

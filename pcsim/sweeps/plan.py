@@ -26,6 +26,8 @@ from pcsim.sweeps.axes import Group, Values, at_axis, grid, paths_of, problems_o
 from pcsim.sweeps.keys import point_key
 
 MOST_POINTS = 1_000_000
+MOST_TOLD = 25
+"""Mistakes of points after which no more points are looked at."""
 
 Reference = str | os.PathLike[str]
 Settings = tuple[Setting, ...]
@@ -74,7 +76,7 @@ def points_of(plan: Plan) -> tuple[Point, ...]:
     """Every point of ``plan``, in the order of its axes.
 
     Raises:
-        InputError: every mistake of every point, each once.
+        InputError: the mistakes of the points, as ``points_at`` tells them.
     """
     problems = problems_of(plan.groups)
     if problems:
@@ -95,12 +97,18 @@ def points_at(plan: Plan, chosen: Iterable[Values]) -> tuple[Point, ...]:
     """The points of ``plan`` with these values, in order.
 
     Raises:
-        InputError: every mistake of every one of them, each once.
+        InputError: their mistakes, each once. After ``MOST_TOLD`` it says how many points it has not looked at, as
+            one wrong axis makes as many mistakes as it has values.
     """
     loader = _Loader(plan)
     points: list[Point] = []
     problems: dict[Problem, None] = {}
-    for values in chosen:
+    waiting = iter(chosen)
+    for values in waiting:
+        if len(problems) >= MOST_TOLD:
+            left = 1 + sum(1 for _ in waiting)
+            problems[Problem(f"{left:,} more points were not looked at")] = None
+            break
         try:
             points.append(loader.point(values))
         except InputError as error:

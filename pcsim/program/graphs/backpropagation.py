@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pcsim.network import INPUT, Graph
+from pcsim.program.graphs.learning import Learning
 from pcsim.program.graphs.memory import keep
 from pcsim.program.graphs.parts import Prediction, cut
 from pcsim.program.graphs.relaxing import forward_start
@@ -54,8 +55,10 @@ def back_through(
             if line.source != INPUT:
                 writer.feed_back(line, place, back=0)
     finish = Place(Phase.FINISH, "update")
+    learning = Learning(writer)
     for prediction in reversed(parts.predictions):
-        writer.learn(prediction.node.number, finish, back=0)
+        learning.learn(prediction.node.number, finish, back=0)
+    learning.update_shared()
 
 
 def form_error(

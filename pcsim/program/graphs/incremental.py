@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from pcsim.network import INPUT, Graph
 from pcsim.network.credit import credited
+from pcsim.program.graphs.learning import Learning
 from pcsim.program.graphs.parts import Line, Prediction
 from pcsim.program.graphs.relaxing import Options, Relaxation
 from pcsim.program.graphs.writer import Newest
@@ -47,10 +48,11 @@ class _Incremental(Relaxation):
             for line in prediction.lines:
                 if line.source != INPUT:
                     self.feed_back(line, every)
-        writer.updating = self.loop.place(stage="update")
+        each_step = self.loop.place(stage="update")
+        learning = Learning(writer, updating=each_step)
         for prediction in downwards:
-            writer.learn(prediction.node.number, writer.updating, back=self.loop.back)
-        writer.update_shared()
+            learning.learn(prediction.node.number, each_step, back=self.loop.back)
+        learning.update_shared()
         for prediction in downwards:
             if prediction.node.number != self.output:
                 needs, steps = self.pull(prediction)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from pcsim.network import INPUT, Graph
 from pcsim.program.graphs.backpropagation import form_error
+from pcsim.program.graphs.learning import Learning
 from pcsim.program.graphs.memory import Kept, keep
 from pcsim.program.graphs.parts import Prediction, cut
 from pcsim.program.graphs.relaxing import forward_start
@@ -46,6 +47,7 @@ def graph_pipelined_backpropagation(
     for prediction in parts.predictions:
         number = prediction.node.number
         forward_start(writer, prediction, place(order.forward, "forward", number))
+    learning = Learning(writer)
     for prediction in reversed(parts.predictions):
         number = prediction.node.number
         back = place(order.backward, "backward", number)
@@ -57,7 +59,8 @@ def graph_pipelined_backpropagation(
         for line in prediction.lines:
             if line.source != INPUT:
                 writer.feed_back(line, back, back=0, held=held)
-        writer.learn(number, place(order.weights, "update", number), back=0)
+        learning.learn(number, place(order.weights, "update", number), back=0)
+    learning.update_shared()
 
     def kept(node: int) -> Kept:
         stage = Stage(node, last, micro_batches)

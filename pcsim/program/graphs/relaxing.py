@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pcsim.network import INPUT, Graph
+from pcsim.program.graphs.learning import Learning
 from pcsim.program.graphs.memory import keep
 from pcsim.program.graphs.parts import Line, Prediction, cut
 from pcsim.program.graphs.synchronise import pulling_part, synchronise, wait_at
@@ -42,7 +44,7 @@ class Options:
     control: Control | None = None
 
 
-class Relaxation:
+class Relaxation(ABC):
     """Built, then ``write`` once. Who inherits says when things first happen, and writes the steps."""
 
     free_errors = False
@@ -70,17 +72,17 @@ class Relaxation:
         )
         self.output = graph.output.number
 
+    @abstractmethod
     def moves_from(self, node: int) -> int | None:
         """The first step in which a node moves; None if it never does."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pulls_from(self, line: Line) -> int | None:
         """The first step in which an error is pulled back along a line."""
-        raise NotImplementedError
 
     def errs_from(self, node: int) -> int | None:
         """The first step after which the error of a node is another than before; asked of rules that may check."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no checks, which alone ask this")
 
     def turn_of_error(self, node: int) -> Turn:
         """That of the last change of its error in a step."""
@@ -92,16 +94,17 @@ class Relaxation:
         agreed = wait_at(self.options.control, part, back=self.loop.back)
         self.writer.feed_back(line, place, back=self.loop.back, also=agreed)
 
+    @abstractmethod
     def credited(self) -> tuple[int, ...]:
         """The nodes that learn."""
-        raise NotImplementedError
 
     def is_told(self, node: int) -> bool:
         """Whether its last error has gone on to where pulls begin."""
         return True
 
+    @abstractmethod
     def write_steps(self) -> None:
-        raise NotImplementedError
+        """Write all that happens within the steps."""
 
     def place(self, first: int, node: int) -> Place:
         """From step ``first`` on, as a part of the move of ``node``."""
@@ -255,8 +258,10 @@ class Relaxation:
             for line in prediction.lines:
                 if line.source != INPUT and line.before.learns:
                     writer.feed_back(line, place, back=final)
+        learning = Learning(writer)
         for number in sorted(credited, reverse=True):
-            writer.learn(number, place, back=final)
+            learning.learn(number, place, back=final)
+        learning.update_shared()
 
 
 def forward_start(

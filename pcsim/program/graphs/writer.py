@@ -1,4 +1,4 @@
-"""How a graph's passes are written down: forward through its parts, errors back, what is learnt.
+"""How a graph's passes are written down: forward through its parts, and errors back.
 
 What an operation gives is noted under a name (the operand of a part, a node's error, ...), so that others can need
 its newest instance: that of a step, or where it has not run yet, that of the start. Operations of a step may need
@@ -17,8 +17,8 @@ from typing import NamedTuple
 from pcsim.network import INPUT
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.contractions import PULL_WINDOWS
-from pcsim.program.graphs.parts import Cut, Line, Prediction, Run, Stage
-from pcsim.program.kernels import ADD, ADD_PARTIAL_SUMS, Kernel, update_kernel
+from pcsim.program.graphs.parts import Cut, Line, Prediction, Stage
+from pcsim.program.kernels import ADD, Kernel
 from pcsim.program.loop import Loop
 from pcsim.program.operators.work import (
     ERROR,
@@ -55,15 +55,6 @@ class Version(NamedTuple):
     keys: tuple[Key, ...]
 
 
-class _Formed(NamedTuple):
-    """A gradient of ``parameters`` in ``part``, there after ``needs``."""
-
-    part: int
-    parameters: int
-    needs: tuple[Key, ...]
-    at: str
-
-
 Wanted = Iterable[Need | Key | Newest]
 
 
@@ -96,15 +87,8 @@ class Writer:
         self.batch = self.program.batch
         self.noted: dict[tuple[str, str | int], list[Version]] = {}
         self.open: list[tuple[int, tuple[Newest, ...]]] = []
-        self.formed: dict[tuple[str, Role | None], list[_Formed]] = {}
-        """Gradients of what several parts use, by its place."""
-        # Units take their work instance by instance, so what waits for all micro-batches must not stand before the
-        # last of them.
-        self.updating = Place(Phase.FINISH, "update", micro_batches, micro_batches)
-        """When the optimiser steps."""
 
     def build(self, rule: str, *, steps: int, credited: tuple[int, ...]) -> Program:
-        self.update_shared()
         ops = self.program.ops
         places = {op.key: op.place for op in ops}
         for index, wanted in self.open:
@@ -636,161 +620,6 @@ class Writer:
             arrived = [Newest("arrived", line.at)]
             needs += self.work(steps, home, place, Role.PULLED, line.at, arrived)
         return needs, first.before.pull
-
-    # What is learnt.
-
-    def learn(self, node: int, place: Place, *, back: int) -> None:
-        """Gradients of everything that the prediction of ``node`` learns, and their updates."""
-        prediction = self.cut[node]
-        for line in prediction.lines:
-            if line.before.learns:
-                home = self.cut[line.source].home
-                self._learn_run(line.before, home, place, [Newest("arrived", line.at, back)])
-            for stage in line.stages:
-                self._learn_stage(stage, place, back=back)
-        joined = "summed" if prediction.stages else "error"
-        self._learn_run(prediction.then, prediction.join, place, [Newest(joined, node, back)])
-        for stage in prediction.stages:
-            self._learn_stage(stage, place, back=back)
-
-    def _learn_stage(self, stage: Stage, place: Place, *, back: int) -> None:
-        part, sizes = stage.part, stage.sizes
-        shared = Newest("shared", part, back)
-        if sizes.weighted:
-            operand = Newest("operand", part, back)
-            formed = self.add(Kind.WEIGHT_GRADIENT, part, place, [shared, operand])
-            self.note("gradient", part, [formed])
-            self._update(None, part, sizes.weights, [formed], stage.at, stage.weights)
-            if stage.work.bias:
-                summed = Piece(sizes.words_out, (ADD,), ERROR, NOTHING)
-                bias = self.elementwise(
-                    summed.kernel, summed.elements, part, place, Role.BIAS, "", [shared]
-                )
-                self._update(Role.BIAS, part, sizes.n_out, [bias], stage.at, stage.weights)
-        self._learn_run(stage.after, part, place, [shared])
-
-    def _learn_run(self, run: Run, part: int, place: Place, needs: Wanted) -> None:
-        for term, work in run.terms:
-            if not work.parameters:
-                continue
-            formed = self.work(work.gradient, part, place, Role.GAIN, term.at, needs)
-            self._update(Role.GAIN, part, work.parameters, formed, term.at, term.weights)
-
-    def _update(
-        self,
-        role: Role | None,
-        part: int,
-        parameters: int,
-        needs: Wanted,
-        at: str,
-        weights: str,
-    ) -> None:
-        """Step what is learnt at ``at``, or leave its gradient to the part whose ``weights`` these are."""
-        formed = _Formed(
-            part, parameters, tuple(need for need in needs if isinstance(need, Key)), at
-        )
-        if weights in self.cut.users:
-            self.formed.setdefault((weights, role), []).append(formed)
-        else:
-            self._step(role, part, parameters, [self._added_up(formed, role)], at)
-
-    def _added_up(self, formed: _Formed, role: Role | None) -> Key:
-        """The gradient of all micro-batches, from the shares of the batch."""
-        each_step = self.updating.phase is Phase.STEP
-        return self.add(
-            Kind.REDUCE,
-            formed.part,
-            self.updating,
-            [Need(need, 0 if each_step else ALL) for need in formed.needs],
-            elements=formed.parameters,
-            role=role or Role.GRADIENT,
-            kernel=ADD_PARTIAL_SUMS,
-            at=formed.at if role is Role.GAIN else "",
-        )
-
-    def _step(
-        self, role: Role | None, part: int, parameters: int, gradient: Wanted, at: str
-    ) -> Key:
-        """The optimiser's step of a part, and what is new to the other shares of the batch."""
-        assert self.program.optimiser is not None, "an update has an optimiser"
-        masters = self.loaded(str(Role.MASTER), part) if role is None else []
-        once = self.updating
-        named = at if role is Role.GAIN else ""
-        done = self.add(
-            Kind.UPDATE,
-            part,
-            once,
-            [*gradient, *masters],
-            elements=parameters,
-            role=role,
-            kernel=update_kernel(self.program.optimiser, master=self.program.master),
-            at=named,
-        )
-        self.add(
-            Kind.EXCHANGE,
-            part,
-            once,
-            [done],
-            elements=parameters,
-            role=role or Role.COPIED,
-            at=named,
-        )
-        if role is None:
-            self.note("updated", part, [done])
-        return done
-
-    def update_shared(self) -> None:
-        """Step what several parts use, once all have formed their gradients."""
-        for (weights, role), formed in self.formed.items():
-            self._update_shared(weights, role, formed)
-        self.formed.clear()
-
-    def _update_shared(self, weights: str, role: Role | None, formed: Sequence[_Formed]) -> None:
-        """Gradients of all parts that use ``weights`` are added up where these are at home, stepped there once, and
-        what is new goes to all that use it, whether they have learnt or not."""
-        home, once = self.cut.homes[weights], self.updating
-        carried = Role.GRADIENT if role is None else Role.UNIT_GRADIENT
-        parameters = formed[0].parameters
-        total: list[Key] = []
-        for each in formed:
-            key = self._added_up(each, role)
-            if each.at != weights:
-                key = self.add(
-                    Kind.EXCHANGE,
-                    each.part,
-                    once,
-                    [key],
-                    elements=parameters,
-                    role=carried,
-                    target=home,
-                    at=each.at,
-                )
-            if total:
-                key = self.add(
-                    Kind.ELEMENTWISE,
-                    home,
-                    once,
-                    [*total, key],
-                    elements=parameters,
-                    role=carried,
-                    kernel=ADD_PARTIAL_SUMS,
-                    at=each.at,
-                )
-            total = [key]
-        done = self._step(role, home, parameters, total, weights)
-        for part, at in self.cut.users[weights]:
-            copied = self.add(
-                Kind.EXCHANGE,
-                home,
-                once,
-                [done],
-                elements=parameters,
-                role=role or Role.COPIED,
-                target=part,
-                at=at,
-            )
-            if role is None:
-                self.note("updated", part, [copied])
 
 
 def _downwards(stages: Sequence[Stage]) -> Iterator[tuple[Stage, Stage | None]]:

@@ -39,6 +39,7 @@ Gating = Literal["none", "idle"]
 GradientUnit = Literal["shared", "own"]
 Residency = Literal["resident", "streamed", "buffered"]
 Places = Literal["snake", "search"]
+Handover = Literal["rows", "blocks"]
 Topology = Literal["mesh", "torus", "ring", "bus", "h-tree", "neighbour"]
 
 NOT_MODELLED = "is not modelled yet"
@@ -62,6 +63,12 @@ class Update(Section):
 
     lanes: _Lanes
     latency_cycles: _Cycles = key("latency")
+
+
+class Adder(Section):
+    """Adders that add partial sums as they arrive to those of the tile; None lanes are unlimited."""
+
+    lanes: _Lanes
 
 
 class Sram(Section):
@@ -135,7 +142,8 @@ class Tiles(Section):
     """A mesh of (rows, columns) equal tiles, what each of them holds, and how layers find theirs.
 
     ``gradients``: weight gradients take turns with the other products, or have a second compute unit of
-    the same kind.
+    the same kind. ``handover``: what one unit makes is handed to the next row by row, a row being what one sample
+    has of it, or as one block when all of it is there. Without ``adder`` the vector unit adds partial sums.
     """
 
     mesh: Annotated[
@@ -146,10 +154,12 @@ class Tiles(Section):
     gradients: Annotated[GradientUnit, choice(GradientUnit)] = "shared"
     vector: Vector
     update: Update
+    adder: Adder | None = None
     sram: Sram
     dma: Dma
     formats: Formats
     placement: Annotated[Places, choice(Places)] = "snake"
+    handover: Annotated[Handover, choice(Handover)] = "rows"
     power: Power | None = None
 
     @model_validator(mode="after")

@@ -5,16 +5,18 @@ What comes out are plain lists, one entry per task, which the simulation walks t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from pcsim.config import Hardware, problem_at
 from pcsim.errors import InputError
+from pcsim.machine.paces import Handed, handed
 from pcsim.machine.units import Product, Weights, form_of
 from pcsim.machine.units.dram import access, channel_cycles, latency_cycles
 from pcsim.machine.units.lanes import elementwise
+from pcsim.machine.units.pace import NEVER
 from pcsim.machine.units.work import Work, reads_transpose, sram_cycles
 from pcsim.placement import TaskKind, Tasks
 
@@ -23,6 +25,10 @@ from pcsim.placement import TaskKind, Tasks
 class Lowered:
     """Per task: the cycles it occupies its unit, the cycles from then until its result is there,
     the flits it sends, the actions it counts, and its multiply-accumulates.
+
+    Where rows are handed on one by one: ``head`` are the cycles from the beginning, of a transfer from the start of
+    sending, until the first row is there, ``hold`` and ``late`` as for `Pace`, ``tail`` the flits of the last piece of weights that are loaded, and ``after`` of each need as for `Handed`;
+    everywhere `NEVER`, and no hold, where blocks are.
 
     ``flits_of`` gives transfers of a size of their own in each instance these flits, and
     ``all_actions`` what all their instances together count.
@@ -35,6 +41,11 @@ class Lowered:
     macs: list[int]
     flits_of: dict[int, tuple[int, ...]]
     all_actions: dict[int, tuple[tuple[str, str, int], ...]]
+    hold: list[int]
+    head: list[int]
+    late: list[int]
+    tail: list[int]
+    after: list[int]
 
 
 class _Sizes(NamedTuple):
@@ -82,7 +93,8 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
             if row.m:
                 weights = Weights(n_in=row.n, n_out=row.m, both_ways=row.both_ways)
                 more = form.write(weights, tiles.compute, hardware)
-                work = Work(work.cycles + more.cycles, (*work.actions, *more.actions))
+                actions = (*work.actions, *more.actions)
+                work = Work(work.cycles + more.cycles, actions, more=more.cycles)
             return work, 0, 0
         if row.kind == TaskKind.WEIGHTS:  # Counted where they are not there.
             flits = 0 if link is None else -(-row.size_bytes // link)
@@ -97,7 +109,13 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
             return Work(tiles.dma.setup_cycles, actions), 0, flits
         return *_at_home(row.kind, row.size_bytes, hardware, dram_latency), 0
 
-    lowered = Lowered([], [], [], [], [], {}, {})
+    number = len(tasks)
+    never = [NEVER] * number
+    whole = [NEVER] * len(tasks.needs_task)
+    lowered = Lowered(
+        [], [], [], [], [], {}, {}, [0] * number, never, list(never), [0] * number, whole
+    )
+    works: list[tuple[Work, int, int]] = []
     columns = (
         tasks.kind,
         tasks.m,
@@ -118,17 +136,51 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         if row not in known:
             known[row] = answer(row)
         work, delay, flits = known[row]
+        works.append(known[row])
         lowered.busy.append(work.cycles)
         lowered.delay.append(delay)
         lowered.flits.append(flits)
         lowered.actions.append((*work.actions, *_clocked(row.kind, work.cycles)))
         lowered.macs.append(work.macs)
+    if tiles.handover == "rows":
+        lowered = _by_rows(tasks, lowered, handed(tasks, hardware, works))
     for task, sizes in tasks.varying.items():
         lowered.flits_of[task] = tuple(0 if link is None else -(-size // link) for size in sizes)
         route = int(tasks.route[task])
         lowered.all_actions[task] = _transfer_actions(tasks, route, sum(sizes), times=len(sizes))
     _check_length(tasks, lowered, hardware)
     return lowered
+
+
+def _by_rows(tasks: Tasks, lowered: Lowered, rows: Handed) -> Lowered:
+    """The same where rows are handed on one by one."""
+    paces, kinds = rows.paces, tasks.kind.tolist()
+    read = set(tasks.needs_task[np.array(rows.after, dtype=np.int64) != NEVER].tolist())
+    sends, streams = TaskKind.TRANSFER, TaskKind.WEIGHTS
+    each = list(zip(kinds, paces, strict=True))
+    return replace(
+        lowered,
+        busy=[
+            busy if kind in (sends, streams) else pace.busy
+            for busy, (kind, pace) in zip(lowered.busy, each, strict=True)
+        ],
+        flits=[
+            pace.busy if kind == sends else flits
+            for flits, (kind, pace) in zip(lowered.flits, each, strict=True)
+        ],
+        delay=[
+            delay if kind == sends else pace.delay
+            for delay, (kind, pace) in zip(lowered.delay, each, strict=True)
+        ],
+        hold=[pace.hold for pace in paces],
+        head=[
+            pace.first if task in read or kind == streams else NEVER
+            for task, (kind, pace) in enumerate(each)
+        ],
+        late=[pace.late for pace in paces],
+        tail=[pace.row if kind == streams else 0 for kind, pace in each],
+        after=rows.after,
+    )
 
 
 MOST_CYCLES = 1 << 60

@@ -25,11 +25,13 @@ def expand(
     streamed: bool = False,
     buffered: bool = False,
     own_gradients: bool = False,
+    adders: bool = False,
 ) -> Tasks:
     """The tasks of all operations of ``program``, in its order, on the tiles of ``groups``.
 
     ``streamed``: weights come for every use, unless they are still there, from DRAM or, ``buffered``, from the global
-    buffer. ``own_gradients``: weight gradients have a compute unit of their own.
+    buffer. ``own_gradients``: weight gradients have a compute unit of their own. ``adders``: partial sums have adders of
+    their own.
     """
     ledger = Ledger(program, groups, mesh, formats)
     homes = Homes(ledger, buffered=buffered) if streamed else None
@@ -40,7 +42,7 @@ def expand(
         Kind.WEIGHT_GRADIENT: on_tiles.product,
         Kind.ELEMENTWISE: on_tiles.elementwise,
         Kind.UPDATE: on_tiles.update,
-        Kind.REDUCE: lambda op: reduce(ledger, op),
+        Kind.REDUCE: lambda op: reduce(ledger, op, adders=adders),
         Kind.EXCHANGE: Exchanges(ledger, homes).exchange,
     }
     for op in program.ops:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pcsim.config import Formats
+from pcsim.placement.flows import Flow, flow_of
 from pcsim.placement.groups import Group
 from pcsim.placement.tasks import Ready, TaskBuilder
 from pcsim.placement.topologies import Topology
@@ -40,6 +41,11 @@ class Ledger:
         """Know of ``op``, whose result is nowhere yet."""
         self.available[op.key] = {}
         self.passed[op.key] = set()
+
+    def flow(self, op: Op) -> Flow:
+        """How the tasks of ``op`` take and give rows."""
+        shares = self.groups[op.layer].shares if op.layer in self.groups else 1
+        return flow_of(op, max(1, self.program.batch // shares))
 
     def connect(self) -> None:
         """Give every task that waits what it waits for, now that all are known."""

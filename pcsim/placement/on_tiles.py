@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pcsim.config import Value
+from pcsim.placement.flows import flow_of
 from pcsim.placement.homes import Homes
 from pcsim.placement.ledger import Ledger
 from pcsim.placement.portions import by_owner, elements_of, everywhere
@@ -39,6 +40,7 @@ class OnTiles:
                 needs=weights,
                 sizes=(m, n, k),
                 repeat=repeat,
+                flow=flow_of(op, len(samples)),
                 buffered=(streamed, stationary) if op.sizes.line_buffer else (0, 0),
                 operands=operands,
             )
@@ -58,6 +60,7 @@ class OnTiles:
                 Unit("vector", tile),
                 TaskKind.ELEMENTWISE,
                 needs=(),
+                flow=self.ledger.flow(op),
                 elements=elements,
                 kernel=op.kernel,
             )
@@ -83,6 +86,7 @@ class OnTiles:
                 Unit("update", tile),
                 TaskKind.UPDATE,
                 needs=arrived,
+                flow=self.ledger.flow(op),
                 sizes=sizes,
                 elements=parameters,
                 kernel=op.kernel,

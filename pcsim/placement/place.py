@@ -147,6 +147,7 @@ def laid_out(
         streamed=hardware.tiles.sram.streams,
         buffered=buffered,
         own_gradients=hardware.tiles.gradients == "own",
+        adders=hardware.tiles.adder is not None,
     )
     return Placement(groups, occupancy, mesh, tasks, windows, kept_bytes)
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pcsim.placement.flows import WHOLE, Flow
 from pcsim.placement.routes import Route
 from pcsim.placement.topologies import Topology
 from pcsim.program import Op, Operands, Phase, Turn
@@ -66,7 +68,7 @@ class Tasks:
     """All tasks of one update as plain integer arrays, one entry per task, in queue order.
 
     ``needs_task[needs_start[t]:needs_start[t + 1]]`` are the tasks that task t waits for, and
-    ``needs_back`` in the same places how many instances back. ``route``, ``kernel`` and ``operands`` index
+    ``needs_back`` in the same places how many instances back. ``takes`` and ``gives`` are those of `Flow`. ``route``, ``kernel`` and ``operands`` index
     ``routes``, ``kernels`` and ``products`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names
     ``stage``; ``turn`` indexes ``turns``. ``varying`` gives transfers of a size of their own in each
     instance these sizes, in bytes; their ``size_bytes`` is 0. ``users`` gives for each task of kind
@@ -96,6 +98,8 @@ class Tasks:
     n: NDArray[np.int64]
     k: NDArray[np.int64]
     repeat: NDArray[np.int64]
+    takes: NDArray[np.int64]
+    gives: NDArray[np.int64]
     streamed: NDArray[np.int64]
     stationary: NDArray[np.int64]
     elements: NDArray[np.int64]
@@ -113,6 +117,16 @@ class Tasks:
     def instances(self) -> NDArray[np.int64]:
         """How often each task runs in one update (SETUP tasks: once, on a cold start)."""
         return np.maximum(self.last - self.first + 1, 0)
+
+    @cached_property
+    def waiting(self) -> NDArray[np.int64]:
+        """Of each need the task that has it."""
+        return np.repeat(np.arange(len(self)), np.diff(self.needs_start))
+
+    @cached_property
+    def by_rows(self) -> NDArray[np.bool_]:
+        """Of each need, whether it is met by the first row: where rows are given and taken, of more than one row."""
+        return (self.gives[self.needs_task] > 1) & (self.takes[self.waiting] > 1)
 
 
 class Ready(NamedTuple):
@@ -149,6 +163,7 @@ class TaskBuilder:
         needs: Iterable[Ready],
         sizes: tuple[int, int, int] = (0, 0, 0),
         repeat: int = 1,
+        flow: Flow = WHOLE,
         buffered: tuple[int, int] = (0, 0),
         elements: int = 0,
         size_bytes: int = 0,
@@ -178,6 +193,7 @@ class TaskBuilder:
                 self.turns.setdefault(op.place.turn, len(self.turns)),
                 *sizes,
                 repeat,
+                *flow,
                 *buffered,
                 elements,
                 size_bytes,
@@ -191,7 +207,7 @@ class TaskBuilder:
         return Ready(len(self.rows) - 1, 0)
 
     def build(self) -> Tasks:
-        columns = iter(np.array(self.rows, dtype=np.int64).reshape(-1, 19).T)
+        columns = iter(np.array(self.rows, dtype=np.int64).reshape(-1, 21).T)
         starts = np.cumsum([0, *(len(needs) for needs in self.needs)])
         flat = [need for needs in self.needs for need in needs]
         return Tasks(
@@ -217,6 +233,8 @@ class TaskBuilder:
             n=next(columns),
             k=next(columns),
             repeat=next(columns),
+            takes=next(columns),
+            gives=next(columns),
             streamed=next(columns),
             stationary=next(columns),
             elements=next(columns),

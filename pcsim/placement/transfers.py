@@ -26,6 +26,7 @@ class Carrier:
                 Unit("dma", source, str(op.role)),
                 TaskKind.TRANSFER,
                 needs=(),
+                flow=self.ledger.flow(op),
                 size_bytes=self._size_bytes(op, words) if op.told is None else 0,
                 targets=remote,
             )
@@ -48,8 +49,14 @@ class Carrier:
         """From the channel ``node``, or from whichever's turn it is."""
         node = self._next_channel() if node is None else node
         size_bytes = self._size_bytes(op, words)
+        flow = self.ledger.flow(op)
         read = self.ledger.builder.add(
-            op, Unit("dram", node), TaskKind.DRAM_READ, needs=(), size_bytes=size_bytes
+            op,
+            Unit("dram", node),
+            TaskKind.DRAM_READ,
+            needs=(),
+            flow=flow._replace(gives=flow.takes),
+            size_bytes=size_bytes,
         )
         if op.needs:
             self.ledger.wait(read, op, targets[0])
@@ -58,6 +65,7 @@ class Carrier:
             Unit("dma", node, "from dram"),
             TaskKind.TRANSFER,
             needs=[read],
+            flow=flow,
             size_bytes=size_bytes,
             targets=tuple(targets),
         )
@@ -67,18 +75,24 @@ class Carrier:
     def to_dram(self, op: Op, source: int, words: int) -> int:
         """To the channel that is returned."""
         node = self._next_channel()
-        size_bytes = self._size_bytes(op, words)
+        size_bytes, flow = self._size_bytes(op, words), self.ledger.flow(op)
         sent = self.ledger.builder.add(
             op,
             Unit("dma", source, str(op.role)),
             TaskKind.TRANSFER,
             needs=(),
+            flow=flow,
             size_bytes=size_bytes,
             targets=(node,),
         )
         self.ledger.wait(sent, op, source)
         written = self.ledger.builder.add(
-            op, Unit("dram", node), TaskKind.DRAM_WRITE, needs=[sent], size_bytes=size_bytes
+            op,
+            Unit("dram", node),
+            TaskKind.DRAM_WRITE,
+            needs=[sent],
+            flow=flow,
+            size_bytes=size_bytes,
         )
         self.ledger.at(op, source, written)
         return node

@@ -14,6 +14,7 @@ SystolicKind = Literal["systolic"]
 Dataflow = Literal["os", "ws", "is"]
 Drain = Literal["overlapped", "serial"]
 Edges = Literal["full", "trimmed"]
+Preload = Literal["serial", "chain", "wave"]
 
 
 class Systolic(DigitalUnit):
@@ -22,7 +23,10 @@ class Systolic(DigitalUnit):
     ``dataflow`` is what stays in the cells: outputs (os), weights (ws) or inputs (is). ``drain``, of os
     alone: whether outputs leave while the next fold fills. ``edges``: whether a last fold passes through
     the whole array or only its own rows and columns. ``resident_folds``, of ws alone: folds of weights
-    that cells keep from product to product; 0: each is preloaded each time.
+    that cells keep from product to product; 0: each is preloaded each time. ``preload``, of ws and is: cells have
+    one register for what stays, and nothing else happens while it is loaded (serial); or a second one, filled by a
+    shift chain of which all cells move at once (chain), or one of which each cell moves when the word before
+    has passed it (wave).
     """
 
     kind: Annotated[SystolicKind, choice(SystolicKind)]
@@ -32,6 +36,7 @@ class Systolic(DigitalUnit):
     drain: Annotated[Drain | None, choice(Drain, optional=True)] = None
     edges: Annotated[Edges, choice(Edges)] = "full"
     resident_folds: Annotated[int, whole(0, 65_536)] = 0
+    preload: Annotated[Preload, choice(Preload)] = "serial"
 
     @model_validator(mode="after")
     def _dataflow_has_its_keys(self) -> Self:
@@ -45,6 +50,12 @@ class Systolic(DigitalUnit):
         if self.dataflow != "ws" and self.resident_folds:
             said = f"must be 0 or left out where dataflow is {self.dataflow}"
             findings.append(Finding(said, ("resident_folds",)))
+        if self.dataflow == "os" and self.preload != "serial":
+            said = "must be serial or left out where dataflow is os, which loads nothing before"
+            findings.append(Finding(said, ("preload",)))
+        if self.preload != "serial" and self.edges == "trimmed":
+            said = "must be serial or left out where edges are trimmed"
+            findings.append(Finding(said, ("preload",)))
         if findings:
             raise rejected(findings)
         return self

@@ -4,6 +4,10 @@ A unit takes its next task when it is known when it will be free, and begins it 
 needs are met, whichever is later. It is waiting (``missing`` needs of its current task), working (an
 event will come for it), or done (its queue is empty).
 
+Where rows are handed on one by one, a need may be met by a first row. The unit then begins, takes at least as long as
+with all rows there, and goes on for some cycles after the last of them (``missing`` are then those that
+have not ended). So a unit never waits for one that has not begun, and no circle of waiting can close.
+
 A load of streamed weights is a task of several stages: at its time it looks whether the weights are
 there; if not, it waits until what they push out has been used for the last time, then for the channel
 of the memory they live in, then for the network.
@@ -21,6 +25,7 @@ from pcsim.machine.core.state import (
     BEGIN,
     CHANNEL,
     DONE,
+    FLOWING,
     FOUND,
     LOOK,
     NOC,
@@ -30,6 +35,7 @@ from pcsim.machine.core.state import (
     SEND,
     TAKE,
     TASK_ENDS,
+    TASK_FLOWS,
     TRANSFER,
     UNIT_DUE,
     WAKE,
@@ -59,23 +65,55 @@ def _to_do(chip, unit):
 
 
 @borrowing
-def _wait_for(chip, unit, need, count):
-    """Let ``unit`` wait until ``need`` has ended ``count`` times, if it has not."""
-    if chip.tasks[need].ended >= count:
-        return
+def _slot(chip, unit, count, after, following):
+    """A new slot in which ``unit`` waits, with who waits for the same."""
     mine = chip.units[unit]
     slot = mine.slots + mine.missing
     chip.slots[slot].count = count
     chip.slots[slot].unit = unit
-    chip.slots[slot].next = chip.tasks[need].waiting
-    chip.tasks[need].waiting = slot
+    chip.slots[slot].after = after
+    chip.slots[slot].next = following
     mine.missing += 1
+    return slot
+
+
+@borrowing
+def _wait_for(chip, unit, need, count, after):
+    """Let ``unit`` wait until ``need`` has ended ``count`` times, if it has not."""
+    if chip.tasks[need].ended < count:
+        chip.tasks[need].waiting = _slot(chip, unit, count, after, chip.tasks[need].waiting)
+
+
+@borrowing
+def _wait_to_begin(chip, unit, need, instance):
+    """Let ``unit`` wait until ``need`` lets it begin its task's ``instance``."""
+    count = min(instance + need.base, need.most)
+    if need.after == NONE:
+        _wait_for(chip, unit, need.task, count, NONE)
+    elif chip.tasks[need.task].flowed < count:
+        watching = chip.tasks[need.task].watching
+        chip.tasks[need.task].watching = _slot(chip, unit, count, NONE, watching)
+
+
+@borrowing
+def _wait_for_rows(chip, unit):
+    """Let ``unit``, which begins, wait for the end of all whose rows it takes."""
+    mine = chip.units[unit]
+    task = chip.tasks[mine.task]
+    behind = task.needs_end if mine.instance == task.first else task.fixed
+    mine.missing = 0
+    for at in range(task.needs, behind):
+        need = chip.needs[at]
+        if need.after != NONE:
+            count = min(mine.instance + need.base, need.most)
+            _wait_for(chip, unit, need.task, count, need.after)
 
 
 @borrowing
 def _free(chip, unit, free_at):
     """Let ``unit`` take its next task; it is free for it from ``free_at`` on."""
     chip.units[unit].free_at = free_at
+    chip.units[unit].held = 0
     chip.units[unit].stage = TAKE
     _to_do(chip, unit)
 
@@ -89,11 +127,10 @@ def _take(chip, unit):
         mine.missing = 0
         mine.stage = BEGIN
         for at in range(task.needs, task.fixed):
-            need = chip.needs[at]
-            _wait_for(chip, unit, need.task, min(instance + need.base, need.most))
+            _wait_to_begin(chip, unit, chip.needs[at], instance)
         if instance == task.first:  # Afterwards they have ended for good.
             for at in range(task.fixed, task.needs_end):
-                _wait_for(chip, unit, chip.needs[at].task, chip.needs[at].most)
+                _wait_to_begin(chip, unit, chip.needs[at], instance)
         if not mine.missing:
             _to_do(chip, unit)
     else:
@@ -101,27 +138,59 @@ def _take(chip, unit):
 
 
 @borrowing
-def _end(chip, task):
-    """One more instance of ``task`` has ended; tell who waits for it."""
-    row, now = chip.tasks[task], chip.scalar[0].now
-    row.ended += 1
-    slot, row.waiting = row.waiting, NONE
+def _tell(chip, task, slot, count):
+    """Something of ``task`` has come ``count`` times: tell who waits for it, from ``slot`` on; returns who waits on."""
+    now, left = chip.scalar[0].now, NONE
     while slot != NONE:
         waiter = chip.slots[slot]
-        after = waiter.next
-        if waiter.count > row.ended:
-            waiter.next = row.waiting
-            row.waiting = slot
+        following = waiter.next
+        if waiter.count > count:
+            waiter.next = left
+            left = slot
         else:
             mine = chip.units[waiter.unit]
-            # Of needs met at one instant the last in the queue order counts as the last.
-            if mine.last_met != now or mine.last_need < task:
-                mine.last_need = task
-                mine.last_met = now
             mine.missing -= 1
-            if not mine.missing:
-                _to_do(chip, waiter.unit)
-        slot = after
+            if waiter.after == NONE:
+                # Of needs met at one instant the last in the queue order counts as the last.
+                if mine.last_met != now or mine.last_need < task:
+                    mine.last_need = task
+                    mine.last_met = now
+                if not mine.missing:
+                    _to_do(chip, waiter.unit)
+            else:
+                _last_row(chip, waiter.unit, task, now + waiter.after)
+        slot = following
+    return left
+
+
+@borrowing
+def _last_row(chip, unit, task, ends):
+    """The last row of ``task`` has come, so that the work of ``unit`` goes on until ``ends`` at least."""
+    mine = chip.units[unit]
+    if ends > mine.ends or (ends == mine.ends and mine.last_need < task):
+        mine.ends = ends
+        mine.last_need = task
+        mine.last_met = NONE
+    if not mine.missing and mine.stage == FLOWING:
+        _to_do(chip, unit)
+
+
+@borrowing
+def _end(chip, task):
+    """One more instance of ``task`` has ended."""
+    chip.tasks[task].ended += 1
+    waiting = chip.tasks[task].waiting
+    chip.tasks[task].waiting = NONE
+    chip.tasks[task].waiting = _tell(chip, task, waiting, chip.tasks[task].ended)
+
+
+@borrowing
+def _flow(chip, task):
+    """The first row of one more instance of ``task`` is there."""
+    chip.tasks[task].flowed += 1
+    watching = chip.tasks[task].watching
+    chip.tasks[task].watching = NONE
+    chip.tasks[task].watching = _tell(chip, task, watching, chip.tasks[task].flowed)
 
 
 @borrowing
@@ -168,13 +237,23 @@ def _begin(chip, unit):
     """Begin the task whose needs are met."""
     mine, now = chip.units[unit], chip.scalar[0].now
     task = chip.tasks[mine.task]
+    chip.units[unit].stalled[ARRAY] += mine.held
+    mine.free_at += mine.held
     begin = max(now, mine.free_at)
+    mine.ends = 0
+    if task.course == TRANSFER:
+        setup = begin
+        if chip.scalar[0].rows:  # What it will do is known before the first row comes.
+            setup = max(begin - task.busy, mine.free_at)
+        if setup > mine.free_at:
+            chip.units[unit].stalled[chip.tasks[mine.last_need].wait_kind] += setup - mine.free_at
+        _work(chip, unit, setup, task.busy)
+        _wait_for_rows(chip, unit)
+        _send_from(chip, unit, setup + task.busy)
+        return
     if begin > mine.free_at:
         chip.units[unit].stalled[chip.tasks[mine.last_need].wait_kind] += begin - mine.free_at
-    if task.course == TRANSFER:
-        _work(chip, unit, begin, task.busy)
-        _send_from(chip, unit, begin + task.busy)
-    elif task.course == WEIGHTS:
+    if task.course == WEIGHTS:
         mine.stage = LOOK
         if begin > now:
             _emit(chip, UNIT_DUE, begin - now, unit)
@@ -184,21 +263,66 @@ def _begin(chip, unit):
         # Loads that nobody foresaw may be in the way.
         mine.asked = now
         mine.stage = CHANNEL
+        _wait_for_rows(chip, unit)
         _to_do(chip, unit)
     else:
         woken = _woken(chip, unit, begin)
-        _work(chip, unit, begin + woken, task.busy)
-        _work_until(chip, unit, begin + woken + task.busy)
+        _wait_for_rows(chip, unit)
+        _pass_rows(chip, unit, begin + woken, task.busy, task.head)
 
 
 @borrowing
-def _work_until(chip, unit, end):
-    """The unit is at work until then; what comes next is that its work has ended."""
-    chip.units[unit].stage = WORKED
-    if end > chip.scalar[0].now:
-        _emit(chip, UNIT_DUE, end - chip.scalar[0].now, unit)
+def _pass_rows(chip, unit, start, cycles, first):
+    """The unit works on its task from ``start`` on, for so many cycles if all rows are there, and its first row is there
+    after ``first``, if anybody waits for that."""
+    mine = chip.units[unit]
+    task = chip.tasks[mine.task]
+    mine.began = start
+    mine.ends = max(mine.ends, start + cycles)
+    mine.busy += cycles
+    mine.flows = NONE if task.head == NONE else start + first
+    if mine.missing:
+        mine.stage = FLOWING
+        if task.late == NONE:
+            _show_first_row(chip, unit)
     else:
-        _to_do(chip, unit)
+        _all_rows_came(chip, unit)
+
+
+@borrowing
+def _show_first_row(chip, unit):
+    """Tell of the first row when it will be there."""
+    mine = chip.units[unit]
+    if mine.flows != NONE:
+        _emit(chip, TASK_FLOWS, mine.flows - chip.scalar[0].now, mine.task)
+        mine.flows = NONE
+
+
+@borrowing
+def _all_rows_came(chip, unit):
+    """The last row has come, so it is known when the unit's work ends."""
+    mine, now = chip.units[unit], chip.scalar[0].now
+    task = chip.tasks[mine.task]
+    if mine.flows != NONE:
+        mine.flows = max(mine.flows, now + task.late)
+        _show_first_row(chip, unit)
+    sends = task.course == TRANSFER or task.course == WEIGHTS
+    flits = chip.network.requests[unit].flits if sends else 0
+    at_least = mine.began + (flits if sends else task.busy)
+    if mine.ends > at_least:
+        cause = mine.task if task.course == WEIGHTS else mine.last_need
+        chip.units[unit].stalled[chip.tasks[cause].wait_kind] += mine.ends - at_least
+    _write_down(chip, unit, mine.began, mine.ends - mine.began)
+    if sends:
+        arrives = mine.ends + flight_cycles(chip.network, task.way, 0) - (1 if flits else 0)
+        _end_in(chip, mine.task, arrives - now)
+        _free(chip, unit, mine.ends)
+    else:
+        mine.stage = WORKED
+        if mine.ends > now:
+            _emit(chip, UNIT_DUE, mine.ends - now, unit)
+        else:
+            _to_do(chip, unit)
 
 
 @borrowing
@@ -207,6 +331,7 @@ def _worked(chip, unit):
     task = chip.units[unit].task
     _end_in(chip, task, chip.tasks[task].delay)
     _free(chip, unit, chip.scalar[0].now)
+    chip.units[unit].held = chip.tasks[task].hold
 
 
 # Transfers.
@@ -232,21 +357,26 @@ def _send(chip, unit):
         _emit(chip, ARBITRATION, mine.asked - now, 0)
     else:
         # A free link carries any size at once; there is nothing to arbitrate.
-        _end_in(chip, mine.task, mine.asked + flight_cycles(chip.network, task.way, 0) - now)
-        _free(chip, unit, mine.asked)
+        chip.network.requests[unit].flits = 0
+        _cross(chip, unit, mine.asked, 0)
+
+
+@borrowing
+def _cross(chip, unit, start, flits):
+    """Send ``flits`` from ``start`` on."""
+    task = chip.tasks[chip.units[unit].task]
+    piece = task.tail if task.course == WEIGHTS else task.head
+    first = flight_cycles(chip.network, task.way, piece)
+    _pass_rows(chip, unit, start, flits, first)
 
 
 @borrowing
 def _granted(chip, unit, start):
     """The network has said when what was asked for starts: then all that follows is known."""
-    mine, now = chip.units[unit], chip.scalar[0].now
-    task = chip.tasks[mine.task]
+    mine = chip.units[unit]
     if mine.stage == SEND:
-        flits = chip.network.requests[unit].flits
-        _end_in(chip, mine.task, start + flight_cycles(chip.network, task.way, flits) - now)
         chip.units[unit].stalled[NOC] += start - mine.asked
-        _work(chip, unit, start, flits)
-        _free(chip, unit, start + flits)
+        _cross(chip, unit, start, chip.network.requests[unit].flits)
     else:
         _through_channel(chip, unit, start)
 
@@ -275,7 +405,7 @@ def _look(chip, unit):
             pushed = chip.seats[chip.seats[index].pushed_out]
             if pushed.count > chip.tasks[pushed.user].ended:
                 mine.last_need = pushed.user
-            _wait_for(chip, unit, pushed.user, pushed.count)
+            _wait_for(chip, unit, pushed.user, pushed.count, NONE)
         if not mine.missing:
             _to_do(chip, unit)
 
@@ -308,13 +438,15 @@ def _through_channel(chip, unit, start):
     task, setup = chip.tasks[mine.task], chip.scalar[0].setup
     if task.course == WEIGHTS:
         brought = start + task.busy + task.delay
+        if chip.scalar[0].rows:  # Pieces go on as they come, and set-up is over by then.
+            mine.ends = brought + task.tail
+            brought = max(start + task.head - setup, mine.asked)
         chip.units[unit].stalled[task.wait_kind] += brought - mine.asked
         _work(chip, unit, brought, setup)
         _send_from(chip, unit, brought + setup)
     else:
         chip.units[unit].stalled[task.wait_kind] += start - mine.asked
-        _work(chip, unit, start, task.busy)
-        _work_until(chip, unit, start + task.busy)
+        _pass_rows(chip, unit, start, task.busy, task.head)
 
 
 @borrowing
@@ -363,6 +495,8 @@ def course(chip, box, warm):
                 _worked(chip, unit)
             elif stage == SEND:
                 _send(chip, unit)
+            elif stage == FLOWING:
+                _all_rows_came(chip, unit)
             elif stage == LOOK:
                 _look(chip, unit)
             elif stage == PLACE:
@@ -381,6 +515,8 @@ def course(chip, box, warm):
             _to_do(chip, what)
         elif kind == TASK_ENDS:
             _end(chip, what)
+        elif kind == TASK_FLOWS:
+            _flow(chip, what)
         else:
             asked = collect(chip.network, scalar[0].now)
             for place in range(asked):

@@ -57,29 +57,36 @@ TASK = columns(
     # What the task is.
     "course", "phase", "first", "last", "left_out", "wait_kind", "busy", "delay", "flits", "own_flits",
     "way", "rank",
+    # Rows: cycles until the first (NONE: nobody waits for it), from the last taken until the first made (NONE: none),
+    # from the end of the work until the unit is free; of course WEIGHTS the flits of the last piece.
+    "head", "late", "hold", "tail",
     # Its needs: from ``needs`` on those that move with the instance, from ``fixed`` on those for the first one only.
     "needs", "fixed", "needs_end",
     # In a queue of tasks, which stands at this place; its turn; the next instance, and what that one's turn is
     # compared by.
     "queued", "stride", "offset", "window", "shift", "group", "next", "in_window", "in_turn", "tie",
-    # How often it has ended, and who waits for that.
-    "ended", "waiting",
+    # How often it has ended, and who waits for that; how often its first row was there, and who waits for that.
+    "ended", "waiting", "flowed", "watching",
     # Where weights stream: the way that is the channel, or the buffer, they live on; of course WEIGHTS the bytes,
     # where the layer sits in the window, the task that uses it, and how often it was loaded.
     "home", "size_bytes", "seat", "user", "loads",
 )  # fmt: skip
 """``flits`` is what each instance sends, unless ``own_flits`` says where in ``Chip.flits`` they stand one by one."""
 
-NEED = columns("task", "base", "most")
-"""Instance i waits until ``task`` has ended min(i + base, most) times."""
+NEED = columns("task", "base", "most", "after")
+"""Instance i waits until ``task`` has ended min(i + base, most) times; unless ``after`` is NONE only until its first row
+has been there as often, and works on for so many cycles after the end."""
 
 UNIT = np.dtype([*columns(
     # Its queue: where its heap among those of tasks begins, and how many it holds still.
     "queue", "left",
     # Its current task, and how many of its needs are not met; ``slots`` is where it waits for them.
     "task", "instance", "missing", "slots", "stage", "asked",
-    # When it is free for its task, or was after its last; which need was met last, and when.
-    "free_at", "last_need", "last_met",
+    # When it is free for its task, or was after its last, but for the cycles in which it makes ready; which need was met
+    # last, and when.
+    "free_at", "held", "last_need", "last_met",
+    # Its work: since when, until when as far as is known; when its first row is there (NONE: nobody waits for it).
+    "began", "ends", "flows",
     # Power gating: idle cycles until it is cut from its supply (NONE: never), cycles to wake, cycles cut so far.
     "gate_after", "gate_wake", "gated",
     "busy", "window",
@@ -88,8 +95,9 @@ UNIT = np.dtype([*columns(
 ).descr, ("stalled", "i8", (len(STALLS),))])  # fmt: skip
 """``stalled`` counts cycles by what the unit waited for, `STALLS`."""
 
-SLOT = columns("count", "unit", "next")
-"""``unit`` waits until a task has ended ``count`` times; ``next`` waits for the same task."""
+SLOT = columns("count", "unit", "next", "after")
+"""``unit`` waits until a task has ended ``count`` times, or its first row has been there so often; ``next`` waits for the
+same. Unless ``after`` is NONE the unit is at work meanwhile, as for `NEED`."""
 
 WINDOW = columns("room_bytes", "first", "last")
 """Of one tile whose weights stream: the bytes free, and its seats [first, last)."""
@@ -98,15 +106,17 @@ SEAT = columns("size_bytes", "used", "user", "count", "pushed_out")
 """A layer's place in a window: its bytes there (0: not there), when it was used last; the task that used it, and
 how often that has ended then. The column ``pushed_out`` is a list of seats by itself."""
 
-SCALAR = columns("now", "first_to_do", "to_do", "emitted", "uses", "setup", "spans")
+SCALAR = columns("now", "first_to_do", "to_do", "emitted", "uses", "setup", "spans", "rows")
+"""``rows``: whether rows are handed on one by one."""
 
-TAKE, BEGIN, WORKED, SEND, LOOK, PLACE, CHANNEL, DONE = range(8)
+TAKE, BEGIN, WORKED, SEND, LOOK, PLACE, CHANNEL, DONE, FLOWING = range(9)
 """Stages of a unit: what it does next. It takes a task; begins it; has worked on it and takes the next; sends, as
 soon as the network lets; looks whether weights are there; has a place for those that are not; reads
-them through a channel; or is done, as its queue is empty."""
+them through a channel; is done, as its queue is empty; or works on rows of which the last has come."""
 
-UNIT_DUE, TASK_ENDS, ARBITRATION, OVER = range(4)
-"""Kinds of events: a unit's work has come to its end, a result is there, an instant's requests are complete."""
+UNIT_DUE, TASK_ENDS, ARBITRATION, OVER, TASK_FLOWS = range(5)
+"""Kinds of events: a unit's work has come to its end, a result is there, an instant's requests are complete; the first
+row of a result is there."""
 
 ROOM = 64
 """New events that are handed out at a time."""
@@ -147,11 +157,12 @@ def chip_of(
     """A chip with full queues on which nothing has happened; without ``cold`` what SETUP brings is there."""
     noc = hardware.noc
     rows, flits = _task_rows(tasks, lowered, streams=bool(windows), cold=cold)
-    needs = _needs(tasks, rows)
+    needs = _needs(tasks, rows, lowered)
     held, seats = _windows(tasks, rows, windows)
     units, slots = _units(tasks, hardware, windows, held)
     scalar = np.zeros(1, SCALAR)
     scalar["setup"] = hardware.tiles.dma.setup_cycles
+    scalar["rows"] = hardware.tiles.handover == "rows"
     instances = int(tasks.instances().sum()) if record else 0
     return Chip(
         rows,
@@ -167,7 +178,7 @@ def chip_of(
         flits,
         held,
         seats,
-        np.zeros((ROOM + 2, 3), np.int64),
+        np.zeros((ROOM + 3, 3), np.int64),
         np.zeros((2 * instances, 4), np.int64),
         scalar,
     )
@@ -199,6 +210,8 @@ def _task_rows(
     for name in ("phase", "first", "last", "size_bytes"):
         rows[name] = getattr(tasks, name)
     rows["busy"], rows["delay"], rows["flits"] = lowered.busy, lowered.delay, lowered.flits
+    for name in ("head", "late", "hold", "tail"):
+        rows[name] = getattr(lowered, name)
     rows["way"] = tasks.route
     rows["own_flits"] = NONE
     flits: list[int] = []
@@ -216,8 +229,8 @@ def _task_rows(
         rows[name] = column[tasks.turn]
     # In the steady state what SETUP brings is there already.
     rows["ended"] = (tasks.phase == SETUP) & (not cold)
-    rows["left_out"] = rows["ended"]
-    rows["waiting"] = NONE
+    rows["left_out"] = rows["flowed"] = rows["ended"]
+    rows["waiting"] = rows["watching"] = NONE
     rows["queued"] = np.argsort(tasks.unit, kind="stable")
     behind = len(tasks.routes) - tasks.mesh.tiles
     rows["home"] = np.array([unit.node for unit in tasks.units], np.int64)[tasks.unit] + behind
@@ -230,10 +243,11 @@ def _task_rows(
     return rows, np.array(flits, np.int64)
 
 
-def _needs(tasks: Tasks, rows: Records) -> Records:
+def _needs(tasks: Tasks, rows: Records, lowered: Lowered) -> Records:
     """The needs of every task; its ``rows`` are told where they stand."""
-    waiting = np.repeat(np.arange(len(tasks)), np.diff(tasks.needs_start))
+    waiting = tasks.waiting
     needs = np.zeros(len(waiting), NEED)
+    needs["after"] = lowered.after
     instances = tasks.instances()
     needs["task"] = tasks.needs_task
     needs["base"] = 1 - tasks.needs_back - tasks.first[tasks.needs_task]

@@ -8,7 +8,10 @@ slots.
 
 from __future__ import annotations
 
-from pcsim.config import Formats, Sram, Update, Vector
+from dataclasses import replace
+
+from pcsim.config import Formats, Sram, Tiles, Update, Vector
+from pcsim.machine.units.pace import Incoming, Pace, by_lanes
 from pcsim.machine.units.work import Work, sram_cycles
 from pcsim.program import Words
 from pcsim.program.kernels import Kernel
@@ -40,6 +43,28 @@ def elementwise(
     actions.append(("sram", "read_byte", read_bytes))
     actions.append(("sram", "write_byte", write_bytes))
     return Work(cycles, tuple(actions))
+
+
+def lane_pace(
+    elements: int,
+    kernel: Kernel,
+    coming: Incoming,
+    *,
+    lanes: int | None,
+    latency: int,
+    more: int,
+    tiles: Tiles,
+) -> Pace:
+    """``kernel`` on ``elements`` where rows are handed on one by one; ``more`` cycles follow in the compute unit. The
+    pipeline takes a new row while others are in it."""
+    moved_bytes = sum(
+        _bytes(words, elements, tiles.formats) for words in (kernel.reads, kernel.writes)
+    )
+    ports = sram_cycles(moved_bytes, tiles.sram)
+    pace = by_lanes(
+        elements, coming, lanes=lanes, times=kernel.lane_ops, ports=ports, latency=latency
+    )
+    return replace(pace, busy=pace.busy + more, row=pace.row + more, burst=pace.burst + more)
 
 
 def _bytes(words: Words, elements: int, formats: Formats) -> int:

@@ -8,7 +8,13 @@ with a serial drain). A fold at an edge passes through the whole array (r, c = R
 rows and columns. Equal to SCALE-Sim 3 on every run tried (whole edges, overlapped drain). W^T lies in a
 resident array as W does, so it streams from the other side: R and C change places.
 
-Left out: overlap of one fold's preload with the fold before.
+With a second register in every cell (``preload`` chain or wave) what stays in the next fold is loaded while this
+one works. A shift chain moves all its cells at once, so that it may not begin before the last cell has taken its word:
+a fold begins max(T, 2R + C - 2) after the one before. In a wave each cell passes on what has passed it, and a fold
+begins max(T, R) after. All three are equal to RTL to the cycle.
+
+Folds along N are the outer ones: the sums of a slice of outputs are complete before the next slice begins, and are
+kept in an accumulator behind the array meanwhile.
 """
 
 from __future__ import annotations
@@ -17,19 +23,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pcsim.config import Formats, Hardware, Systolic
-from pcsim.config.compute.systolic import Dataflow
+from pcsim.config.compute.systolic import Dataflow, Preload
 from pcsim.machine.units.form import MAC_ACTIONS, Form, digital_actions, written_twice
+from pcsim.machine.units.pace import Folds
 from pcsim.machine.units.work import Passes, Product, Weights, Work, moved, sram_cycles
 
 
 @dataclass(frozen=True)
 class ProductCost:
     """Closed form of one product: cycles, what passes between the array and its SRAM, and ``shifts``: words x
-    cells passed while a fold is loaded or drained row by row."""
+    cells passed while a fold is loaded or drained row by row; ``folds`` that follow one another without a gap."""
 
     cycles: int
     passes: Passes
     shifts: int
+    folds: Folds
 
 
 def product_cost(
@@ -43,6 +51,7 @@ def product_cost(
     drain: str | None = "overlapped",
     edges: str = "full",
     resident: bool = False,
+    preload: Preload = "serial",
 ) -> ProductCost:
     """Cost of an M x K by K x N product; m, n, k, rows, cols >= 1.
 
@@ -54,12 +63,22 @@ def product_cost(
     passed_cols = row_folds * (along_cols if edges == "trimmed" else col_folds * cols)
     slow = drain == "serial" if dataflow == "os" else not resident
     cycles = row_folds * col_folds * (streamed - 2) + (1 + slow) * passed_rows + passed_cols
+    load, drain_cycles = 0 if resident else rows, rows + cols - 2
+    pitch = {
+        "serial": streamed if resident else load + streamed + drain_cycles,
+        "chain": max(streamed, load + drain_cycles),
+        "wave": max(streamed, load),
+    }[preload]
+    folds = Folds(row_folds, col_folds, streamed, pitch, load, drain_cycles)
+    if preload != "serial":
+        cycles = load + (row_folds * col_folds - 1) * pitch + streamed + drain_cycles
     passes = {
         "os": Passes(col_folds, row_folds),
         "ws": Passes(col_folds, 0 if resident else 1, row_folds - 1),
         "is": Passes(1, col_folds, row_folds - 1),
     }[dataflow]
-    return ProductCost(cycles, passes, 0 if resident else fold_shifts(along_rows, along_cols, rows))
+    shifts = 0 if resident else fold_shifts(along_rows, along_cols, rows)
+    return ProductCost(cycles, passes, shifts, folds)
 
 
 def fold_shifts(along_rows: int, along_cols: int, rows: int) -> int:
@@ -86,8 +105,16 @@ def product(task: Product, unit: Systolic, chip: Hardware) -> Work:
         drain=unit.drain,
         edges=unit.edges,
         resident=resident,
+        preload=unit.preload,
     )
-    cycles, through_ports = moved(cost.cycles, cost.passes, task, chip)
+    alone, folds, groups = cost.cycles, None, None
+    if chip.tiles.handover == "rows":
+        if unit.dataflow == "ws":
+            folds = cost.folds.at_least(moved(0, cost.passes, task, chip)[0])
+            alone = folds.cycles
+        else:
+            groups = -(-task.m // (rows if unit.dataflow == "os" else cols))
+    cycles, through_ports = moved(alone, cost.passes, task, chip)
     cells = unit.rows * unit.cols
     drained = cost.shifts if unit.dataflow == "os" else 0
     actions = (
@@ -95,7 +122,7 @@ def product(task: Product, unit: Systolic, chip: Hardware) -> Work:
         ("array", "weight_load", cost.shifts - drained),
         *through_ports,
     )
-    return Work(cycles, actions, task.macs)
+    return Work(cycles, actions, task.macs, folds, groups)
 
 
 def write(weights: Weights, unit: Systolic, chip: Hardware) -> Work:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, gcd
 
 from pcsim.config import Buffer, DigitalUnit, Formats, Hardware, Sram, Value
 from pcsim.errors import InputError, Problem
+from pcsim.machine.units.pace import Folds
 from pcsim.program import PRODUCTS, Kind, Operands
 
 Actions = tuple[tuple[str, str, int], ...]
@@ -77,12 +78,17 @@ class Work:
     """One task on a private unit.
 
     ``cycles`` it occupies the unit; ``actions`` are what it counts; ``macs`` the multiply-accumulates
-    among them.
+    among them. Of products whose rows are handed on one by one: the ``folds`` in which samples pass, or in how many
+    ``groups`` samples are finished; without either one sample comes after the other. ``more`` are the cycles of an update
+    that the update unit itself does not work.
     """
 
     cycles: int
     actions: Actions
     macs: int = 0
+    folds: Folds | None = None
+    groups: int | None = None
+    more: int = 0
 
     def times(self, count: int) -> Work:
         """The same so many times, one after the other."""
@@ -91,7 +97,7 @@ class Work:
         actions = tuple(
             (component, action, count * amount) for component, action, amount in self.actions
         )
-        return Work(count * self.cycles, actions, count * self.macs)
+        return replace(self, cycles=count * self.cycles, actions=actions, macs=count * self.macs)
 
 
 def sram_cycles(size_bytes: int, sram: Sram | Buffer) -> int:

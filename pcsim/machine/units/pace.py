@@ -1,0 +1,178 @@
+"""How does a task hand over its rows: when does the first leave, and how long after the last one has come does it end?
+
+An example. An array takes 64 rows, one a cycle, in two folds along its inputs and one along its outputs. Its first
+finished row leaves when the first row of the second fold has crossed the array. Its work ends a fold after
+the last row has come, as that one must pass the second fold, too.
+
+So a chain of units takes as long as its slowest, and the time of a first row for each of the others. No task is cut
+into rows: a task has the cycles until its first row, an interval, and an end. The numbers of rows in flight are
+not limited. The rows of several folds along the outputs leave in bursts, one slice after the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import NamedTuple
+
+NEVER = -1
+"""As ``Pace.late``: the first row waits for no last one."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Cycles of one task between rows.
+
+    ``busy``: it occupies its unit. ``first``: from its beginning until its first row is there. ``row``, ``burst``: what one
+    row, and all rows of one burst, take. ``delay``: from the end of its work until its last row is there. ``hold``: from
+    then until its unit can take the next. ``late``: from the last row that it takes until the first that it makes, at
+    least (`NEVER`: it need not have come). ``bursts``: in how many the rows leave. ``interval``: between rows of
+    a burst.
+    """
+
+    busy: int
+    first: int
+    row: int
+    burst: int
+    delay: int = 0
+    hold: int = 0
+    late: int = NEVER
+    bursts: int = 1
+    interval: int = 0
+
+    def after(self, rows: int, interval: int) -> int:
+        """Cycles that its work goes on after the last of ``rows`` has come, which came in that ``interval``."""
+        return min(self.busy, self.row + max(0, self.burst - self.row - (rows - 1) * interval))
+
+
+class Incoming(NamedTuple):
+    """The rows that a task takes: their number, in how many bursts they come, and at which interval at least."""
+
+    rows: int
+    bursts: int
+    interval: int
+
+
+def by_lanes(
+    elements: int, coming: Incoming, *, lanes: int | None, times: int, ports: int, latency: int
+) -> Pace:
+    """``times`` operations on every one of ``elements``; rows share no cycle unless several fit into the lanes.
+
+    ``ports``: the cycles that the SRAM ports need for all of them.
+    """
+    rows = max(1, coming.rows) * coming.bursts
+    per_row, all_rows = _pieces(elements, rows, lanes, times)
+    busy = max(all_rows, ports)
+    burst = ceil(busy / coming.bursts)
+    row = min(burst, max(per_row, ceil(ports / rows)))
+    interval = max(coming.interval, row)
+    return Pace(busy, row + latency, row, burst, latency, bursts=coming.bursts, interval=interval)
+
+
+def over_links(size_bytes: int, coming: Incoming, *, link: float | None) -> Pace:
+    """The flits of a transfer: a flit holds words of one row unless several fit into it."""
+    rows = max(1, coming.rows) * coming.bursts
+    per_row, flits = _pieces(size_bytes, rows, link, 1)
+    burst = ceil(flits / coming.bursts)
+    interval = max(coming.interval, per_row)
+    return Pace(flits, per_row, per_row, burst, bursts=coming.bursts, interval=interval)
+
+
+def _pieces(amount: int, rows: int, width: float | None, times: int) -> tuple[int, int]:
+    """Cycles of one row, and of all, where a cycle holds so much of one row, or of several that fit."""
+    if width is None or not amount:
+        return 0, 0
+    each = -(-amount // rows)
+    fitting = int(width // each)
+    if fitting > 1:
+        return times, times * -(-rows // fitting)
+    per_row = times * ceil(each / width)
+    return per_row, rows * per_row
+
+
+def evenly(busy: int, coming: Incoming, *, latency: int = 0) -> Pace:
+    """Row after row, each with its share of the time; all results a ``latency`` later."""
+    row = ceil(busy / max(1, coming.rows))
+    return Pace(busy, row + latency, row, busy, latency, interval=max(row, coming.interval))
+
+
+def whole(busy: int, *, latency: int = 0) -> Pace:
+    """Nothing before all has come, and nothing given before the end."""
+    return Pace(busy, busy + latency, busy, busy, latency, late=busy + latency)
+
+
+@dataclass(frozen=True)
+class Folds:
+    """A product on a systolic array that keeps weights: ``inner`` folds along K for each of ``outer`` along N.
+
+    Each takes ``streamed`` rows, and the next begins ``pitch`` cycles after it; ``load`` fills the cells with
+    weights of the first; ``drain`` passes from the last row in to its last word out.
+    """
+
+    inner: int
+    outer: int
+    streamed: int
+    pitch: int
+    load: int
+    drain: int
+
+    @property
+    def cycles(self) -> int:
+        """From the first row in to the last, all folds."""
+        return (self.inner * self.outer - 1) * self.pitch + self.streamed
+
+    def at_least(self, cycles: int) -> Folds:
+        """The same where other parts of the tile, such as its SRAM ports, need so many for all folds."""
+        each = -(-cycles // (self.inner * self.outer))
+        return replace(self, streamed=max(self.streamed, each), pitch=max(self.pitch, each))
+
+    def by_samples(self, coming: Incoming, *, repeat: int, known: bool) -> Pace:
+        """Samples are rows that stream, ``repeat`` products one after the other; weights are ``known`` before."""
+        each = max(1, self.streamed // max(1, coming.rows))
+        load = 0 if known else self.load
+        folds = repeat * self.inner * self.outer
+        crossing = self.drain + 2
+        last = max(1, self.inner // coming.bursts)  # Folds along K that the last burst is for.
+        late = NEVER
+        if self.inner > 1:
+            ahead = (last - 2) * self.pitch + each + crossing
+            late = ahead if last > 1 else max(0, crossing + 1 - self.streamed)
+        row = each + (folds - 1 - self.inner + last) * self.pitch
+        return Pace(
+            load + (folds - 1) * self.pitch + self.streamed,
+            load + (self.inner - 1) * self.pitch + each - 1 + crossing,
+            row,
+            row,
+            self.drain + 1,
+            self.pitch - self.streamed,
+            late,
+            repeat * self.outer,
+            each,
+        )
+
+    def by_outputs(self, *, repeat: int) -> Pace:
+        """Samples are summed over: rows of the matrix that is loaded, as in a weight gradient."""
+        folds, crossing = repeat * self.inner * self.outer, self.drain + 2
+        row = self.load + (folds - self.inner) * self.pitch + self.streamed
+        return Pace(
+            self.load + (folds - 1) * self.pitch + self.streamed,
+            self.load + (self.inner - 1) * self.pitch + crossing,
+            row,
+            row,
+            self.drain + 1,
+            self.pitch - self.streamed,
+            self.load + crossing,
+            repeat * self.outer,
+            1,
+        )
+
+    def by_products(self, coming: Incoming, *, repeat: int) -> Pace:
+        """Each sample has products of its own, as in attention."""
+        each = max(1, repeat // max(1, coming.rows)) * self.inner * self.outer
+        folds = repeat * self.inner * self.outer
+        row = self.load + (each - 1) * self.pitch + self.streamed
+        busy = self.load + (folds - 1) * self.pitch + self.streamed
+        hold = self.pitch - self.streamed
+        return Pace(
+            busy, row + self.drain + 1, row, row, self.drain + 1, hold, interval=each * self.pitch
+        )

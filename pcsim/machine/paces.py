@@ -32,11 +32,11 @@ class _Task(NamedTuple):
     delay: int
     flits: int
     repeat: int
-    operands: Operands | None
     elements: int
     size_bytes: int
     kernel: int
     kind: int
+    operands: Operands | None
     unit: str
 
 
@@ -67,8 +67,8 @@ def handed(tasks: Tasks, hardware: Hardware, works: Sequence[tuple[Work, int, in
                 bursts[task], interval[task] = pace.bursts, pace.interval
                 changed = True
     after = [NEVER] * len(tasks.needs_task)
-    for task, of in enumerate(pairs):
-        for needed, at in of:
+    for task, takers in enumerate(pairs):
+        for needed, at in takers:
             after[at] = paces[task].after(takes[task], paces[needed].interval)
     for load, user in tasks.users.items():
         for at in range(tasks.needs_start[user], tasks.needs_start[user + 1]):
@@ -79,26 +79,13 @@ def handed(tasks: Tasks, hardware: Hardware, works: Sequence[tuple[Work, int, in
 
 
 def _rows(tasks: Tasks, works: Sequence[tuple[Work, int, int]]) -> list[_Task]:
-    columns = (
-        tasks.repeat,
-        tasks.operands,
-        tasks.elements,
-        tasks.size_bytes,
-        tasks.kernel,
-        tasks.kind,
-        tasks.unit,
-    )
-    listed = zip(works, *(column.tolist() for column in columns), strict=True)
+    operands = [None if at < 0 else tasks.products[at] for at in tasks.operands.tolist()]
+    units = [tasks.units[at].kind for at in tasks.unit.tolist()]
+    columns = (tasks.repeat, tasks.elements, tasks.size_bytes, tasks.kernel, tasks.kind)
+    listed = zip(*(column.tolist() for column in columns), strict=True)
     return [
-        _Task(
-            *work,
-            repeat,
-            None if operands < 0 else tasks.products[operands],
-            *sizes,
-            kind,
-            tasks.units[unit].kind,
-        )
-        for work, repeat, operands, *sizes, kind, unit in listed
+        _Task(work, delay, flits, *sizes, of, unit)
+        for (work, delay, flits), sizes, of, unit in zip(works, listed, operands, units, strict=True)
     ]
 
 

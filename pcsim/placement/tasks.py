@@ -68,7 +68,8 @@ class Tasks:
     """All tasks of one update as plain integer arrays, one entry per task, in queue order.
 
     ``needs_task[needs_start[t]:needs_start[t + 1]]`` are the tasks that task t waits for, and
-    ``needs_back`` in the same places how many instances back. ``takes`` and ``gives`` are those of `Flow`. ``route``, ``kernel`` and ``operands`` index
+    ``needs_back`` in the same places how many instances back. ``takes`` and ``gives`` are those of
+    `Flow`. ``route``, ``kernel`` and ``operands`` index
     ``routes``, ``kernels`` and ``products`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names
     ``stage``; ``turn`` indexes ``turns``. ``varying`` gives transfers of a size of their own in each
     instance these sizes, in bytes; their ``size_bytes`` is 0. ``users`` gives for each task of kind

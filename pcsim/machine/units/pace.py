@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import NamedTuple
 
+from pcsim.units import Rate
+
 NEVER = -1
 """As ``Pace.late``: the first row waits for no last one."""
 
@@ -69,7 +71,7 @@ def by_lanes(
     return Pace(busy, row + latency, row, burst, latency, bursts=coming.bursts, interval=interval)
 
 
-def over_links(size_bytes: int, coming: Incoming, *, link: float | None) -> Pace:
+def over_links(size_bytes: int, coming: Incoming, *, link: Rate | None) -> Pace:
     """The flits of a transfer: a flit holds words of one row unless several fit into it."""
     rows = max(1, coming.rows) * coming.bursts
     per_row, flits = _pieces(size_bytes, rows, link, 1)
@@ -78,7 +80,7 @@ def over_links(size_bytes: int, coming: Incoming, *, link: float | None) -> Pace
     return Pace(flits, per_row, per_row, burst, bursts=coming.bursts, interval=interval)
 
 
-def _pieces(amount: int, rows: int, width: float | None, times: int) -> tuple[int, int]:
+def _pieces(amount: int, rows: int, width: Rate | None, times: int) -> tuple[int, int]:
     """Cycles of one row, and of all, where a cycle holds so much of one row, or of several that fit."""
     if width is None or not amount:
         return 0, 0

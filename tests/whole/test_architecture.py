@@ -1,0 +1,99 @@
+"""The house has one way through it: no room imports a room to its right."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import pcsim
+
+PACKAGE = Path(pcsim.__file__).parent
+LINE = [
+    "network",
+    "config",
+    "engine",
+    "program",
+    "placement",
+    "machine",
+    "technology",
+    "verdict",
+    "report",
+]
+COMMON = {"units", "errors", "formats", "notes", "shipped", "writing", "compiling"}
+
+
+def imports(path: Path) -> set[str]:
+    """The pcsim modules that a file imports, absolute or relative, anywhere in it."""
+    found = set()
+    inside = path.relative_to(PACKAGE.parent).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                base = ".".join(inside[: len(inside) - node.level + 1])
+                module = f"{base}.{node.module}" if node.module else base
+            else:
+                module = node.module or ""
+            found.add(module)
+            if module == "pcsim":
+                found |= {f"pcsim.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] == "pcsim"}
+
+
+def room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+@pytest.mark.parametrize("name", LINE)
+def test_a_room_imports_only_rooms_to_its_left(name):
+    allowed = set(LINE[: LINE.index(name) + 1]) | COMMON
+    for path in sorted((PACKAGE / name).rglob("*.py")):
+        for module in imports(path):
+            if module in ("pcsim", "pcsim.__version__"):
+                continue
+            assert room(module) in allowed, f"{path.name} of {name} imports {module}"
+
+
+def test_theory_is_not_on_the_way_from_files_to_verdict():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = path.relative_to(PACKAGE).parts
+        # The self test of ``doctor`` compares with theory, experiments show it.
+        if inside[0] not in ("theory", "cli", "experiments"):
+            assert not any(room(module) == "theory" for module in imports(path)), path
+
+
+def test_what_all_rooms_share_imports_no_room():
+    for name in COMMON:
+        assert not {room(module) for module in imports(PACKAGE / f"{name}.py")} - COMMON
+
+
+def test_config_needs_neither_numpy_nor_numba_and_only_machine_needs_simpy():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = path.relative_to(PACKAGE).parts
+        tree = ast.parse(path.read_text())
+        names = {
+            name.split(".")[0]
+            for node in ast.walk(tree)
+            for name in (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+        }
+        if inside[0] in ("network", "config", "units.py", "errors.py", "formats.py"):
+            assert not names & {"numpy", "numba"}, path
+        if inside[0] != "machine":
+            assert "simpy" not in names, path
+        if inside[0] != "engine":
+            assert "numba" not in names, path
+
+
+def test_tests_stand_in_folders_named_like_the_rooms():
+    tests = Path(__file__).parents[1]
+    folders = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("test_*.py")}
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders <= rooms | {".", "whole"}

@@ -9,6 +9,7 @@ import pcsim
 
 PACKAGE = Path(pcsim.__file__).parent
 LINE = [
+    "compiled",
     "network",
     "config",
     "engine",
@@ -19,7 +20,7 @@ LINE = [
     "verdict",
     "report",
 ]
-COMMON = {"units", "errors", "formats", "notes", "shipped", "writing", "compiling"}
+COMMON = {"units", "errors", "formats", "notes", "shipped", "writing", "cache"}
 
 
 def imports(path: Path) -> set[str]:
@@ -69,6 +70,12 @@ def test_what_all_rooms_share_imports_no_room():
         assert not {room(module) for module in imports(PACKAGE / f"{name}.py")} - COMMON
 
 
+def test_what_compiles_stands_on_the_ground_and_only_what_computes_uses_it():
+    for name in ("network", "config", "program", "placement", "technology", "verdict", "report"):
+        for path in sorted((PACKAGE / name).rglob("*.py")):
+            assert not any(room(module) == "compiled" for module in imports(path)), path
+
+
 def test_config_needs_neither_numpy_nor_numba_and_only_machine_needs_simpy():
     for path in sorted(PACKAGE.rglob("*.py")):
         inside = path.relative_to(PACKAGE).parts
@@ -88,5 +95,5 @@ def test_config_needs_neither_numpy_nor_numba_and_only_machine_needs_simpy():
             assert not names & {"numpy", "numba"}, path
         if inside[0] != "machine":
             assert "simpy" not in names, path
-        if inside[0] != "engine":
-            assert "numba" not in names, path
+        if inside[0] != "compiled":  # Else what a kernel is compiled from is not all known.
+            assert not names & {"numba", "llvmlite"}, path

@@ -106,7 +106,7 @@ def cores() -> Finding:
 
 def cache() -> Finding:
     """Where trainings and compiled kernels are kept."""
-    from pcsim.engine.cache import cache_folder, why_nothing_is_kept
+    from pcsim.cache import cache_folder, why_nothing_is_kept
 
     problem = why_nothing_is_kept()
     if problem:

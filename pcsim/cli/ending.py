@@ -175,7 +175,7 @@ def _details(error: BaseException) -> Path | None:
 def _folders() -> list[Path]:
     found = []
     with suppress(Exception):  # A library may be what is missing.
-        from pcsim.engine.cache import cache_folder
+        from pcsim.cache import cache_folder
 
         found.append(cache_folder() / FOLDER)
     with suppress(OSError):

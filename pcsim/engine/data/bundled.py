@@ -11,7 +11,7 @@ from importlib.metadata import version
 import numpy as np
 
 from pcsim.cache import cache_folder, keep, kept, tell_unusable
-from pcsim.engine.data.source import Images
+from pcsim.engine.data.images import Images
 from pcsim.engine.sealed import sealed, unsealed
 
 

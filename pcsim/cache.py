@@ -127,11 +127,13 @@ def _reason(error: Exception) -> str:
 
 @cache
 def source_fingerprint(*places: str) -> str:
-    """A hash of our source in ``places``, files or folders of the package, and of the libraries that compute for it."""
+    """A hash of our code and tables in ``places``, files or folders of the package, and of the libraries that compute
+    for it."""
     digest = hashlib.sha256()
     for place in places:
         path = PACKAGE / place
-        for source in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+        inside = [*path.rglob("*.py"), *path.rglob("*.yaml")] if path.is_dir() else [path]
+        for source in sorted(inside):
             digest.update(source.relative_to(PACKAGE).as_posix().encode())
             digest.update(source.read_bytes())
     digest.update(" ".join(library_versions()).encode())

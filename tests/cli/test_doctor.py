@@ -5,7 +5,7 @@ import os
 import pytest
 from click.testing import CliRunner
 
-from pcsim import __version__
+from pcsim.version import VERSION
 from pcsim.cli import doctor, main, selftest
 from pcsim.cli.doctor import Finding
 
@@ -30,7 +30,7 @@ def test_a_working_installation_is_well(here):
         "pcsim", "python", "libraries", "blas", "cores", "cache", "output", "learning", "machine",
     ]  # fmt: skip
     assert words == [["ok", name] for name in names]
-    assert lines[0].split()[2] == __version__
+    assert lines[0].split()[2] == VERSION
     assert f"{os.environ['PCSIM_CACHE']} can be written" in done.output
     assert list(here.iterdir()) == []
 

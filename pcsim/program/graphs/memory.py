@@ -122,9 +122,9 @@ class _Keeper:
             self.value(home, "state moments", "state", Value.STATE, prediction.size, copies=moments)
         for line in readers:
             self._run(line.before, home, line.at)
-            if line.before.terms and line.before.works:
+            if line.before.terms and line.before.works and (self.relaxed or not line.carries):
                 self.value(home, f"sent to {line.at}", "state", Value.STATE, line.before.gives)
-            if self.learning:
+            if self.learning and not line.is_carried:
                 name = f"feedback of {line.at}"
                 words = line.before.gives
                 self.value(home, name, "error", Value.ERROR, words, passing=True)
@@ -162,8 +162,8 @@ class _Keeper:
 
     def _errors(self, prediction: Prediction) -> None:
         """The error of the state, and that of the sum, where they are not that of a product's result."""
-        of_product = bool(prediction.stages) or prediction.is_single
-        if not of_product or (self.relaxed and prediction.behind) or self.free_errors:
+        of_product = bool(prediction.stages) or prediction.shares_error
+        if not of_product or (self.relaxed and prediction.behind):
             self.value(prediction.home, "error", "error", Value.ERROR, prediction.size)
         if prediction.stages or (not of_product and prediction.behind):
             words = prediction.lines[0].words
@@ -174,6 +174,9 @@ class _Keeper:
             first, last = index == 0, index == len(line.stages) - 1
             arriving = self._arriving(line) if first else self.kept.states
             self._stage(stage, arriving, from_input=first and line.source == INPUT, last=last)
+        if self.learning and line.carries:
+            part = line.stages[0].part
+            self.program.keep(part, "skipped error", "error", Value.ERROR, axis="in")
         if line.last != join:
             copies = self.kept.states if line.stages else self._arriving(line)
             self.value(

@@ -143,8 +143,10 @@ class _Keeper:
             owner=True,
             words=width,
         )
-        if self.pipelined and self.kept.states > 1 and not self._keeps_state(prediction):
-            self.value(home, "output", "state", Value.STATE, prediction.size)
+        waiting = self.kept.states - self.kept.errors + 1
+        if self.pipelined and waiting > 1 and not self._keeps_state(prediction):
+            size = prediction.size
+            self.value(home, "output", "state", Value.STATE, size, copies=waiting, passing=True)
 
     def prediction(self, prediction: Prediction) -> None:
         """It lies where the product was summed up, unless it is no product's, or other lines are added to it."""
@@ -158,7 +160,8 @@ class _Keeper:
         if not self.cut.readers[prediction.node.number]:
             sizes = self.cut.parts[prediction.home - 1]
             return not sizes.weighted or sizes.words_out != prediction.size
-        return self.relaxed or not self.cut.is_passing(prediction.node.number)
+        number = prediction.node.number
+        return self.relaxed or not self.cut.is_passing(number, learning=self.learning)
 
     def _errors(self, prediction: Prediction) -> None:
         """The error of the state, and that of the sum, where they are not that of a product's result."""

@@ -178,12 +178,13 @@ class Cut:
         """The lines along which errors come back to a node, the last first: what is carried comes with its carrier."""
         return tuple(line for line in reversed(self.readers[node]) if not line.is_carried)
 
-    def is_passing(self, node: int) -> bool:
-        """Whether a value that does not move is nothing but what its readers make of it: each makes something, and no
-        derivative is found from the value itself."""
+    def is_passing(self, node: int, *, learning: bool) -> bool:
+        """Whether a value that does not move is nothing but what its readers make of it: each makes something, and in
+        ``learning`` no derivative is found from the value itself."""
         readers = self.readers[node]
         return bool(readers) and all(
-            line.before.works and line.before.terms[0][1].kept not in (Kept.READ, Kept.BOTH)
+            line.before.works
+            and not (learning and line.before.terms[0][1].kept in (Kept.READ, Kept.BOTH))
             for line in readers
         )
 

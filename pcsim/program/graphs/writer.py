@@ -448,8 +448,11 @@ class Writer:
                             primitives=(*last.primitives, *piece.primitives),
                             keeps=last.keeps + piece.keeps + STATE,
                         )
-            whole = len(along) == len(readers)
-            if whole and (stays if self.relaxed else self.cut.is_passing(number)):
+            passing = stays
+            if not self.relaxed:
+                learning = self.program.optimiser is not None
+                passing = self.cut.is_passing(number, learning=learning)
+            if passing and len(along) == len(readers):
                 last = replace(last, gives=NOTHING)
             made[-1] = last
         name = prediction.node.name

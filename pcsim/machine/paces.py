@@ -85,9 +85,7 @@ def _rows(tasks: Tasks, works: Sequence[tuple[Work, int, int]]) -> list[_Task]:
     listed = zip(*(column.tolist() for column in columns), strict=True)
     return [
         _Task(work, delay, flits, *sizes, of, unit)
-        for (work, delay, flits), sizes, of, unit in zip(
-            works, listed, operands, units, strict=True
-        )
+        for (work, delay, flits), sizes, of, unit in zip(works, listed, operands, units, strict=True)
     ]
 
 

@@ -5,6 +5,9 @@ it needed; that transfer sent from 650 to 700 and before that waited from 600 on
 cycle 0. Every cycle is charged to exactly one cause: 200 to arrays, 50 to links for sending, 50 to links
 for waiting. So the charges add up to the makespan.
 
+Where rows are handed on one by one, an operation begins with the first row of what it needs and goes on for some cycles
+after the last. These cycles are charged to it, and the walk goes on where the last row came from, or the first.
+
 The walk goes backward from the end. An operation that began when its last need arrived is preceded by that
 need; one that began when its unit became free is preceded by what the unit did before. Where both hold, the
 need is followed. A gap before an operation that neither explains is charged to "room": weights that waited for
@@ -62,11 +65,15 @@ def critical_path(recording: Recording) -> Mapping[str, int]:
     following: int | None = at
     while following is not None and now > 0:
         operation = done[following]
+        slower = _last_row(recording, done, by_task, operation) if now >= operation.end else None
+        if slower is not None:
+            charge(_kind(recording, operation), now - done[slower].end)
+            now, following = done[slower].end, slower
+            continue
         for cause, begin in _pieces(recording, operation):
             charge(cause, now - begin)
             now = min(now, begin)
-        need = _last_need(recording, done, by_task, operation)
-        ready = done[need].end if need is not None else 0
+        need, ready = _last_need(recording, by_task, operation)
         free = 0
         if operation.before is not None:
             free = done[operation.before].spans[-1].end
@@ -110,15 +117,13 @@ def _operations(recording: Recording) -> list[_Done]:
 
 def _flight(recording: Recording, span: Span) -> int:
     """Cycles from the end of sending until the tail is at the last destination."""
-    if not recording.flits(span):
-        return 0
     route = recording.tasks.routes[int(recording.tasks.route[span.task])]
-    return max(0, max(recording.behind(route), default=0) - 1)
+    return max(recording.behind(route)) - (1 if recording.flits(span) else 0)
 
 
 def _pieces(recording: Recording, operation: _Done) -> list[tuple[str, int]]:
     """What the operation did from its end backward: a cause, and the cycle at which it began."""
-    kind = recording.tasks.units[int(recording.tasks.unit[operation.task])].kind
+    kind = _kind(recording, operation)
     first, last = operation.spans[0], operation.spans[-1]
     if len(operation.spans) == 1:
         return [(kind, first.start)]
@@ -126,17 +131,29 @@ def _pieces(recording: Recording, operation: _Done) -> list[tuple[str, int]]:
     return [(FLIGHT, last.end), (LINK, first.end), (kind, first.start)]
 
 
-def _last_need(
+def _kind(recording: Recording, operation: _Done) -> str:
+    return recording.tasks.units[int(recording.tasks.unit[operation.task])].kind
+
+
+def _last_row(
     recording: Recording, done: list[_Done], by_task: dict[int, list[int]], operation: _Done
 ) -> int | None:
-    """The operation among its needs that ended last; None where it has none."""
-    tasks = recording.tasks
-    start, stop = int(tasks.needs_start[operation.task]), int(tasks.needs_start[operation.task + 1])
-    latest: int | None = None
-    for at in range(start, stop):
-        need, back = int(tasks.needs_task[at]), int(tasks.needs_back[at])
-        ended = by_task.get(need, [])
-        count = min(operation.instance + 1 - back - int(tasks.first[need]), len(ended))
-        if count > 0 and (latest is None or done[ended[count - 1]].end > done[latest].end):
-            latest = ended[count - 1]
-    return latest
+    """The operation among its needs whose last row made it go on for longer than its own work; None if none did."""
+    span = operation.spans[-1]
+    flits = recording.flits(span)
+    if span.end <= span.start + (flits or recording.lowered.busy[span.task]):
+        return None
+    taken = [by_task[need][count - 1] for need, count, rows in recording.needs(span) if rows]
+    return max(taken, key=lambda index: (done[index].end, -index), default=None)
+
+
+def _last_need(
+    recording: Recording, by_task: dict[int, list[int]], operation: _Done
+) -> tuple[int | None, int]:
+    """The operation among its needs that let it begin last, and when; None where it has none."""
+    latest, when = None, 0
+    for need in recording.needs(operation.spans[0]):
+        ready = recording.ready(*need)
+        if latest is None or ready > when:
+            latest, when = by_task[need[0]][need[1] - 1], ready
+    return latest, when

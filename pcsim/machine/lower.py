@@ -12,7 +12,7 @@ import numpy as np
 
 from pcsim.config import Hardware, problem_at
 from pcsim.errors import InputError
-from pcsim.machine.paces import Handed, handed
+from pcsim.machine.paces import Block, Handed, handed
 from pcsim.machine.units import Product, Weights, form_of
 from pcsim.machine.units.dram import access, channel_cycles, latency_cycles
 from pcsim.machine.units.lanes import elementwise
@@ -73,7 +73,7 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
     form = form_of(tiles.compute)
     backward = [at for at, operands in enumerate(tasks.products) if reads_transpose(operands)]
     fed_back = set(tasks.layer[np.isin(tasks.operands, backward)].tolist())
-    known: dict[_Sizes, tuple[Work, int, int]] = {}
+    known: dict[_Sizes, int] = {}
 
     def answer(row: _Sizes) -> tuple[Work, int, int]:
         """Work, delay and flits of one task."""
@@ -116,7 +116,8 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
     lowered = Lowered(
         [], [], [], [], [], {}, {}, [0] * number, never, list(never), [0] * number, whole
     )
-    works: list[tuple[Work, int, int]] = []
+    which: list[int] = []
+    blocks: list[Block] = []
     columns = (
         tasks.kind,
         tasks.m,
@@ -135,16 +136,17 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
     rows = zip(*(column.tolist() for column in columns), both_ways, strict=True)
     for row in map(_Sizes._make, rows):
         if row not in known:
-            known[row] = answer(row)
-        work, delay, flits = known[row]
-        works.append(known[row])
+            known[row] = len(blocks)
+            blocks.append(Block(*answer(row)))
+        which.append(known[row])
+        work, delay, flits = blocks[known[row]]
         lowered.busy.append(work.cycles)
         lowered.delay.append(delay)
         lowered.flits.append(flits)
         lowered.actions.append((*work.actions, *_clocked(row.kind, work.cycles)))
         lowered.macs.append(work.macs)
     if tiles.handover == "rows":
-        lowered = _by_rows(tasks, lowered, handed(tasks, hardware, works))
+        lowered = _by_rows(tasks, lowered, handed(tasks, hardware, blocks, which))
     for task, sizes in tasks.varying.items():
         lowered.flits_of[task] = tuple(0 if link is None else -(-size // link) for size in sizes)
         route = int(tasks.route[task])

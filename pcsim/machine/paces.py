@@ -27,41 +27,36 @@ class Handed(NamedTuple):
     after: list[int]
 
 
-class _Task(NamedTuple):
+class Block(NamedTuple):
+    """What a task is as a whole: its work, the delay of its result, and its flits."""
+
     work: Work
     delay: int
     flits: int
-    repeat: int
-    elements: int
-    size_bytes: int
-    kernel: int
-    kind: int
-    operands: Operands | None
-    unit: str
 
 
-def handed(tasks: Tasks, hardware: Hardware, works: Sequence[tuple[Work, int, int]]) -> Handed:
-    """``works``: of each task its work, the delay of its result and its flits, as a block."""
-    rows = _rows(tasks, works)
-    pairs = _pairs(tasks)
-    known = _known(tasks)
+def handed(
+    tasks: Tasks, hardware: Hardware, blocks: Sequence[Block], which: Sequence[int]
+) -> Handed:
+    """``which`` of ``blocks`` each task is; tasks of one block differ in nothing but what they need."""
+    pairs, known = _pairs(tasks), _known(tasks)
     takes = tasks.takes.tolist()
-    found: dict[tuple[_Task, Incoming, bool], Pace] = {}
+    adders = [tasks.units[at].kind == "adder" for at in tasks.unit.tolist()]
+    found: dict[tuple[int, bool, bool, Incoming], Pace] = {}
     bursts, interval = [1] * len(tasks), [0] * len(tasks)
     paces: list[Pace] = [whole(0)] * len(tasks)
     changed = True
     while changed:
         changed = False
-        for task, row in enumerate(rows):
-            of = [needed for needed, _ in pairs[task]]
+        for task, takers in enumerate(pairs):
             coming = Incoming(
                 takes[task],
-                max((bursts[needed] for needed in of), default=1),
-                max((interval[needed] for needed in of), default=0),
+                max((bursts[needed] for needed, _ in takers), default=1),
+                max((interval[needed] for needed, _ in takers), default=0),
             )
-            question = row, coming, known[task]
+            question = which[task], adders[task], known[task], coming
             if question not in found:
-                found[question] = _pace(tasks, hardware, *question)
+                found[question] = _pace(tasks, hardware, task, blocks[which[task]], *question[1:])
             pace = paces[task] = found[question]
             if (pace.bursts, pace.interval) != (bursts[task], interval[task]):
                 bursts[task], interval[task] = pace.bursts, pace.interval
@@ -71,22 +66,13 @@ def handed(tasks: Tasks, hardware: Hardware, works: Sequence[tuple[Work, int, in
         for needed, at in takers:
             after[at] = paces[task].after(takes[task], paces[needed].interval)
     for load, user in tasks.users.items():
-        for at in range(tasks.needs_start[user], tasks.needs_start[user + 1]):
-            if tasks.needs_task[at] == load and tasks.kind[user] == TaskKind.PRODUCT:
-                after[at] = -(-paces[user].busy // _folds(rows[user]))
-                paces[load] = _loading(works[load], _folds(rows[user]))
+        if tasks.kind[user] == TaskKind.PRODUCT:
+            pieces = _pieces(blocks[which[user]].work, int(tasks.repeat[user]))
+            paces[load] = _loading(blocks[which[load]], pieces)
+            for at in range(tasks.needs_start[user], tasks.needs_start[user + 1]):
+                if tasks.needs_task[at] == load:
+                    after[at] = -(-paces[user].busy // pieces)
     return Handed(paces, after)
-
-
-def _rows(tasks: Tasks, works: Sequence[tuple[Work, int, int]]) -> list[_Task]:
-    operands = [None if at < 0 else tasks.products[at] for at in tasks.operands.tolist()]
-    units = [tasks.units[at].kind for at in tasks.unit.tolist()]
-    columns = (tasks.repeat, tasks.elements, tasks.size_bytes, tasks.kernel, tasks.kind)
-    listed = zip(*(column.tolist() for column in columns), strict=True)
-    return [
-        _Task(work, delay, flits, *sizes, of, unit)
-        for (work, delay, flits), sizes, of, unit in zip(works, listed, operands, units, strict=True)
-    ]
 
 
 def _pairs(tasks: Tasks) -> list[list[tuple[int, int]]]:
@@ -109,57 +95,60 @@ def _known(tasks: Tasks) -> list[bool]:
     return known.tolist()
 
 
-def _folds(row: _Task) -> int:
+def _pieces(work: Work, repeat: int) -> int:
     """In how many pieces the weights of a product are used one after the other."""
-    folds = row.work.folds
-    return row.repeat * folds.inner * folds.outer if folds else 1
+    return repeat * work.folds.inner * work.folds.outer if work.folds else 1
 
 
-def _loading(work: tuple[Work, int, int], pieces: int) -> Pace:
+def _loading(block: Block, pieces: int) -> Pace:
     """Weights that come piece by piece over a channel and the network."""
-    busy, delay, flits = work[0].cycles, work[1], work[2]
-    each = -(-flits // pieces)
-    return Pace(busy, -(-busy // pieces) + delay, each, each, delay)
+    busy, each = block.work.cycles, -(-block.flits // pieces)
+    return Pace(busy, -(-busy // pieces) + block.delay, each, each, block.delay)
 
 
-def _pace(tasks: Tasks, hardware: Hardware, row: _Task, coming: Incoming, known: bool) -> Pace:
-    tiles = hardware.tiles
-    if row.kind == TaskKind.PRODUCT:
-        return _product(row, coming, known=known)
-    if row.kind in (TaskKind.ELEMENTWISE, TaskKind.UPDATE):
-        vector = tiles.vector if row.kind == TaskKind.ELEMENTWISE else tiles.update
-        adders = tiles.adder if row.unit == "adder" else None
+def _pace(
+    tasks: Tasks,
+    hardware: Hardware,
+    task: int,
+    block: Block,
+    adder: bool,
+    known: bool,
+    coming: Incoming,
+) -> Pace:
+    tiles, kind = hardware.tiles, tasks.kind[task]
+    if kind == TaskKind.PRODUCT:
+        operands = tasks.products[tasks.operands[task]]
+        return _product(block.work, operands, int(tasks.repeat[task]), coming, known=known)
+    if kind in (TaskKind.ELEMENTWISE, TaskKind.UPDATE):
+        unit = tiles.vector if kind == TaskKind.ELEMENTWISE else tiles.update
+        own = tiles.adder if adder else None
         return lane_pace(
-            row.elements,
-            tasks.kernels[row.kernel],
+            int(tasks.elements[task]),
+            tasks.kernels[tasks.kernel[task]],
             coming,
-            lanes=adders.lanes if adders else vector.lanes,
-            latency=0 if adders else vector.latency_cycles,
-            more=row.work.more,
+            lanes=own.lanes if own else unit.lanes,
+            latency=0 if own else unit.latency_cycles,
+            more=block.work.more,
             tiles=tiles,
         )
-    if row.kind == TaskKind.TRANSFER:
-        return over_links(row.size_bytes, coming, link=hardware.noc.link_bytes_per_cycle)
-    if row.kind == TaskKind.WEIGHTS:
-        return _loading((row.work, row.delay, row.flits), 1)
-    return evenly(row.work.cycles, coming, latency=row.delay)
+    if kind == TaskKind.TRANSFER:
+        size, link = int(tasks.size_bytes[task]), hardware.noc.link_bytes_per_cycle
+        return over_links(size, coming, link=link)
+    if kind == TaskKind.WEIGHTS:
+        return _loading(block, 1)
+    return evenly(block.work.cycles, coming, latency=block.delay)
 
 
-def _product(row: _Task, coming: Incoming, *, known: bool) -> Pace:
-    assert row.operands is not None
-    folds, busy = row.work.folds, row.work.cycles
-    streamed, stationary, _ = row.operands
-    by_weights = stationary is Value.WEIGHT
-    over_samples = streamed is Value.ERROR and row.operands.result is Value.ACCUMULATE
-    if folds is not None and by_weights:
-        return folds.by_samples(coming, repeat=row.repeat, known=known)
-    if folds is not None and over_samples:
-        return folds.by_outputs(repeat=row.repeat)
-    if folds is not None:
-        return folds.by_products(coming, repeat=row.repeat)
-    if by_weights or not over_samples:
-        groups = row.work.groups
-        return evenly(
-            busy, coming if groups is None else coming._replace(rows=min(groups, coming.rows))
-        )
-    return whole(busy)
+def _product(work: Work, operands: Operands, repeat: int, coming: Incoming, *, known: bool) -> Pace:
+    by_weights = operands.stationary is Value.WEIGHT
+    over_samples = operands.streamed is Value.ERROR and operands.result is Value.ACCUMULATE
+    if work.folds is not None and by_weights:
+        return work.folds.by_samples(coming, repeat=repeat, known=known)
+    if work.folds is not None and over_samples:
+        return work.folds.by_outputs(repeat=repeat)
+    if work.folds is not None:
+        return work.folds.by_products(coming, repeat=repeat)
+    if over_samples:
+        return whole(work.cycles)
+    rows = coming.rows if work.groups is None else min(work.groups, coming.rows)
+    return evenly(work.cycles, coming._replace(rows=rows))

@@ -20,6 +20,7 @@ from pcsim.config import Hardware
 from pcsim.machine.activity import Activity
 from pcsim.machine.core.state import FOUND
 from pcsim.machine.lower import Lowered, lower
+from pcsim.machine.units.pace import NEVER
 from pcsim.placement import Link, Placement, Route, TaskKind, Tasks
 
 
@@ -27,7 +28,7 @@ class Span(NamedTuple):
     """A unit worked on this ``instance`` of ``task`` for some ``cycles`` from ``start`` on.
 
     A transfer has two, and so has the loading of weights: the set-up, then the sending of the flits, as
-    soon as the network lets it.
+    soon as the network lets it. Where rows are handed on one by one, a unit that waits for rows is at work meanwhile.
     """
 
     task: int
@@ -87,16 +88,20 @@ class Recording:
 
     @cached_property
     def sent(self) -> frozenset[Span]:
-        """The second spans of transfers: when they held their links; without those of no flits."""
+        """The second spans of transfers: when they held their links."""
         begun: set[tuple[int, int]] = set()
         found = set()
         for span in self.spans:
-            if self.flits(span):
+            if self.sends(span.task):
                 key = span.task, span.instance
                 if key in begun:
                     found.add(span)
                 begun.add(key)
         return frozenset(found)
+
+    def sends(self, task: int) -> bool:
+        """Whether a task sends over the network."""
+        return self.tasks.kind[task] in (TaskKind.TRANSFER, TaskKind.WEIGHTS)
 
     def links(self) -> Iterator[tuple[Link, Span]]:
         """Every link of the network that a transfer held, and when.
@@ -104,10 +109,10 @@ class Recording:
         As in `machine.network`: each from when the head gets there.
         """
         for span in self.spans:
-            if span in self.sent:
+            if span in self.sent and self.flits(span):
                 route = self.tasks.routes[int(self.tasks.route[span.task])]
                 for link, behind in zip(route.links, self.behind(route), strict=True):
-                    yield link, span._replace(start=span.start + behind)
+                    yield link, span._replace(start=span.start + behind, cycles=self.flits(span))
 
     def behind(self, route: Route) -> list[int]:
         """Per link of ``route`` the cycles that a head takes to it."""
@@ -115,19 +120,17 @@ class Recording:
         return [hops * self.router_cycles + wire * self.link_cycles for hops, wire in ways]
 
     @cached_property
-    def _ends(self) -> dict[int, list[int]]:
+    def ends(self) -> dict[int, list[int]]:
         """Per task when its instances had ended, in order of time."""
         ends: dict[int, list[int]] = {}
-        sends = (TaskKind.TRANSFER, TaskKind.WEIGHTS)
         for span in self.spans:
-            flits = self.flits(span)
-            if flits and span not in self.sent:
+            if self.sends(span.task) and span not in self.sent:
                 continue
             end = span.end
-            if self.tasks.kind[span.task] in sends:
-                # The tail arrives a flight after the start of sending; see `Network.flight_cycles`.
+            if self.sends(span.task):
+                # The tail arrives a flight after the start of sending; see `flight_cycles`.
                 route = self.tasks.routes[int(self.tasks.route[span.task])]
-                end += max(self.behind(route)) - (1 if flits else 0)
+                end += max(self.behind(route)) - (1 if self.flits(span) else 0)
             else:
                 end += self.lowered.delay[span.task]
             insort(ends.setdefault(span.task, []), end)
@@ -135,29 +138,60 @@ class Recording:
             insort(ends.setdefault(span.task, []), span.end)
         return ends
 
+    @cached_property
+    def first_rows(self) -> dict[int, list[int]]:
+        """Per task that somebody takes rows of, when the first row of its instances was there, in order of time."""
+        head, late, found = self.lowered.head, self.lowered.late, dict[int, list[int]]()
+        for span in self.spans:
+            if head[span.task] == NEVER or (self.sends(span.task) and span not in self.sent):
+                continue
+            first = span.start + head[span.task]
+            if self.sends(span.task):
+                weights = self.tasks.kind[span.task] == TaskKind.WEIGHTS
+                piece = self.lowered.tail[span.task] if weights else head[span.task]
+                route = self.tasks.routes[int(self.tasks.route[span.task])]
+                first = span.start + max(self.behind(route)) + max(piece - 1, 0)
+            elif late[span.task] != NEVER:
+                first = max(first, self._last_taken(span) + late[span.task])
+            insort(found.setdefault(span.task, []), first)
+        for span in self.there:
+            insort(found.setdefault(span.task, []), span.end)
+        return found
+
+    def _last_taken(self, span: Span) -> int:
+        """When the last of the rows that an operation takes was there."""
+        return max(
+            (self.ends[need][count - 1] for need, count, rows in self.needs(span) if rows),
+            default=0,
+        )
+
+    def needs(self, span: Span) -> Iterator[tuple[int, int, bool]]:
+        """What an operation needed: a task, how often, and whether its first row was enough."""
+        tasks = self.tasks
+        for at in range(tasks.needs_start[span.task], tasks.needs_start[span.task + 1]):
+            need = int(tasks.needs_task[at])
+            count = span.instance + 1 - int(tasks.needs_back[at]) - int(tasks.first[need])
+            count = min(count, len(self.ends.get(need, ())))
+            if count > 0:
+                yield need, count, self.lowered.after[at] != NEVER
+
+    def ready(self, need: int, count: int, rows: bool) -> int:
+        """When what an operation needed let it begin."""
+        return (self.first_rows if rows else self.ends)[need][count - 1]
+
     def waits(self) -> Iterator[Wait]:
         """Every operation: since when it could have run, and when it began.
 
         Left out: the loading of weights, which waits for room.
         """
-        tasks, ends = self.tasks, self._ends
-        starts, needed, back = (
-            numbers.tolist() for numbers in (tasks.needs_start, tasks.needs_task, tasks.needs_back)
-        )
-        first, kind = tasks.first.tolist(), tasks.kind.tolist()
+        kind = self.tasks.kind.tolist()
         seen: set[tuple[int, int]] = set()
-        for task, instance, start, _ in self.spans:
-            if (task, instance) in seen or kind[task] == TaskKind.WEIGHTS:
+        for span in self.spans:
+            if (span.task, span.instance) in seen or kind[span.task] == TaskKind.WEIGHTS:
                 continue
-            seen.add((task, instance))
-            ready = 0
-            for at in range(starts[task], starts[task + 1]):
-                need = needed[at]
-                ended = ends.get(need, [])
-                count = min(instance + 1 - back[at] - first[need], len(ended))
-                if count > 0:
-                    ready = max(ready, ended[count - 1])
-            yield Wait(task, ready, start)
+            seen.add((span.task, span.instance))
+            ready = max((self.ready(*need) for need in self.needs(span)), default=0)
+            yield Wait(span.task, ready, span.start)
 
 
 def recording_of(

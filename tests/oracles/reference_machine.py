@@ -30,18 +30,21 @@ class Machine:
         self.gates = hardware.tiles.gates()
         self.cycles = lower(placement.tasks, hardware)
         self.env = simpy.Environment()
-        self.ended = defaultdict(list)
+        self.by_rows = hardware.tiles.handover == "rows"
+        self.ended, self.flowed = defaultdict(list), defaultdict(list)
         for task, phase in enumerate(self.tasks.phase):
             if phase == SETUP and not cold:
                 self.ended[task].append(0)
+                self.flowed[task].append(0)
         self.changed = self.env.event()
         self.asked, self.taken = [], defaultdict(list)
         units = len(self.tasks.units)
         self.busy, self.gated, self.free_at = [0] * units, [0] * units, [0] * units
         self.stalled = [Counter() for _ in range(units)]
+        self.held = [0] * units
         self.streams = bool(placement.windows)
         self.room = dict(placement.windows)
-        self.held = {tile: OrderedDict() for tile in placement.windows}
+        self.seats = {tile: OrderedDict() for tile in placement.windows}
         self.last_use, self.loads = {}, Counter()
 
     def run(self):
@@ -68,56 +71,96 @@ class Machine:
     def unit(self, index, queue):
         gate = self.gates.get(self.tasks.units[index].kind)
         for task, instance in queue:
-            free, now = self.env.now, self.env.now
+            free, kind = self.env.now, self.tasks.kind[task]
             needs = self.needs(task, instance)
             yield from self.until(needs)
-            if self.env.now > free:
-                times = [(self.ended[need][count - 1], need) for need, count in needs if count > 0]
-                self.stalled[index][self.waits_for(max(times)[1])] += self.env.now - free
-            now, kind = self.env.now, self.tasks.kind[task]
+            met = self.env.now
+            # After its last task it may have to make ready for the next; a transfer is set up while it waits.
+            held, setup = self.held[index], self.cycles.busy[task] if kind == TaskKind.TRANSFER else 0
+            self.stalled[index]["array"] += held
+            begin = max(met, free + held + setup if self.by_rows else free)
+            yield self.env.timeout(begin - met)
+            waited = begin - free - held - (setup if self.by_rows else 0)
+            if waited > 0:
+                times = [(self.there(need)[need[1] - 1], need[0]) for need in needs if need[1] > 0]
+                self.stalled[index][self.waits_for(max(times)[1])] += waited
+            self.held[index], now = 0, self.env.now
+            rows = [need for need in needs if need[2] is not None and len(self.ended[need[0]]) < need[1]]
             if kind == TaskKind.WEIGHTS:
                 yield from self.bring(index, task, instance)
             elif kind == TaskKind.TRANSFER:
-                yield from self.work(index, self.cycles.busy[task])
-                yield from self.send(index, task, instance)
+                self.busy[index] += setup
+                if not self.by_rows:
+                    yield self.env.timeout(setup)
+                yield from self.send(index, task, instance, rows)
             elif kind in MEMORIES and self.streams:
-                yield from self.occupy(index, task, self.tasks.units[index].node)
-                self.busy[index] += self.cycles.busy[task]
-                self.stalled[index][self.waits_for(task)] += (
-                    self.env.now - self.cycles.busy[task] - now
-                )
-                self.end_in(task, self.cycles.delay[task])
+                start = yield from self.occupy(index, task, self.tasks.units[index].node)
+                self.stalled[index][self.waits_for(task)] += start - now
+                busy, head = self.cycles.busy[task], self.cycles.head[task]
+                delay = self.cycles.delay[task]
+                yield from self.pass_rows(index, task, rows, start, busy, head, delay)
             else:
                 if gate is not None and now - free > gate.after_cycles:
                     self.gated[index] += now - free - gate.after_cycles
                     self.stalled[index]["wake"] += gate.wake_cycles
                     yield self.env.timeout(gate.wake_cycles)
-                yield from self.work(index, self.cycles.busy[task])
-                self.end_in(task, self.cycles.delay[task])
+                busy, head = self.cycles.busy[task], self.cycles.head[task]
+                delay = self.cycles.delay[task]
+                yield from self.pass_rows(index, task, rows, self.env.now, busy, head, delay)
+                self.held[index] = self.cycles.hold[task]
             self.free_at[index] = self.env.now
 
     def needs(self, task, instance):
-        """(task, how often it must have ended) of each need."""
+        """Of each need its task, how often that must have ended, or its first row have been there, and then for how long
+        the work goes on after its end; else None."""
         tasks, found = self.tasks, []
         for at in range(tasks.needs_start[task], tasks.needs_start[task + 1]):
             need = int(tasks.needs_task[at])
             wanted = instance - int(tasks.needs_back[at])
-            found.append((need, min(wanted, int(tasks.last[need])) - int(tasks.first[need]) + 1))
+            after = self.cycles.after[at] if self.cycles.after[at] >= 0 else None
+            count = min(wanted, int(tasks.last[need])) - int(tasks.first[need]) + 1
+            found.append((need, count, after))
         return found
 
+    def there(self, need):
+        return self.ended[need[0]] if need[2] is None else self.flowed[need[0]]
+
     def until(self, needs):
-        while any(len(self.ended[need]) < count for need, count in needs):
+        while any(len(self.there(need)) < need[1] for need in needs):
             yield self.changed
 
     def end_in(self, task, cycles):
-        self.env.process(self.ends(task, cycles))
+        self.env.process(self.comes(self.ended[task], cycles))
 
-    def ends(self, task, cycles):
+    def comes(self, times, cycles):
         if cycles:
             yield self.env.timeout(cycles)
-        self.ended[task].append(self.env.now)
+        times.append(self.env.now)
         self.changed.succeed()
         self.changed = self.env.event()
+
+    def pass_rows(self, index, task, rows, start, cycles, first, delay, at_least=0):
+        """Work from ``start`` on until all ``rows`` have come and passed; the result is there ``delay`` later."""
+        shown, late = self.cycles.head[task] >= 0, self.cycles.late[task]
+        flows = start + first
+        if shown and not (rows and late >= 0):
+            self.env.process(self.comes(self.flowed[task], flows - self.env.now))
+        yield self.env.timeout(max(0, start - self.env.now))
+        ends, cause, last = max(start + cycles, at_least), task, 0
+        for need, count, after in sorted(rows):
+            yield from self.until([(need, count, None)])
+            came = self.ended[need][count - 1]
+            last = max(last, came)
+            if came + after >= ends and came + after > start + cycles:
+                ends, cause = came + after, need
+        if shown and rows and late >= 0:
+            flows = max(flows, last + late)
+            self.env.process(self.comes(self.flowed[task], flows - self.env.now))
+        self.busy[index] += cycles
+        if ends > start + cycles:
+            self.stalled[index][self.waits_for(cause)] += ends - start - cycles
+        self.end_in(task, ends + delay - self.env.now)
+        yield self.env.timeout(ends - self.env.now)
 
     def work(self, index, cycles):
         self.busy[index] += cycles
@@ -156,7 +199,7 @@ class Machine:
                 self.taken[link].append((start + behind, start + behind + flits))
             granted.succeed(start)
 
-    def send(self, index, task, instance):
+    def send(self, index, task, instance, rows, at_least=0):
         route = self.tasks.routes[self.tasks.route[task]]
         noc = self.noc
         ways = [
@@ -167,27 +210,28 @@ class Machine:
         flits = self.cycles.flits[task]
         if task in self.cycles.flits_of:
             flits = self.cycles.flits_of[task][instance - self.tasks.first[task]]
-        if not flits:
-            self.end_in(task, flight)
-            return
-        asked = self.env.now
-        start = yield self.request(task, ways, flits)
+        start = asked = self.env.now
+        if flits:
+            start = yield self.request(task, ways, flits)
         self.stalled[index]["noc"] += start - asked
-        self.busy[index] += flits
-        self.end_in(task, start + flight + flits - 1 - self.env.now)
-        yield self.env.timeout(start + flits - self.env.now)
+        weights = self.tasks.kind[task] == TaskKind.WEIGHTS
+        piece = self.cycles.tail[task] if weights else self.cycles.head[task]
+        first = flight + max(0, piece - 1)
+        delay = flight - (1 if flits else 0)
+        yield from self.pass_rows(index, task, rows, start, flits, first, delay, at_least)
 
     # Weights that stream.
 
     def occupy(self, index, task, node):
+        """When the channel is occupied from."""
         if cycles := self.cycles.busy[task]:
-            start = yield self.request(task, [(Link("home", node, node), 0)], cycles)
-            yield self.env.timeout(start + cycles - self.env.now)
+            return (yield self.request(task, [(Link("home", node, node), 0)], cycles))
+        return self.env.now
 
     def use(self, task):
         """None if the layer is there, else those that are pushed out."""
         tile = self.tasks.units[self.tasks.unit[task]].node
-        held, layer = self.held[tile], int(self.tasks.layer[task])
+        held, layer = self.seats[tile], int(self.tasks.layer[task])
         if layer in held:
             held.move_to_end(layer)
             return None
@@ -204,16 +248,21 @@ class Machine:
         mine = self.tasks.units[index].node, int(self.tasks.layer[task])
         self.last_use[mine] = user, instance - self.tasks.first[user] + 1
         if out is None:
+            self.env.process(self.comes(self.flowed[task], 0))
             self.end_in(task, 0)
             return
         self.loads[task] += 1
         asked = self.env.now
-        yield from self.until(uses)
+        yield from self.until([(user, count, None) for user, count in uses])
         self.stalled[index]["array"] += self.env.now - asked
         asked = self.env.now
-        yield from self.occupy(index, task, self.tasks.routes[self.tasks.route[task]].source)
-        if self.cycles.delay[task]:
-            yield self.env.timeout(self.cycles.delay[task])
-        self.stalled[index][self.waits_for(task)] += self.env.now - asked
+        source = self.tasks.routes[self.tasks.route[task]].source
+        start = yield from self.occupy(index, task, source)
+        begin, ends = start + self.cycles.busy[task] + self.cycles.delay[task], 0
+        if self.by_rows:
+            ends = begin + self.cycles.tail[task]
+            begin = max(start + self.cycles.head[task] - self.setup, asked)
+        self.stalled[index][self.waits_for(task)] += begin - asked
+        yield self.env.timeout(begin - self.env.now)
         yield from self.work(index, self.setup)
-        yield from self.send(index, task, instance)
+        yield from self.send(index, task, instance, [], ends)

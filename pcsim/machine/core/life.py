@@ -395,6 +395,7 @@ def _look(chip, unit):
     seat.count = mine.instance - chip.tasks[task.user].first + 1
     if out == THERE:
         _write_down(chip, unit, scalar.now, FOUND)
+        _flow(chip, mine.task)
         _end(chip, mine.task)
         _free(chip, unit, scalar.now)
     else:

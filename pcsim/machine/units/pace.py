@@ -139,17 +139,19 @@ class Folds:
         if self.inner > 1:
             ahead = (last - 2) * self.pitch + each + crossing
             late = ahead if last > 1 else max(0, crossing + 1 - self.streamed)
-        row = each + (folds - 1 - self.inner + last) * self.pitch
+        behind = folds - 1 - self.inner + last  # Folds that the last burst passes after its first.
+        row = each + ((behind - 1) * self.pitch + self.streamed if behind else 0)
         return Pace(
             load + (folds - 1) * self.pitch + self.streamed,
             load + (self.inner - 1) * self.pitch + each - 1 + crossing,
             row,
-            row,
+            behind * self.pitch + self.streamed,
             self.drain + 1,
             self.pitch - self.streamed,
             late,
             repeat * self.outer,
-            each,
+            # In the last fold all rows are there, unless the last of them come for it alone.
+            max(each, coming.interval) if repeat * self.outer * last == 1 else each,
         )
 
     def by_outputs(self, *, repeat: int) -> Pace:

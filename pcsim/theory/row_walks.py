@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from pcsim.theory.streamed_rows import Folds, Pair, Preload, Reduction, Relaxation, Wire
+from pcsim.theory.streamed_rows import Folds, Pair, Reduction, Relaxation, Wire
 
 Rows = list[int]
 """Of each row, in order, the first cycle in which the next unit can take it."""
@@ -32,30 +32,49 @@ def over_link(rows: Sequence[int], wire: Wire, words: int) -> Rows:
     return [row - 1 + wire.latency for row in through_unit(rows, wire.cycles(words))]
 
 
+class Array:
+    """Cells that take rows one by one. Each call of ``fold`` is one fold."""
+
+    def __init__(self, folds: Folds, *, loaded: int) -> None:
+        """``loaded``: the cycle from which on the first weights are there."""
+        self.folds, self.loaded, self.entered = folds, loaded, -1
+
+    def fold(self, rows: Sequence[int]) -> Rows:
+        """In which cycles ``rows`` enter that wait from these cycles on: each when it is there and the one before has
+        entered, the first when the weights are loaded, too."""
+        self.entered = max(self.entered, self.loaded - 1)
+        entered = []
+        for row in rows:
+            self.entered = max(row, self.entered + 1)
+            entered.append(self.entered)
+        last_cell = self.folds.crossing - 2
+        # The next load begins when: nothing is in the array; the last cell has taken its weight; the first row is in.
+        load = {
+            "serial": entered[-1] + last_cell + 1,
+            "chain": entered[0] + last_cell,
+            "wave": entered[0],
+        }[self.folds.preload]
+        self.loaded = load + self.folds.rows
+        return entered
+
+
 def out_of_array(folds: Folds) -> Rows:
-    """Finished rows behind the accumulator, where the first row enters in cycle 0, weights come in a wave, and folds
-    along N are the outer ones."""
-    starts, start = [], 0
-    for _ in range(folds.inner * folds.outer):
-        starts.append(start)
-        # The next weights follow the first row through the array, and are there when they have entered.
-        start = max(start + folds.samples, start + folds.rows)
-    last_folds = starts[folds.inner - 1 :: folds.inner]
-    return [start + row + folds.crossing for start in last_folds for row in range(folds.samples)]
+    """Finished rows behind the accumulator, where all rows are there in cycle 0, and the first weights, and folds along
+    N are the outer ones."""
+    array, finished = Array(folds, loaded=0), []
+    for _ in range(folds.outer):
+        for _ in range(folds.inner):
+            entered = array.fold([0] * folds.samples)
+        finished += [row + folds.crossing for row in entered]
+    return finished
 
 
-def array_walk(folds: Folds, preload: Preload, *, both_ways: bool = False) -> int:
-    """`streamed_rows.array_cycles`, fold after fold."""
-    streamed = folds.samples * (2 if both_ways else 1)
-    across = folds.rows + folds.cols - 2
-    loaded = free = end = 0
+def array_walk(folds: Folds) -> int:
+    """`streamed_rows.array_cycles`, row by row."""
+    array = Array(folds, loaded=folds.rows)
     for _ in range(folds.inner * folds.outer):
-        start = max(loaded + folds.rows, free)
-        free = start + streamed
-        end = free + across
-        # The next load begins when: everything is out; the last cell has taken its weight; the first row is in.
-        loaded = {"serial": end, "chain": start + across, "wave": start}[preload]
-    return end
+        entered = array.fold([0] * folds.samples)
+    return entered[-1] + folds.crossing - 1
 
 
 def _added(mine: Sequence[int], sent: Sequence[int], wire: Wire, words: int) -> Rows:
@@ -94,14 +113,10 @@ def pair_walk(pair: Pair) -> int:
         order = [rows_of for rows_of in slices for _ in range(pair.next_outer)]
     else:
         order = slices * pair.next_outer
-    entered, loaded = -1, 0
+    array = Array(pair.next_folds, loaded=0)
     for rows_of in order:
-        start = max(rows_of[0], entered + 1, loaded)
-        entered = start
-        for row in rows_of[1:]:
-            entered = max(row, entered + 1)
-        loaded = start + folds.cols
-    return entered + folds.cols + pair.next_cols - 1
+        entered = array.fold(rows_of)
+    return entered[-1] + pair.next_folds.crossing - 1
 
 
 NEVER = 1 << 62

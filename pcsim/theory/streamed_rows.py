@@ -20,13 +20,19 @@ Order = Literal["n_outer", "k_outer"]
 
 class Folds(NamedTuple):
     """``inner`` folds along K for each of ``outer`` along N, on an array of ``rows`` x ``cols`` cells that keep
-    weights; ``samples`` rows stream through each fold."""
+    weights; ``samples`` rows stream through each.
+
+    Weights enter at one edge, a row a cycle. ``preload``: a cell has one register for them, so that they wait until the
+    array is empty (serial); or a second one, filled by a shift chain that moves once the last cell has taken its weight
+    (chain), or one in which each weight follows the data (wave).
+    """
 
     rows: int
     cols: int
     samples: int
     inner: int = 1
     outer: int = 1
+    preload: Preload = "wave"
 
     @property
     def crossing(self) -> int:
@@ -35,9 +41,11 @@ class Folds(NamedTuple):
 
     @property
     def pitch(self) -> int:
-        """From the beginning of a fold to that of the next: its rows, or the load of the next one's weights in a
-        wave."""
-        return max(self.samples, self.rows)
+        """From the beginning of a fold to that of the next."""
+        last_cell = self.crossing - 2
+        if self.preload == "serial":
+            return self.samples + last_cell + self.rows
+        return max(self.samples, self.rows + (last_cell if self.preload == "chain" else 0))
 
     @property
     def slice_pitch(self) -> int:
@@ -60,19 +68,14 @@ class Wire(NamedTuple):
         return self.cycles(words) - 1 + self.latency
 
 
-def array_cycles(folds: Folds, preload: Preload, *, both_ways: bool = False) -> int:
-    """From the first row of weights at the edge to the last word written in the array; ``both_ways``: each fold's
-    weights are used by as many transposed rows again.
+def array_cycles(folds: Folds) -> int:
+    """From the first row of weights at the edge to the last word written in the array.
 
-    serial: F (R + S + R + C - 2), as SCALE-Sim has it. chain: R + (F - 1) max(S, 2R + C - 2) + S + R + C - 2.
-    wave: R + (F - 1) max(S, R) + S + R + C - 2. F folds of S rows.
+    With F folds of S rows, R + (F - 1) pitch + S + R + C - 2. serial: F (R + S + R + C - 2), as SCALE-Sim has it.
+    Transposed rows through the same weights, from the other edge, count as rows.
     """
-    number, streamed = folds.inner * folds.outer, folds.samples * (2 if both_ways else 1)
-    last = streamed + folds.rows + folds.cols - 2
-    if preload == "serial":
-        return number * (folds.rows + last)
-    load = folds.rows if preload == "wave" else 2 * folds.rows + folds.cols - 2
-    return folds.rows + (number - 1) * max(streamed, load) + last
+    number = folds.inner * folds.outer
+    return folds.rows + (number - 1) * folds.pitch + folds.samples + folds.crossing - 2
 
 
 class Reduction(NamedTuple):
@@ -133,6 +136,14 @@ class Pair(NamedTuple):
     order: Order
 
     @property
+    def next_folds(self) -> Folds:
+        """Of the second layer, its slices along K as inner ones."""
+        first = self.folds
+        return first._replace(
+            rows=first.cols, cols=self.next_cols, inner=first.outer, outer=self.next_outer
+        )
+
+    @property
     def first_row(self) -> int:
         """The cycle in which the first row can enter the second array."""
         folds = self.folds
@@ -155,7 +166,7 @@ def pair_cycles(pair: Pair) -> int | None:
     folds = pair.folds
     if max(pair.vector, pair.onward.cycles(folds.cols)) > 1:
         return None
-    pitch = max(folds.samples, folds.cols)
+    pitch = pair.next_folds.pitch
     if pair.order == "k_outer":
         own, rest = pair.next_outer * pitch, (pair.next_outer - 1) * pitch
     else:

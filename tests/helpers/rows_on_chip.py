@@ -182,9 +182,7 @@ def relaxation_on_chip(net):
             "vector", f"error {layer}", net.width, [forward[layer]], steps=all_steps
         )
         if layer > 1:
-            back = bench.product(
-                f"{layer}", sizes, [errors[layer]], steps=all_steps, backward=True
-            )
+            back = bench.product(f"{layer}", sizes, [errors[layer]], steps=all_steps, backward=True)
             down[layer] = bench.send(net.wire, across, [back], steps=all_steps)
     for layer in range(1, net.layers):
         needs = [down[layer + 1], errors[layer]]

@@ -20,7 +20,10 @@ def runs(*designs):
 
 
 def folds_of(row):
-    return Folds(*(int(row[key]) for key in ("R", "C", "M", "KF", "NF")))
+    """Of designs A to C and E. B's rows of both directions pass each fold one after the other."""
+    rows, cols, samples, inner, outer = (int(row[key]) for key in ("R", "C", "M", "KF", "NF"))
+    both_ways = 2 if row["design"] == "B" else 1
+    return Folds(rows, cols, both_ways * samples, inner, outer, PRELOADS[row["weights"] or "wave"])
 
 
 def _vector(row):
@@ -63,7 +66,15 @@ def relaxation_of(row):
 
 SMALL = st.integers(1, 4)
 WIRES = st.builds(Wire, st.integers(1, 8), st.integers(1, 5))
-FOLDS = st.builds(Folds, st.integers(1, 7), st.integers(1, 7), st.integers(1, 20), SMALL, SMALL)
+FOLDS = st.builds(
+    Folds,
+    st.integers(1, 7),
+    st.integers(1, 7),
+    st.integers(1, 20),
+    SMALL,
+    SMALL,
+    st.sampled_from(sorted(PRELOADS.values())),
+)
 
 
 @st.composite

@@ -96,11 +96,13 @@ class Bench:
         return simulate(placement, self.hardware).makespan_cycles
 
 
-def array_on_chip(folds, preload):
-    """Of design A, with the load of the first weights and without the accumulator."""
-    bench = Bench(folds.rows, folds.cols, folds.samples, f"tiles.compute.preload={preload}")
+def array_on_chip(folds, *settings):
+    """Of design A, from the load of the first weights on."""
+    preload = f"tiles.compute.preload={folds.preload}"
+    bench = Bench(folds.rows, folds.cols, folds.samples, preload, *settings)
     bench.chip(1, 1)
-    raise NotImplementedError
+    bench.product("", (folds.samples, folds.outer * folds.cols, folds.inner * folds.rows))
+    return bench.cycles()
 
 
 def reduction_on_chip(chain):
@@ -110,7 +112,7 @@ def reduction_on_chip(chain):
         folds.rows,
         folds.cols,
         folds.samples,
-        "tiles.compute.preload=wave",
+        f"tiles.compute.preload={folds.preload}",
         f"tiles.adder={{lanes: {folds.cols}}}",
         f"tiles.vector.lanes={folds.cols}",
     )
@@ -141,26 +143,26 @@ def reduction_on_chip(chain):
 
 
 def pair_on_chip(pair):
-    """Of design E, where the second array has as many rows and columns as the first, C."""
+    """Of design E. The second array is as large as the first, or, where only that matters, as high."""
     folds, onward = pair.folds, pair.onward
-    assert folds.rows == folds.cols
-    order = pair.order
+    narrower = folds.cols - pair.next_cols
+    assert folds.rows == folds.cols and (not narrower or folds.preload == "wave")
     bench = Bench(
         folds.rows,
         folds.cols,
         folds.samples,
-        "tiles.compute.preload=wave",
+        f"tiles.compute.preload={folds.preload}",
         f"tiles.vector.lanes={folds.cols}",
     )
-    assert order == "n_outer"
+    assert pair.order == "n_outer"
     bench.chip(1, onward.latency)
     words = folds.outer * folds.cols
     first = bench.product("first", (folds.samples, words, folds.inner * folds.rows))
     done = bench.each("vector", "", words, [first], times=pair.vector)
     sent = bench.send(onward, onward.cycles(folds.cols) * folds.outer, [done])
     bench.product("second", (folds.samples, pair.next_outer * folds.cols, words), [sent])
-    # What leaves an array as narrow as the second has not as far to go.
-    return bench.cycles() - folds.crossing + folds.cols + pair.next_cols - 1
+    # A row can be read a cycle after its last word was written, as it is added to the accumulator then.
+    return bench.cycles() - 1 - narrower
 
 
 def relaxation_on_chip(net):

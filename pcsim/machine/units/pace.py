@@ -25,11 +25,11 @@ NEVER = -1
 class Pace:
     """Cycles of one task between rows.
 
-    ``busy``: it occupies its unit. ``first``: from its beginning until its first row is there. ``row``, ``burst``: what one
-    row, and all rows of one burst, take. ``delay``: from the end of its work until its last row is there. ``hold``: from
-    then until its unit can take the next. ``late``: from the last row that it takes until the first that it makes, at
-    least (`NEVER`: it need not have come). ``bursts``: in how many the rows leave. ``interval``: between rows of
-    a burst.
+    ``busy``: it occupies its unit. ``first``: from its beginning until its first row is there. ``row``, ``burst``:
+    what one row, and all rows of one burst, take. ``delay``: from the end of its work until its last row is there.
+    ``hold``: from then until its unit can take the next. ``late``: from the last row that it takes until the first
+    that it makes, at least (`NEVER`: it need not have come). ``bursts``: in how many the rows leave. ``interval``:
+    between rows of a burst.
     """
 
     busy: int
@@ -107,16 +107,23 @@ def whole(busy: int, *, latency: int = 0) -> Pace:
 class Folds:
     """A product on a systolic array that keeps weights: ``inner`` folds along K for each of ``outer`` along N.
 
-    Each takes ``streamed`` rows, and the next begins ``pitch`` cycles after it; ``load`` fills the cells with
-    weights of the first; ``drain`` passes from the last row in to its last word out.
+    Each takes ``streamed`` rows. The next begins ``apart`` cycles after it at the earliest, and ``gap`` after its
+    last row; ``load`` fills the cells with weights of the first; ``drain`` passes from the last row in to its last
+    word out.
     """
 
     inner: int
     outer: int
     streamed: int
-    pitch: int
+    apart: int
+    gap: int
     load: int
     drain: int
+
+    @property
+    def pitch(self) -> int:
+        """From the beginning of a fold to that of the next."""
+        return max(self.streamed + self.gap, self.apart)
 
     @property
     def cycles(self) -> int:
@@ -126,7 +133,8 @@ class Folds:
     def at_least(self, cycles: int) -> Folds:
         """The same where other parts of the tile, such as its SRAM ports, need so many for all folds."""
         each = -(-cycles // (self.inner * self.outer))
-        return replace(self, streamed=max(self.streamed, each), pitch=max(self.pitch, each))
+        more = max(0, each - self.streamed)
+        return replace(self, streamed=self.streamed + more, gap=max(0, self.gap - more))
 
     def by_samples(self, coming: Incoming, *, repeat: int, known: bool) -> Pace:
         """Samples are rows that stream, ``repeat`` products one after the other; weights are ``known`` before."""
@@ -140,7 +148,7 @@ class Folds:
             ahead = (last - 2) * self.pitch + each + crossing
             late = ahead if last > 1 else max(0, crossing + 1 - self.streamed)
         behind = folds - 1 - self.inner + last  # Folds that the last burst passes after its first.
-        row = each + ((behind - 1) * self.pitch + self.streamed if behind else 0)
+        row = each + (self.gap + (behind - 1) * self.pitch + self.streamed if behind else 0)
         return Pace(
             load + (folds - 1) * self.pitch + self.streamed,
             load + (self.inner - 1) * self.pitch + each - 1 + crossing,

@@ -64,14 +64,12 @@ def product_cost(
     slow = drain == "serial" if dataflow == "os" else not resident
     cycles = row_folds * col_folds * (streamed - 2) + (1 + slow) * passed_rows + passed_cols
     load, drain_cycles = 0 if resident else rows, rows + cols - 2
-    pitch = {
-        "serial": streamed if resident else load + streamed + drain_cycles,
-        "chain": max(streamed, load + drain_cycles),
-        "wave": max(streamed, load),
-    }[preload]
-    folds = Folds(row_folds, col_folds, streamed, pitch, load, drain_cycles)
+    # From the beginning of a fold to that of the next, and between the two, at least.
+    apart = {"serial": 0, "chain": load + drain_cycles, "wave": load}[preload]
+    gap = load + drain_cycles if preload == "serial" and not resident else 0
+    folds = Folds(row_folds, col_folds, streamed, apart, gap, load, drain_cycles)
     if preload != "serial":
-        cycles = load + (row_folds * col_folds - 1) * pitch + streamed + drain_cycles
+        cycles = load + folds.cycles + drain_cycles
     passes = {
         "os": Passes(col_folds, row_folds),
         "ws": Passes(col_folds, 0 if resident else 1, row_folds - 1),

@@ -16,6 +16,9 @@ CACHE = os.environ["PCSIM_CACHE"]
 from pcsim.config import load_hardware  # noqa: E402
 
 
+BLOCKS = "tiles.handover=blocks"
+
+
 def pytest_unconfigure():
     if not WORKER:
         shutil.rmtree(CACHE, ignore_errors=True)
@@ -23,11 +26,12 @@ def pytest_unconfigure():
 
 @pytest.fixture
 def tile64():
-    """``tile64("path=value", ...)``: the shipped chip with these values changed."""
-    return lambda *overrides: load_hardware("tile64", overrides=overrides)
+    """``tile64("path=value", ...)``: the shipped chip with these values changed, handing on blocks, which is easier to
+    follow by hand than rows."""
+    return lambda *overrides: load_hardware("tile64", overrides=(BLOCKS, *overrides))
 
 
 @pytest.fixture
 def ideal():
-    """``ideal("path=value", ...)``: the chip on which closed forms hold exactly."""
-    return lambda *overrides: load_hardware("ideal", overrides=overrides)
+    """``ideal("path=value", ...)``: the chip on which closed forms hold exactly, handing on blocks."""
+    return lambda *overrides: load_hardware("ideal", overrides=(BLOCKS, *overrides))

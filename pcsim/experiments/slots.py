@@ -32,7 +32,7 @@ def uniform(layers: int) -> Form:
 
 def chip(*overrides: str) -> Hardware:
     """The shipped chip ``ideal``, with values changed as by --set."""
-    return load_hardware("ideal", overrides=overrides)
+    return load_hardware("ideal", overrides=("tiles.handover=blocks", *overrides))
 
 
 def simulated(program: Program, hardware: Hardware, *, spread: int = 1) -> Activity:

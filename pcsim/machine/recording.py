@@ -28,7 +28,7 @@ class Span(NamedTuple):
     """A unit worked on this ``instance`` of ``task`` for some ``cycles`` from ``start`` on.
 
     A transfer has two, and so has the loading of weights: the set-up, then the sending of the flits, as
-    soon as the network lets it. Where rows are handed on one by one, a unit that waits for rows is at work meanwhile.
+    soon as the network lets it. What lets others pass has one for every piece. Where rows are handed on one by one, a unit that waits for rows is at work meanwhile.
     """
 
     task: int
@@ -88,7 +88,7 @@ class Recording:
 
     @cached_property
     def sent(self) -> frozenset[Span]:
-        """The second spans of transfers: when they held their links."""
+        """The spans of transfers but for the first: when they held their links."""
         begun: set[tuple[int, int]] = set()
         found = set()
         for span in self.spans:
@@ -98,6 +98,12 @@ class Recording:
                     found.add(span)
                 begun.add(key)
         return frozenset(found)
+
+    @cached_property
+    def last_spans(self) -> tuple[Span, ...]:
+        """Of every operation that worked its last span, in the order in which they ended."""
+        last = {(span.task, span.instance): span for span in self.spans}
+        return tuple(last.values())
 
     def sends(self, task: int) -> bool:
         """Whether a task sends over the network."""
@@ -112,7 +118,8 @@ class Recording:
             if span in self.sent and self.flits(span):
                 route = self.tasks.routes[int(self.tasks.route[span.task])]
                 for link, behind in zip(route.links, self.behind(route), strict=True):
-                    yield link, span._replace(start=span.start + behind, cycles=self.flits(span))
+                    cycles = min(span.cycles, self.flits(span))
+                    yield link, span._replace(start=span.start + behind, cycles=cycles)
 
     def behind(self, route: Route) -> list[int]:
         """Per link of ``route`` the cycles that a head takes to it."""
@@ -123,9 +130,7 @@ class Recording:
     def ends(self) -> dict[int, list[int]]:
         """Per task when its instances had ended, in order of time."""
         ends: dict[int, list[int]] = {}
-        for span in self.spans:
-            if self.sends(span.task) and span not in self.sent:
-                continue
+        for span in self.last_spans:
             end = span.end
             if self.sends(span.task):
                 # The tail arrives a flight after the start of sending; see `flight_cycles`.
@@ -142,8 +147,8 @@ class Recording:
     def first_rows(self) -> dict[int, list[int]]:
         """Per task that somebody takes rows of, when the first row of its instances was there, in order of time."""
         head, late, found = self.lowered.head, self.lowered.late, dict[int, list[int]]()
-        for span in self.spans:
-            if head[span.task] == NEVER or (self.sends(span.task) and span not in self.sent):
+        for span in self.last_spans:
+            if head[span.task] == NEVER:
                 continue
             first = span.start + head[span.task]
             if self.sends(span.task):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pcsim.program import Kind, Op, Role
+from pcsim.program import Kind, Op, Phase, Role
 
 
 class Flow(NamedTuple):
@@ -31,6 +31,11 @@ _NEEDED_WHOLE = frozenset((Role.WEIGHTS, Role.MASTER, Role.COPIED, Role.BIAS, Ro
 
 _SUMMED_OVER_SAMPLES = frozenset((Role.UNIT_GRADIENT, Role.ENERGY))
 """What follows from all samples is there after the last."""
+
+
+def yields(op: Op) -> bool:
+    """Whether ``op`` brings what this update does not need: the next batch."""
+    return op.role in (Role.INPUT, Role.TARGET) and op.phase is Phase.START
 
 
 def flow_of(op: Op, samples: int) -> Flow:

@@ -84,6 +84,7 @@ class Homes:
             Unit("dma", tile, "write back"),
             TaskKind.TRANSFER,
             needs=[updated],
+            yields=True,
             size_bytes=size_bytes,
             targets=(self._home(op.layer),),
         )
@@ -131,4 +132,6 @@ class Homes:
         unit, kind = Unit("dram", node), TaskKind.DRAM_WRITE
         if self.buffered:
             unit, kind = Unit("buffer", node), TaskKind.BUFFER_WRITE
-        return self.ledger.builder.add(op, unit, kind, needs=[sent], size_bytes=size_bytes)
+        return self.ledger.builder.add(
+            op, unit, kind, needs=[sent], yields=True, size_bytes=size_bytes
+        )

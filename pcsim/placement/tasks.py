@@ -69,7 +69,7 @@ class Tasks:
 
     ``needs_task[needs_start[t]:needs_start[t + 1]]`` are the tasks that task t waits for, and
     ``needs_back`` in the same places how many instances back. ``takes`` and ``gives`` are those of
-    `Flow`. ``route``, ``kernel`` and ``operands`` index
+    `Flow`; what ``yields`` lets others pass on links and channels. ``route``, ``kernel`` and ``operands`` index
     ``routes``, ``kernels`` and ``products`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names
     ``stage``; ``turn`` indexes ``turns``. ``varying`` gives transfers of a size of their own in each
     instance these sizes, in bytes; their ``size_bytes`` is 0. ``users`` gives for each task of kind
@@ -101,6 +101,7 @@ class Tasks:
     repeat: NDArray[np.int64]
     takes: NDArray[np.int64]
     gives: NDArray[np.int64]
+    yields: NDArray[np.int64]
     streamed: NDArray[np.int64]
     stationary: NDArray[np.int64]
     elements: NDArray[np.int64]
@@ -166,6 +167,7 @@ class TaskBuilder:
         sizes: tuple[int, int, int] = (0, 0, 0),
         repeat: int = 1,
         flow: Flow = WHOLE,
+        yields: bool = False,
         buffered: tuple[int, int] = (0, 0),
         elements: int = 0,
         size_bytes: int = 0,
@@ -196,6 +198,7 @@ class TaskBuilder:
                 *sizes,
                 repeat,
                 *flow,
+                yields,
                 *buffered,
                 elements,
                 size_bytes,
@@ -209,7 +212,7 @@ class TaskBuilder:
         return Ready(len(self.rows) - 1, 0)
 
     def build(self) -> Tasks:
-        columns = iter(np.array(self.rows, dtype=np.int64).reshape(-1, 21).T)
+        columns = iter(np.array(self.rows, dtype=np.int64).reshape(-1, 22).T)
         starts = np.cumsum([0, *(len(needs) for needs in self.needs)])
         flat = [need for needs in self.needs for need in needs]
         return Tasks(
@@ -237,6 +240,7 @@ class TaskBuilder:
             repeat=next(columns),
             takes=next(columns),
             gives=next(columns),
+            yields=next(columns),
             streamed=next(columns),
             stationary=next(columns),
             elements=next(columns),

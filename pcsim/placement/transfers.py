@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pcsim.placement.flows import yields
 from pcsim.placement.ledger import Ledger
 from pcsim.placement.tasks import TaskKind, Unit
 from pcsim.program import CARRIED, Op
@@ -56,6 +57,7 @@ class Carrier:
             TaskKind.DRAM_READ,
             needs=(),
             flow=flow._replace(gives=flow.takes),
+            yields=yields(op),
             size_bytes=size_bytes,
         )
         if op.needs:
@@ -66,6 +68,7 @@ class Carrier:
             TaskKind.TRANSFER,
             needs=[read],
             flow=flow,
+            yields=yields(op),
             size_bytes=size_bytes,
             targets=tuple(targets),
         )

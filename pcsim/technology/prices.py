@@ -146,9 +146,11 @@ def _block_counts(hardware: Hardware) -> dict[str, int]:
     tiles = hardware.tiles
     tile_count = tiles.mesh[0] * tiles.mesh[1]
     units = tile_count * tiles.compute_units
+    adders = 0 if tiles.adder is None else tiles.adder.lanes or 0
     return {
         **{block: units * count for block, count in _pieces(hardware).items()},
-        "vector": tile_count * (tiles.vector.lanes or 0),
+        # An adder is taken for a lane, which is larger.
+        "vector": tile_count * ((tiles.vector.lanes or 0) + adders),
         "update": tile_count * (tiles.update.lanes or 0),
         "sram": tile_count * tiles.sram.banks,
         **({} if hardware.buffer is None else {"buffer": hardware.buffer.banks}),

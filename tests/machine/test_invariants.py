@@ -51,11 +51,15 @@ def chip_settings(draw):
         f"tiles.sram.size={draw(st.sampled_from([64, 256]))} KiB",
         f"tiles.sram.banking={draw(st.sampled_from(['skewed', 'interleaved']))}",
         f"tiles.placement={draw(st.sampled_from(['snake', 'search']))}",
+        f"tiles.handover={draw(st.sampled_from(['rows', 'blocks']))}",
+        f"tiles.compute.preload={draw(st.sampled_from(['serial', 'chain', 'wave']))}",
         f"noc.topology={draw(st.sampled_from(sorted(TOPOLOGIES)))}",
         f"noc.link={draw(st.sampled_from([1, 8, 64]))} B/cycle",
         f"noc.link_latency={draw(st.integers(0, 5))} cycles",
         f"dram.channels={draw(st.integers(1, 3))}",
     ]
+    if draw(st.booleans()):
+        chosen.append(f"tiles.adder={{lanes: {draw(st.sampled_from([4, 'unlimited']))}}}")
     if draw(st.booleans()):
         chosen.append(f"dram.rows={{size: 1 KiB, banks: {draw(st.integers(1, 4))}, miss: 36 ns}}")
         chosen.append("dram.refresh={time: 180 ns, interval: 3.9 us}")

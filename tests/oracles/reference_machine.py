@@ -9,7 +9,7 @@ from collections import Counter, OrderedDict, defaultdict
 import simpy
 from simpy.events import EventPriority
 
-from pcsim.machine.core.state import WAIT_KIND
+from pcsim.machine.core.state import PIECE, WAIT_KIND
 from pcsim.machine.lower import comes_from_buffer, lower
 from pcsim.placement import SETUP, Link, TaskKind
 
@@ -94,14 +94,14 @@ class Machine:
                     yield self.env.timeout(setup)
                 yield from self.send(index, task, instance, rows)
             elif kind in MEMORIES and self.streams:
-                start = yield from self.occupy(index, task, self.tasks.units[index].node)
-                self.stalled[index][self.waits_for(task)] += start - now
-                busy, head = self.cycles.busy[task], self.cycles.head[task]
-                delay = self.cycles.delay[task]
+                node, delay = self.tasks.units[index].node, self.cycles.delay[task]
+                start, busy, whole = yield from self.occupy(index, task, node)
+                head = self.cycles.head[task] if whole else None
                 yield from self.pass_rows(index, task, rows, start, busy, head, delay)
             else:
-                if gate is not None and now - free > gate.after_cycles:
-                    self.gated[index] += now - free - gate.after_cycles
+                idle = now - free - held
+                if gate is not None and idle > gate.after_cycles:
+                    self.gated[index] += idle - gate.after_cycles
                     self.stalled[index]["wake"] += gate.wake_cycles
                     yield self.env.timeout(gate.wake_cycles)
                 busy, head = self.cycles.busy[task], self.cycles.head[task]
@@ -141,8 +141,8 @@ class Machine:
 
     def pass_rows(self, index, task, rows, start, cycles, first, delay, at_least=0):
         """Work from ``start`` on until all ``rows`` have come and passed; the result is there ``delay`` later."""
-        shown, late = self.cycles.head[task] >= 0, self.cycles.late[task]
-        flows = start + first
+        shown, late = first is not None and self.cycles.head[task] >= 0, self.cycles.late[task]
+        flows = start + (first or 0)
         if shown and not (rows and late >= 0):
             self.env.process(self.comes(self.flowed[task], flows - self.env.now))
         yield self.env.timeout(max(0, start - self.env.now))
@@ -210,10 +210,15 @@ class Machine:
         flits = self.cycles.flits[task]
         if task in self.cycles.flits_of:
             flits = self.cycles.flits_of[task][instance - self.tasks.first[task]]
+        passed, pieces = 0, self.pieces(task, flits)
         start = asked = self.env.now
-        if flits:
+        for flits in pieces:
+            yield self.env.timeout(asked - self.env.now)
             start = yield self.request(task, ways, flits)
-        self.stalled[index]["noc"] += start - asked
+            self.stalled[index]["noc"] += start - asked
+            if passed + flits < sum(pieces):
+                self.busy[index] += flits
+            passed, asked = passed + flits, start + flits
         weights = self.tasks.kind[task] == TaskKind.WEIGHTS
         piece = self.cycles.tail[task] if weights else self.cycles.head[task]
         first = flight + max(0, piece - 1)
@@ -223,10 +228,27 @@ class Machine:
     # Weights that stream.
 
     def occupy(self, index, task, node):
-        """When the channel is occupied from."""
-        if cycles := self.cycles.busy[task]:
-            return (yield self.request(task, [(Link("home", node, node), 0)], cycles))
-        return self.env.now
+        """When the channel is occupied from, for the last piece, and how long that is."""
+        start, cycles = self.env.now, 0
+        asked, pieces = start, self.pieces(task, self.cycles.busy[task])
+        for at, cycles in enumerate(pieces):
+            yield self.env.timeout(asked - self.env.now)
+            start = yield self.request(task, [(Link("home", node, node), 0)], cycles)
+            self.stalled[index][self.waits_for(task)] += start - asked
+            if at == 0 and len(pieces) > 1:
+                if self.cycles.head[task] >= 0:
+                    first = start + self.cycles.head[task] - self.env.now
+                    self.env.process(self.comes(self.flowed[task], first))
+            if at < len(pieces) - 1:
+                self.busy[index] += cycles
+            asked = start + cycles
+        return start, cycles, len(pieces) <= 1
+
+    def pieces(self, task, whole):
+        """What lets others pass asks for one short piece after another."""
+        if not self.tasks.yields[task]:
+            return [whole] if whole else []
+        return [min(PIECE, whole - at) for at in range(0, whole, PIECE)]
 
     def use(self, task):
         """None if the layer is there, else those that are pushed out."""
@@ -257,7 +279,9 @@ class Machine:
         self.stalled[index]["array"] += self.env.now - asked
         asked = self.env.now
         source = self.tasks.routes[self.tasks.route[task]].source
-        start = yield from self.occupy(index, task, source)
+        before = self.stalled[index].copy()
+        start, _, _ = yield from self.occupy(index, task, source)
+        self.stalled[index] = before
         begin, ends = start + self.cycles.busy[task] + self.cycles.delay[task], 0
         if self.by_rows:
             ends = begin + self.cycles.tail[task]

@@ -30,6 +30,7 @@ from pcsim.machine.core.state import (
     LOOK,
     NOC,
     OVER,
+    PIECE,
     PLACE,
     ROOM,
     SEND,
@@ -278,9 +279,10 @@ def _pass_rows(chip, unit, start, cycles, first):
     mine = chip.units[unit]
     task = chip.tasks[mine.task]
     mine.began = start
+    mine.work = cycles
     mine.ends = max(mine.ends, start + cycles)
     mine.busy += cycles
-    mine.flows = NONE if task.head == NONE else start + first
+    mine.flows = NONE if task.head == NONE or first == NONE else start + first
     if mine.missing:
         mine.stage = FLOWING
         if task.late == NONE:
@@ -306,15 +308,14 @@ def _all_rows_came(chip, unit):
     if mine.flows != NONE:
         mine.flows = max(mine.flows, now + task.late)
         _show_first_row(chip, unit)
-    sends = task.course == TRANSFER or task.course == WEIGHTS
-    flits = chip.network.requests[unit].flits if sends else 0
-    at_least = mine.began + (flits if sends else task.busy)
-    if mine.ends > at_least:
+    longer = mine.ends - mine.began - mine.work
+    if longer:
         cause = mine.task if task.course == WEIGHTS else mine.last_need
-        chip.units[unit].stalled[chip.tasks[cause].wait_kind] += mine.ends - at_least
+        chip.units[unit].stalled[chip.tasks[cause].wait_kind] += longer
     _write_down(chip, unit, mine.began, mine.ends - mine.began)
-    if sends:
-        arrives = mine.ends + flight_cycles(chip.network, task.way, 0) - (1 if flits else 0)
+    if task.course == TRANSFER or task.course == WEIGHTS:
+        flight = flight_cycles(chip.network, task.way, 0)
+        arrives = mine.ends + flight - (1 if mine.work else 0)
         _end_in(chip, mine.task, arrives - now)
         _free(chip, unit, mine.ends)
     else:
@@ -345,6 +346,29 @@ def _send_from(chip, unit, at):
 
 
 @borrowing
+def _next_piece(chip, unit, whole):
+    """What passes at once of ``whole``: all of it, unless it lets others pass."""
+    mine = chip.units[unit]
+    if not mine.left_to_pass:
+        mine.left_to_pass = whole
+    piece = mine.left_to_pass
+    if chip.tasks[mine.task].yields:
+        piece = min(piece, PIECE)
+    mine.left_to_pass -= piece
+    return piece
+
+
+@borrowing
+def _pass_piece(chip, unit, start, piece, stage):
+    """A piece passes from ``start`` on; then ``unit`` asks for the next."""
+    mine = chip.units[unit]
+    _work(chip, unit, start, piece)
+    mine.asked = start + piece
+    mine.stage = stage
+    _to_do(chip, unit)
+
+
+@borrowing
 def _send(chip, unit):
     """Send as soon as the network lets."""
     mine, now = chip.units[unit], chip.scalar[0].now
@@ -353,11 +377,11 @@ def _send(chip, unit):
     if task.own_flits != NONE:
         flits = chip.flits[task.own_flits + mine.instance - task.first]
     if flits:
-        ask(chip.network, unit, mine.asked, task.rank, task.way, flits)
+        piece = _next_piece(chip, unit, flits)
+        ask(chip.network, unit, mine.asked, task.rank, task.way, piece)
         _emit(chip, ARBITRATION, mine.asked - now, 0)
     else:
         # A free link carries any size at once; there is nothing to arbitrate.
-        chip.network.requests[unit].flits = 0
         _cross(chip, unit, mine.asked, 0)
 
 
@@ -373,10 +397,13 @@ def _cross(chip, unit, start, flits):
 @borrowing
 def _granted(chip, unit, start):
     """The network has said when what was asked for starts: then all that follows is known."""
-    mine = chip.units[unit]
+    mine, flits = chip.units[unit], chip.network.requests[unit].flits
     if mine.stage == SEND:
         chip.units[unit].stalled[NOC] += start - mine.asked
-        _cross(chip, unit, start, chip.network.requests[unit].flits)
+        if mine.left_to_pass:
+            _pass_piece(chip, unit, start, flits, SEND)
+        else:
+            _cross(chip, unit, start, flits)
     else:
         _through_channel(chip, unit, start)
 
@@ -424,12 +451,14 @@ def _place_free(chip, unit):
 @borrowing
 def _to_channel(chip, unit):
     """Occupy the channel of the memory that the weights live in, or the global buffer."""
-    now, task = chip.scalar[0].now, chip.tasks[chip.units[unit].task]
+    mine, now = chip.units[unit], chip.scalar[0].now
+    task = chip.tasks[mine.task]
     if task.busy:
-        ask(chip.network, unit, now, task.rank, task.home, task.busy)
-        _emit(chip, ARBITRATION, 0, 0)
+        piece = _next_piece(chip, unit, task.busy)
+        ask(chip.network, unit, mine.asked, task.rank, task.home, piece)
+        _emit(chip, ARBITRATION, mine.asked - now, 0)
     else:
-        _through_channel(chip, unit, now)
+        _through_channel(chip, unit, mine.asked)
 
 
 @borrowing
@@ -447,7 +476,14 @@ def _through_channel(chip, unit, start):
         _send_from(chip, unit, brought + setup)
     else:
         chip.units[unit].stalled[task.wait_kind] += start - mine.asked
-        _pass_rows(chip, unit, start, task.busy, task.head)
+        piece = chip.network.requests[unit].flits if task.busy else 0
+        whole = mine.left_to_pass + piece == task.busy
+        if mine.left_to_pass:
+            if whole and task.head != NONE:
+                _emit(chip, TASK_FLOWS, start + task.head - chip.scalar[0].now, mine.task)
+            _pass_piece(chip, unit, start, piece, CHANNEL)
+        else:
+            _pass_rows(chip, unit, start, piece, task.head if whole else NONE)
 
 
 @borrowing

@@ -57,6 +57,8 @@ TASK = columns(
     # What the task is.
     "course", "phase", "first", "last", "left_out", "wait_kind", "busy", "delay", "flits", "own_flits",
     "way", "rank",
+    # Whether it lets others pass.
+    "yields",
     # Rows: cycles until the first (NONE: nobody waits for it), from the last taken until the first made (NONE: none),
     # from the end of the work until the unit is free; of course WEIGHTS the flits of the last piece.
     "head", "late", "hold", "tail",
@@ -85,8 +87,9 @@ UNIT = np.dtype([*columns(
     # When it is free for its task, or was after its last, but for the cycles in which it makes ready; which need was met
     # last, and when.
     "free_at", "held", "last_need", "last_met",
-    # Its work: since when, until when as far as is known; when its first row is there (NONE: nobody waits for it).
-    "began", "ends", "flows",
+    # Its work: since when, for how long if nothing makes it longer, until when as far as is known; when its first row is
+    # there (NONE: nobody waits for it); what has still to pass of something that lets others pass.
+    "began", "work", "ends", "flows", "left_to_pass",
     # Power gating: idle cycles until it is cut from its supply (NONE: never), cycles to wake, cycles cut so far.
     "gate_after", "gate_wake", "gated",
     "busy", "window",
@@ -120,6 +123,9 @@ row of a result is there."""
 
 ROOM = 64
 """New events that are handed out at a time."""
+
+PIECE = 16
+"""Flits, or cycles of a channel, after which something that yields lets others pass: a short packet."""
 
 FOUND = -1
 """Instead of the cycles of a span: weights that need not be loaded."""
@@ -212,7 +218,7 @@ def _task_rows(
     rows["busy"], rows["delay"], rows["flits"] = lowered.busy, lowered.delay, lowered.flits
     for name in ("head", "late", "hold", "tail"):
         rows[name] = getattr(lowered, name)
-    rows["way"] = tasks.route
+    rows["way"], rows["yields"] = tasks.route, tasks.yields
     rows["own_flits"] = NONE
     flits: list[int] = []
     for task, each in lowered.flits_of.items():

@@ -76,7 +76,10 @@ class Machine:
             yield from self.until(needs)
             met = self.env.now
             # After its last task it may have to make ready for the next; a transfer is set up while it waits.
-            held, setup = self.held[index], self.cycles.busy[task] if kind == TaskKind.TRANSFER else 0
+            held, setup = (
+                self.held[index],
+                self.cycles.busy[task] if kind == TaskKind.TRANSFER else 0,
+            )
             self.stalled[index]["array"] += held
             begin = max(met, free + held + setup if self.by_rows else free)
             yield self.env.timeout(begin - met)
@@ -85,7 +88,9 @@ class Machine:
                 times = [(self.there(need)[need[1] - 1], need[0]) for need in needs if need[1] > 0]
                 self.stalled[index][self.waits_for(max(times)[1])] += waited
             self.held[index], now = 0, self.env.now
-            rows = [need for need in needs if need[2] is not None and len(self.ended[need[0]]) < need[1]]
+            rows = [
+                need for need in needs if need[2] is not None and len(self.ended[need[0]]) < need[1]
+            ]
             if kind == TaskKind.WEIGHTS:
                 yield from self.bring(index, task, instance)
             elif kind == TaskKind.TRANSFER:
@@ -106,7 +111,9 @@ class Machine:
                     yield self.env.timeout(gate.wake_cycles)
                 busy, head = self.cycles.busy[task], self.cycles.head[task]
                 delay = self.cycles.delay[task]
-                yield from self.pass_rows(index, task, rows, self.env.now, busy, head, delay)
+                slow = self.slow_rows(task, needs)
+                now = self.env.now
+                yield from self.pass_rows(index, task, rows, now, busy, head, delay, slow=slow)
                 self.held[index] = self.cycles.hold[task]
             self.free_at[index] = self.env.now
 
@@ -121,6 +128,16 @@ class Machine:
             count = min(wanted, int(tasks.last[need])) - int(tasks.first[need]) + 1
             found.append((need, count, after))
         return found
+
+    def slow_rows(self, task, needs):
+        """Of each need whose rows come more slowly than they pass, when its work ends at the earliest."""
+        if self.cycles.slow[task] < 0:
+            return []
+        return [
+            (need, self.flowed[need][count - 1] + self.cycles.slow[task])
+            for need, count, after in needs
+            if after is not None and count > 0
+        ]
 
     def there(self, need):
         return self.ended[need[0]] if need[2] is None else self.flowed[need[0]]
@@ -139,7 +156,7 @@ class Machine:
         self.changed.succeed()
         self.changed = self.env.event()
 
-    def pass_rows(self, index, task, rows, start, cycles, first, delay, at_least=0):
+    def pass_rows(self, index, task, rows, start, cycles, first, delay, at_least=0, slow=()):
         """Work from ``start`` on until all ``rows`` have come and passed; the result is there ``delay`` later."""
         shown, late = first is not None and self.cycles.head[task] >= 0, self.cycles.late[task]
         flows = start + (first or 0)
@@ -147,6 +164,9 @@ class Machine:
             self.env.process(self.comes(self.flowed[task], flows - self.env.now))
         yield self.env.timeout(max(0, start - self.env.now))
         ends, cause, last = max(start + cycles, at_least), task, 0
+        for need, passed in sorted(slow):
+            if passed >= ends and passed > start + cycles:
+                ends, cause = passed, need
         for need, count, after in sorted(rows):
             yield from self.until([(need, count, None)])
             came = self.ended[need][count - 1]

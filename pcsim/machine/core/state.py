@@ -60,15 +60,17 @@ TASK = columns(
     # Whether it lets others pass.
     "yields",
     # Rows: cycles until the first (NONE: nobody waits for it), from the last taken until the first made (NONE: none),
-    # from the end of the work until the unit is free; of course WEIGHTS the flits of the last piece.
-    "head", "late", "hold", "tail",
+    # from the end of the work until the unit is free; of course WEIGHTS the flits of the last piece; from the first
+    # row taken until the end of the work, at least (NONE: no such thing).
+    "head", "late", "hold", "tail", "slow",
     # Its needs: from ``needs`` on those that move with the instance, from ``fixed`` on those for the first one only.
     "needs", "fixed", "needs_end",
     # In a queue of tasks, which stands at this place; its turn; the next instance, and what that one's turn is
     # compared by.
     "queued", "stride", "offset", "window", "shift", "group", "next", "in_window", "in_turn", "tie",
-    # How often it has ended, and who waits for that; how often its first row was there, and who waits for that.
-    "ended", "waiting", "flowed", "watching",
+    # How often it has ended, and who waits for that; how often its first row was there, when last, and who waits
+    # for that.
+    "ended", "waiting", "flowed", "flowed_at", "watching",
     # Where weights stream: the way that is the channel, or the buffer, they live on; of course WEIGHTS the bytes,
     # where the layer sits in the window, the task that uses it, and how often it was loaded.
     "home", "size_bytes", "seat", "user", "loads",
@@ -76,19 +78,19 @@ TASK = columns(
 """``flits`` is what each instance sends, unless ``own_flits`` says where in ``Chip.flits`` they stand one by one."""
 
 NEED = columns("task", "base", "most", "after")
-"""Instance i waits until ``task`` has ended min(i + base, most) times; unless ``after`` is NONE only until its first row
-has been there as often, and works on for so many cycles after the end."""
+"""Instance i waits until ``task`` has ended min(i + base, most) times; unless ``after`` is NONE only until its first
+row has been there as often, and works on for so many cycles after the end."""
 
 UNIT = np.dtype([*columns(
     # Its queue: where its heap among those of tasks begins, and how many it holds still.
     "queue", "left",
     # Its current task, and how many of its needs are not met; ``slots`` is where it waits for them.
     "task", "instance", "missing", "slots", "stage", "asked",
-    # When it is free for its task, or was after its last, but for the cycles in which it makes ready; which need was met
-    # last, and when.
+    # When it is free for its task, or was after its last, but for the cycles in which it makes ready; which need was
+    # met last, and when.
     "free_at", "held", "last_need", "last_met",
-    # Its work: since when, for how long if nothing makes it longer, until when as far as is known; when its first row is
-    # there (NONE: nobody waits for it); what has still to pass of something that lets others pass.
+    # Its work: since when, for how long if nothing makes it longer, until when as far as is known; when its first row
+    # is there (NONE: nobody waits for it); what has still to pass of something that lets others pass.
     "began", "work", "ends", "flows", "left_to_pass",
     # Power gating: idle cycles until it is cut from its supply (NONE: never), cycles to wake, cycles cut so far.
     "gate_after", "gate_wake", "gated",
@@ -99,8 +101,8 @@ UNIT = np.dtype([*columns(
 """``stalled`` counts cycles by what the unit waited for, `STALLS`."""
 
 SLOT = columns("count", "unit", "next", "after")
-"""``unit`` waits until a task has ended ``count`` times, or its first row has been there so often; ``next`` waits for the
-same. Unless ``after`` is NONE the unit is at work meanwhile, as for `NEED`."""
+"""``unit`` waits until a task has ended ``count`` times, or its first row has been there so often; ``next`` waits for
+the same. Unless ``after`` is NONE the unit is at work meanwhile, as for `NEED`."""
 
 WINDOW = columns("room_bytes", "first", "last")
 """Of one tile whose weights stream: the bytes free, and its seats [first, last)."""
@@ -216,7 +218,7 @@ def _task_rows(
     for name in ("phase", "first", "last", "size_bytes"):
         rows[name] = getattr(tasks, name)
     rows["busy"], rows["delay"], rows["flits"] = lowered.busy, lowered.delay, lowered.flits
-    for name in ("head", "late", "hold", "tail"):
+    for name in ("head", "late", "hold", "tail", "slow"):
         rows[name] = getattr(lowered, name)
     rows["way"], rows["yields"] = tasks.route, tasks.yields
     rows["own_flits"] = NONE

@@ -29,7 +29,8 @@ class Pace:
     what one row, and all rows of one burst, take. ``delay``: from the end of its work until its last row is there.
     ``hold``: from then until its unit can take the next. ``late``: from the last row that it takes until the first
     that it makes, at least (`NEVER`: it need not have come). ``bursts``: in how many the rows leave. ``interval``:
-    between rows of a burst.
+    between rows of a burst; ``period``: between bursts, at least. ``slow``: from the first row that it takes until
+    the end of its work, at least, where rows come more slowly than they pass (`NEVER`: not so).
     """
 
     busy: int
@@ -42,6 +43,7 @@ class Pace:
     bursts: int = 1
     interval: int = 0
     period: int = 0
+    slow: int = NEVER
 
     def after(self, rows: int, interval: int) -> int:
         """Cycles that its work goes on after the last of ``rows`` has come, which came in that ``interval``."""
@@ -154,6 +156,10 @@ class Folds:
         # Folds that rows of the last burst pass after their first one, until they are finished, and in all.
         until = (last - 1) * a_slice
         behind = folds - 1 - (self.inner - last) * a_slice
+        first_fold = (
+            coming.rows - 1
+        ) * coming.interval + each  # Where its rows come as slowly as that.
+        stalls = folds > 1 and coming.bursts > 1 and first_fold > self.streamed
         late = NEVER
         if until:
             late = self.gap + (until - 1) * self.pitch + each + crossing
@@ -171,6 +177,7 @@ class Folds:
             # Behind their first fold all rows are there.
             each if behind else max(each, coming.interval),
             self.pitch if k_outer else self.inner * self.pitch,
+            first_fold + self.gap + (folds - 2) * self.pitch + self.streamed if stalls else NEVER,
         )
 
     def by_outputs(self, *, repeat: int) -> Pace:

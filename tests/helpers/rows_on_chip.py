@@ -142,7 +142,7 @@ def reduction_on_chip(chain):
     return bench.cycles()
 
 
-def pair_on_chip(pair):
+def pair_on_chip(pair, *settings):
     """Of design E. The second array is as large as the first, or, where only that matters, as high."""
     folds, onward = pair.folds, pair.onward
     narrower = folds.cols - pair.next_cols
@@ -154,6 +154,7 @@ def pair_on_chip(pair):
         f"tiles.compute.preload={folds.preload}",
         "tiles.compute.folds=" + ("either" if pair.order == "k_outer" else "n_outer"),
         f"tiles.vector.lanes={folds.cols}",
+        *settings,
     )
     bench.chip(1, onward.latency)
     words = folds.outer * folds.cols

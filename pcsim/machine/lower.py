@@ -27,7 +27,7 @@ class Lowered:
     the flits it sends, the actions it counts, and its multiply-accumulates.
 
     Where rows are handed on one by one: ``head`` are the cycles from the beginning, of a transfer from the start of
-    sending, until the first row is there, ``hold``, ``late`` and ``slow`` as for `Pace`, ``tail`` the flits of the
+    sending, until the first row is there, ``hold``, ``late``, ``spread`` and ``slow`` as for `Pace`, ``tail`` the flits of the
     last piece of weights that are loaded, and ``after`` of each need as for `Handed`;
     everywhere `NEVER`, and no hold, where blocks are.
 
@@ -45,6 +45,7 @@ class Lowered:
     hold: list[int]
     head: list[int]
     late: list[int]
+    spread: list[int]
     slow: list[int]
     tail: list[int]
     after: list[int]
@@ -126,6 +127,7 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         never,
         list(never),
         list(never),
+        list(never),
         [0] * number,
         whole,
     )
@@ -194,6 +196,7 @@ def _by_rows(tasks: Tasks, lowered: Lowered, rows: Handed) -> Lowered:
             for task, (kind, pace) in enumerate(each)
         ],
         late=[pace.late for pace in paces],
+        spread=[pace.spread for pace in paces],
         slow=[pace.slow for pace in paces],
         tail=[pace.row if kind == streams else 0 for kind, pace in each],
         after=rows.after,

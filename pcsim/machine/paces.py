@@ -44,7 +44,7 @@ def handed(
     takes = tasks.takes.tolist()
     adders = [tasks.units[at].kind == "adder" for at in tasks.unit.tolist()]
     found: dict[tuple[int, bool, bool, Incoming], Pace] = {}
-    bursts, interval = [1] * len(tasks), [0] * len(tasks)
+    bursts, opening, interval = [1] * len(tasks), [0] * len(tasks), [0] * len(tasks)
     periods: list[int] = [0] * len(tasks)
     slices: dict[int, int] = {}
     paces: list[Pace] = [whole(0)] * len(tasks)
@@ -57,16 +57,18 @@ def handed(
             coming = Incoming(
                 takes[task],
                 max((bursts[needed] for needed, _ in takers), default=1),
-                max((interval[needed] for needed, _ in takers), default=0),
                 slices[task],
+                max((opening[needed] for needed, _ in takers), default=0),
+                max((interval[needed] for needed, _ in takers), default=0),
             )
             question = which[task], adders[task], known[task], coming
             if question not in found:
                 found[question] = _pace(tasks, hardware, task, blocks[which[task]], *question[1:])
             pace = paces[task] = found[question]
             periods[task] = pace.period
-            if (pace.bursts, pace.interval) != (bursts[task], interval[task]):
-                bursts[task], interval[task] = pace.bursts, pace.interval
+            new = pace.bursts, pace.opening, pace.interval
+            if new != (bursts[task], opening[task], interval[task]):
+                bursts[task], opening[task], interval[task] = new
                 changed = True
     after = [NEVER] * len(tasks.needs_task)
     for task, takers in enumerate(pairs):

@@ -74,7 +74,7 @@ class Machine:
             free, kind = self.env.now, self.tasks.kind[task]
             needs = self.needs(task, instance)
             yield from self.until(needs)
-            met = self.env.now
+            met, firsts = self.env.now, self.first_rows(needs)
             # After its last task it may have to make ready for the next; a transfer is set up while it waits.
             held, setup = (
                 self.held[index],
@@ -97,12 +97,12 @@ class Machine:
                 self.busy[index] += setup
                 if not self.by_rows:
                     yield self.env.timeout(setup)
-                yield from self.send(index, task, instance, rows)
+                yield from self.send(index, task, instance, rows, firsts)
             elif kind in MEMORIES and self.streams:
                 node, delay = self.tasks.units[index].node, self.cycles.delay[task]
                 start, busy, whole = yield from self.occupy(index, task, node)
                 head = self.cycles.head[task] if whole else None
-                yield from self.pass_rows(index, task, rows, start, busy, head, delay)
+                yield from self.pass_rows(index, task, rows, firsts, start, busy, head, delay)
             else:
                 idle = now - free - held
                 if gate is not None and idle > gate.after_cycles:
@@ -111,9 +111,8 @@ class Machine:
                     yield self.env.timeout(gate.wake_cycles)
                 busy, head = self.cycles.busy[task], self.cycles.head[task]
                 delay = self.cycles.delay[task]
-                slow = self.slow_rows(task, needs)
                 now = self.env.now
-                yield from self.pass_rows(index, task, rows, now, busy, head, delay, slow=slow)
+                yield from self.pass_rows(index, task, rows, firsts, now, busy, head, delay)
                 self.held[index] = self.cycles.hold[task]
             self.free_at[index] = self.env.now
 
@@ -129,14 +128,12 @@ class Machine:
             found.append((need, count, after))
         return found
 
-    def slow_rows(self, task, needs):
-        """Of each need whose rows come more slowly than they pass, when its work ends at the earliest."""
-        if self.cycles.slow[task] < 0:
-            return []
+    def first_rows(self, needs):
+        """Of needs that are met by a first row when that was there, if it is the last of its kind."""
         return [
-            (need, self.flowed[need][count - 1] + self.cycles.slow[task])
+            (need, self.flowed[need][-1])
             for need, count, after in needs
-            if after is not None and count > 0
+            if after is not None and len(self.flowed[need]) == count > 0
         ]
 
     def there(self, need):
@@ -156,17 +153,20 @@ class Machine:
         self.changed.succeed()
         self.changed = self.env.event()
 
-    def pass_rows(self, index, task, rows, start, cycles, first, delay, at_least=0, slow=()):
+    def pass_rows(self, index, task, rows, firsts, start, cycles, first, delay, at_least=0):
         """Work from ``start`` on until all ``rows`` have come and passed; the result is there ``delay`` later."""
+        spread, slow = self.cycles.spread[task], self.cycles.slow[task]
         shown, late = first is not None and self.cycles.head[task] >= 0, self.cycles.late[task]
         flows = start + (first or 0)
+        if spread >= 0:
+            flows = max([flows, *(came + spread for _, came in firsts)])
         if shown and not (rows and late >= 0):
             self.env.process(self.comes(self.flowed[task], flows - self.env.now))
         yield self.env.timeout(max(0, start - self.env.now))
         ends, cause, last = max(start + cycles, at_least), task, 0
-        for need, passed in sorted(slow):
-            if passed >= ends and passed > start + cycles:
-                ends, cause = passed, need
+        for need, came in sorted(firsts):
+            if slow >= 0 and came + slow >= ends and came + slow > start + cycles:
+                ends, cause = came + slow, need
         for need, count, after in sorted(rows):
             yield from self.until([(need, count, None)])
             came = self.ended[need][count - 1]
@@ -219,7 +219,7 @@ class Machine:
                 self.taken[link].append((start + behind, start + behind + flits))
             granted.succeed(start)
 
-    def send(self, index, task, instance, rows, at_least=0):
+    def send(self, index, task, instance, rows, firsts, at_least=0):
         route = self.tasks.routes[self.tasks.route[task]]
         noc = self.noc
         ways = [
@@ -243,7 +243,7 @@ class Machine:
         piece = self.cycles.tail[task] if weights else self.cycles.head[task]
         first = flight + max(0, piece - 1)
         delay = flight - (1 if flits else 0)
-        yield from self.pass_rows(index, task, rows, start, flits, first, delay, at_least)
+        yield from self.pass_rows(index, task, rows, firsts, start, flits, first, delay, at_least)
 
     # Weights that stream.
 
@@ -309,4 +309,4 @@ class Machine:
         self.stalled[index][self.waits_for(task)] += begin - asked
         yield self.env.timeout(begin - self.env.now)
         yield from self.work(index, self.setup)
-        yield from self.send(index, task, instance, [], ends)
+        yield from self.send(index, task, instance, [], [], ends)

@@ -109,8 +109,11 @@ def _wait_for_rows(chip, unit):
             count = min(mine.instance + need.base, need.most)
             _wait_for(chip, unit, need.task, count, need.after)
             needed = chip.tasks[need.task]
-            if task.slow != NONE and needed.flowed == count:
-                _last_row(chip, unit, need.task, needed.flowed_at + task.slow)
+            if needed.flowed == count:  # Else all its rows came before.
+                if task.slow != NONE:
+                    _last_row(chip, unit, need.task, needed.flowed_at + task.slow)
+                if task.spread != NONE:
+                    mine.flows = max(mine.flows, needed.flowed_at + task.spread)
 
 
 @borrowing
@@ -246,6 +249,7 @@ def _begin(chip, unit):
     mine.free_at += mine.held
     begin = max(now, mine.free_at)
     mine.ends = 0
+    mine.flows = NONE
     if task.course == TRANSFER:
         setup = begin
         if chip.scalar[0].rows:  # What it will do is known before the first row comes.
@@ -286,7 +290,7 @@ def _pass_rows(chip, unit, start, cycles, first):
     mine.work = cycles
     mine.ends = max(mine.ends, start + cycles)
     mine.busy += cycles
-    mine.flows = NONE if task.head == NONE or first == NONE else start + first
+    mine.flows = NONE if task.head == NONE or first == NONE else max(mine.flows, start + first)
     if mine.missing:
         mine.stage = FLOWING
         if task.late == NONE:

@@ -27,10 +27,10 @@ class Pace:
 
     ``busy``: it occupies its unit. ``first``: from its beginning until its first row is there. ``row``, ``burst``:
     what one row, and all rows of one burst, take. ``delay``: from the end of its work until its last row is there.
-    ``hold``: from then until its unit can take the next. ``late``: from the last row that it takes until the first
-    that it makes, at least (`NEVER`: it need not have come). ``bursts``: in how many the rows leave. ``interval``:
-    between rows of a burst; ``period``: between bursts, at least. ``slow``: from the first row that it takes until
-    the end of its work, at least, where rows come more slowly than they pass (`NEVER`: not so).
+    ``hold``: from then until its unit can take the next. From the last row that it takes until the first that it makes
+    pass ``late`` at least, from the first that it takes ``spread``, and until the end of its work ``slow`` (`NEVER`:
+    it does not matter). ``bursts``: in how many the rows leave; ``period``: between bursts, at least; ``opening`` and
+    ``interval``: between rows of the first burst and of the last.
     """
 
     busy: int
@@ -40,10 +40,12 @@ class Pace:
     delay: int = 0
     hold: int = 0
     late: int = NEVER
-    bursts: int = 1
-    interval: int = 0
-    period: int = 0
+    spread: int = NEVER
     slow: int = NEVER
+    bursts: int = 1
+    period: int = 0
+    opening: int = 0
+    interval: int = 0
 
     def after(self, rows: int, interval: int) -> int:
         """Cycles that its work goes on after the last of ``rows`` has come, which came in that ``interval``."""
@@ -51,13 +53,32 @@ class Pace:
 
 
 class Incoming(NamedTuple):
-    """The rows that a task takes: their number, in how many bursts they come, at which interval at least, and how long
-    after a burst begins the next does, at least."""
+    """What a task takes: how many ``rows`` a burst has, and the other numbers as for `Pace`."""
 
     rows: int
-    bursts: int
-    interval: int
+    bursts: int = 1
     period: int = 0
+    opening: int = 0
+    interval: int = 0
+
+
+def _one_by_one(busy: int, row: int, coming: Incoming, *, latency: int = 0) -> Pace:
+    """Rows pass a unit that takes ``row`` cycles for one, and ``busy`` for all."""
+    burst = ceil(busy / coming.bursts)
+    stalls = coming.bursts > 1 and coming.opening > row
+    first_burst = (coming.rows - 1) * coming.opening + row
+    return Pace(
+        busy,
+        row + latency,
+        row,
+        burst,
+        latency,
+        slow=first_burst + (coming.bursts - 1) * burst if stalls else NEVER,
+        bursts=coming.bursts,
+        period=max(coming.period, burst),
+        opening=max(coming.opening, row),
+        interval=max(coming.interval, row),
+    )
 
 
 def by_lanes(
@@ -70,21 +91,15 @@ def by_lanes(
     rows = max(1, coming.rows) * coming.bursts
     per_row, all_rows = _pieces(elements, rows, lanes, times)
     busy = max(all_rows, ports)
-    burst = ceil(busy / coming.bursts)
-    row = min(burst, max(per_row, ceil(ports / rows)))
-    interval = max(coming.interval, row)
-    period = max(coming.period, burst)
-    return Pace(busy, row + latency, row, burst, latency, 0, NEVER, coming.bursts, interval, period)
+    row = min(ceil(busy / coming.bursts), max(per_row, ceil(ports / rows)))
+    return _one_by_one(busy, row, coming, latency=latency)
 
 
 def over_links(size_bytes: int, coming: Incoming, *, link: Rate | None) -> Pace:
     """The flits of a transfer: a flit holds words of one row unless several fit into it."""
     rows = max(1, coming.rows) * coming.bursts
     per_row, flits = _pieces(size_bytes, rows, link, 1)
-    burst = ceil(flits / coming.bursts)
-    interval = max(coming.interval, per_row)
-    period = max(coming.period, burst)
-    return Pace(flits, per_row, per_row, burst, 0, 0, NEVER, coming.bursts, interval, period)
+    return _one_by_one(flits, per_row, coming)
 
 
 def _pieces(amount: int, rows: int, width: Rate | None, times: int) -> tuple[int, int]:
@@ -102,7 +117,8 @@ def _pieces(amount: int, rows: int, width: Rate | None, times: int) -> tuple[int
 def evenly(busy: int, coming: Incoming, *, latency: int = 0) -> Pace:
     """Row after row, each with its share of the time; all results a ``latency`` later."""
     row = ceil(busy / max(1, coming.rows))
-    return Pace(busy, row + latency, row, busy, latency, interval=max(row, coming.interval))
+    opening, interval = max(row, coming.opening), max(row, coming.interval)
+    return Pace(busy, row + latency, row, busy, latency, opening=opening, interval=interval)
 
 
 def whole(busy: int, *, latency: int = 0) -> Pace:
@@ -156,15 +172,16 @@ class Folds:
         # Folds that rows of the last burst pass after their first one, until they are finished, and in all.
         until = (last - 1) * a_slice
         behind = folds - 1 - (self.inner - last) * a_slice
-        first_fold = (
-            coming.rows - 1
-        ) * coming.interval + each  # Where its rows come as slowly as that.
-        stalls = folds > 1 and coming.bursts > 1 and first_fold > self.streamed
-        late = NEVER
+        late = spread = slow = NEVER
         if until:
             late = self.gap + (until - 1) * self.pitch + each + crossing
         elif self.inner > 1:
-            late = max(0, each - 1 + crossing - (coming.rows - 1) * max(each, coming.interval))
+            spread = (coming.bursts - 1) * coming.period + each - 1 + crossing
+        first_fold = (
+            coming.rows - 1
+        ) * coming.opening + each  # Where its rows come as slowly as that.
+        if folds > 1 and coming.bursts > 1 and first_fold > self.streamed:
+            slow = first_fold + self.gap + (folds - 2) * self.pitch + self.streamed
         return Pace(
             load + (folds - 1) * self.pitch + self.streamed,
             load + (self.inner - 1) * a_slice * self.pitch + each - 1 + crossing,
@@ -173,11 +190,13 @@ class Folds:
             self.drain + 1,
             self.pitch - self.streamed,
             late,
+            spread,
+            slow,
             repeat * self.outer,
-            # Behind their first fold all rows are there.
-            each if behind else max(each, coming.interval),
             self.pitch if k_outer else self.inner * self.pitch,
-            first_fold + self.gap + (folds - 2) * self.pitch + self.streamed if stalls else NEVER,
+            # Rows that come for one fold alone leave as they come; in later folds all are there.
+            each if until else max(each, coming.interval if self.inner > 1 else coming.opening),
+            each if behind else max(each, coming.interval),
         )
 
     def by_outputs(self, *, repeat: int) -> Pace:
@@ -192,8 +211,10 @@ class Folds:
             self.drain + 1,
             self.pitch - self.streamed,
             self.load + crossing,
-            repeat * self.outer,
-            1,
+            bursts=repeat * self.outer,
+            period=self.inner * self.pitch,
+            opening=1,
+            interval=1,
         )
 
     def by_products(self, coming: Incoming, *, repeat: int) -> Pace:
@@ -203,6 +224,14 @@ class Folds:
         row = self.load + (each - 1) * self.pitch + self.streamed
         busy = self.load + (folds - 1) * self.pitch + self.streamed
         hold = self.pitch - self.streamed
+        between = each * self.pitch
         return Pace(
-            busy, row + self.drain + 1, row, row, self.drain + 1, hold, interval=each * self.pitch
+            busy,
+            row + self.drain + 1,
+            row,
+            row,
+            self.drain + 1,
+            hold,
+            opening=between,
+            interval=between,
         )

@@ -337,11 +337,11 @@ def test_the_estimated_tasks_are_those_placed_within_a_factor_of_four(settings):
 @pytest.mark.parametrize("layers", [[64, 10], [64, 64, 64, 10], [64, 500, 300, 10]])
 def test_the_estimated_memory_covers_what_a_training_allocates(layers):
     from pcsim.engine.kernels import layout
-    from pcsim.engine.network import Network, initial_weights
+    from pcsim.engine.network import DenseNetwork, initial_weights
 
     workload = load_workload("digits", overrides=[f"network.layers={layers}"])
     chosen = candidates(load_both("tile64", "digits")[0], workload, rule="pc")
-    network = Network(tuple(layers), "tanh", "mse", "float32")
+    network = DenseNetwork(tuple(layers), "tanh", "mse", "float32")
     batch = workload.training.batch
     arrays = (
         *layout.new_parameters(network, initial_weights(network, 0)),

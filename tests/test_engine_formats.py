@@ -7,7 +7,7 @@ import pytest
 from reference_rounded import Chip
 
 from pcsim.config import Analog, Formats, Numerics
-from pcsim.engine.network import Network, batch_rows, initial_weights
+from pcsim.engine.network import DenseNetwork, batch_rows, initial_weights
 from pcsim.engine.numerics.products import integer_product
 from pcsim.engine.numerics.quantise import quantised, scale_of
 from pcsim.engine.optimiser import WeightOptimiser
@@ -16,7 +16,7 @@ from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
 from pcsim.formats import parse_format
 
 SAMPLES, BATCH, SEED = 20, 6, 3
-SINGLE = Network((7, 9, 9, 5, 4), "relu", "mse", "float32", bias=True)
+SINGLE = DenseNetwork((7, 9, 9, 5, 4), "relu", "mse", "float32", bias=True)
 DOUBLE = replace(SINGLE, dtype="float64")
 
 

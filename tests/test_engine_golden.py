@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pcsim.engine import Network, backpropagate, infer
+from pcsim.engine import DenseNetwork, backpropagate, infer
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner, PredictiveCoding
@@ -56,7 +56,7 @@ class Golden:
         meta = json.loads(str(self.values["meta"]))
         loss = {"mse": "mse", "ce": "cross_entropy"}[meta["loss"]]
         self.extra = meta["extra"]
-        self.network = Network(
+        self.network = DenseNetwork(
             tuple(meta["dims"]),
             meta["activation"],
             loss,

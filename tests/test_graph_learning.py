@@ -13,21 +13,21 @@ import pcsim.engine.network as chains
 from pcsim.config import candidates, load_workload
 from pcsim.engine import train_all
 from pcsim.engine.checkpoint import Checkpoint
-from pcsim.engine.datasets import Dataset, Part
+from pcsim.engine.datasets import Dataset, DatasetSplit
 from pcsim.engine.graph import GraphNetwork, backpropagate, infer, initial_weights
 from pcsim.engine.graph import learner as graph_learner
 from pcsim.engine.graph.learner import GraphLearner, block_samples
 from pcsim.engine.kinds import compiled, kinds_of, operators_of
 from pcsim.engine.learn import course_of
 from pcsim.engine.loop import Course, learn_seed, learner_of, profile_of
-from pcsim.engine.network import Network, batch_rows
+from pcsim.engine.network import DenseNetwork, batch_rows
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
 from pcsim.errors import InputError
 from pcsim.network import graph_of
 
-CHAIN = Network((7, 9, 6, 6, 4), "tanh", "cross_entropy", "float64", bias=True)
+CHAIN = DenseNetwork((7, 9, 6, 6, 4), "tanh", "cross_entropy", "float64", bias=True)
 SAMPLES, BATCH, SEED = 40, 12, 3
 RULES = {
     "pc": PredictiveCoding(Relaxation(steps=3, rate=0.3)),
@@ -178,7 +178,7 @@ def test_updates_can_be_cut_anywhere():
 
 def course_for(rule, *, dtype="float32", rate=0.01, evaluate_every=2):
     x, y = data_for(48, 3, dtype, samples=60)
-    part = Part(x, y)
+    part = DatasetSplit(x, y)
     return Course(
         small_network(dtype),
         rule,

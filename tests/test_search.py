@@ -15,7 +15,7 @@ from pcsim.cli import main
 from pcsim.errors import InputError
 from pcsim.search import Limit, parse_limits, search
 from pcsim.search.sample import values_at
-from pcsim.sweeps import Plan, Setting, grid, open_store, parse_groups, points_of, run_points
+from pcsim.sweeps import Setting, SweepPlan, grid, open_store, parse_groups, points_of, run_points
 from pcsim.sweeps.report.front import OBJECTIVES, front_of
 from pcsim.sweeps.store import Store
 
@@ -25,7 +25,7 @@ COSTS = ("energy_j", "latency_s", "area_mm2")
 
 def plan(*axes, settings=(), **options):
     settings = (*(Setting(text) for text in (*SHORT, "tiles.mesh=[2, 2]")), *settings)
-    return Plan("tile64", "digits", parse_groups(axes), settings, rule="pc", **options)
+    return SweepPlan("tile64", "digits", parse_groups(axes), settings, rule="pc", **options)
 
 
 def exhaustive(asked, folder):

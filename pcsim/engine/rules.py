@@ -20,7 +20,7 @@ from pcsim.engine.kernels.arithmetic import EVALUATING, Arithmetic
 from pcsim.engine.kernels.backpropagation import backpropagation_updates
 from pcsim.engine.kernels.passes import load_batch, outputs, step_weights
 from pcsim.engine.kernels.predictive_coding import predictive_coding_updates
-from pcsim.engine.network import Network, Weights
+from pcsim.engine.network import DenseNetwork, Weights
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.relaxer import Relaxer
@@ -48,10 +48,10 @@ class Rule(Protocol):
     def weight_steps(self) -> int:
         """How often an update steps the weights."""
 
-    def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
+    def rate_limit(self, network: DenseNetwork, weights: Weights, x: np.ndarray) -> float | None:
         """The inference rate beyond which ``x`` does not settle; None where no bound is known."""
 
-    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
+    def relaxer(self, network: DenseNetwork, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
         """Scratch for a batch of that size."""
 
     def updates(
@@ -61,7 +61,7 @@ class Rule(Protocol):
 
     def look_at(
         self,
-        network: Network,
+        network: DenseNetwork,
         weights: Weights,
         x: np.ndarray,
         y: np.ndarray,
@@ -91,13 +91,13 @@ class PredictiveCoding:
         how = self.relaxation
         return credited_in_chain(layers, how.variant, how.order, how.steps)
 
-    def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
+    def rate_limit(self, network: DenseNetwork, weights: Weights, x: np.ndarray) -> float | None:
         return rate_limit(network, weights, x, relaxation=self.relaxation)
 
     def weight_steps(self) -> int:
         return self.relaxation.steps if self.relaxation.variant == "ipc" else 1
 
-    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
+    def relaxer(self, network: DenseNetwork, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
         return Relaxer(network, self.relaxation, batch, arithmetic)
 
     def updates(
@@ -171,7 +171,7 @@ class PredictiveCoding:
 
     def look_at(
         self,
-        network: Network,
+        network: DenseNetwork,
         weights: Weights,
         x: np.ndarray,
         y: np.ndarray,
@@ -207,13 +207,13 @@ class Backpropagation:
     def reach(self, layers: int) -> int:
         return layers
 
-    def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
+    def rate_limit(self, network: DenseNetwork, weights: Weights, x: np.ndarray) -> float | None:
         return None
 
     def weight_steps(self) -> int:
         return 1
 
-    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
+    def relaxer(self, network: DenseNetwork, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
         return Relaxer(network, Relaxation(steps=0, rate=1.0, variant="ipc"), batch, arithmetic)
 
     def updates(
@@ -234,7 +234,7 @@ class Backpropagation:
 
     def look_at(
         self,
-        network: Network,
+        network: DenseNetwork,
         weights: Weights,
         x: np.ndarray,
         y: np.ndarray,
@@ -258,7 +258,7 @@ class Learner:
 
     def __init__(
         self,
-        network: Network,
+        network: DenseNetwork,
         weights: Weights,
         *,
         rule: Rule,

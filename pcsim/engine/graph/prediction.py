@@ -61,7 +61,7 @@ class Line:
                 d = operation.pull(d)
 
 
-class Prediction:
+class NodePrediction:
     """The prediction of ``node`` for up to ``samples`` samples; ``weights`` are read at each call."""
 
     def __init__(self, node: Node, weights: ByPlace, samples: int, dtype: str) -> None:

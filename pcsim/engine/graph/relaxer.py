@@ -20,7 +20,7 @@ import numpy as np
 from pcsim.engine.graph.losses import target_energy, target_error
 from pcsim.engine.graph.model import GraphNetwork, by_place
 from pcsim.engine.graph.order import levels, movers, touched
-from pcsim.engine.graph.prediction import ByPlace, Prediction
+from pcsim.engine.graph.prediction import ByPlace, NodePrediction
 from pcsim.engine.graph.rounded_prediction import RoundedPrediction, Told
 from pcsim.engine.graph.steps import (
     adapt,
@@ -75,10 +75,10 @@ class GraphRelaxer:
         self.cross_entropy = network.loss == "cross_entropy"
         self.rounding = rounding
         self.rounded: list[RoundedPrediction] = []
-        self.predictions: Sequence[Prediction]
+        self.predictions: Sequence[NodePrediction]
         if rounding is None:
             self.predictions = [
-                Prediction(node, by_place(weights), samples, dtype) for node in graph.nodes
+                NodePrediction(node, by_place(weights), samples, dtype) for node in graph.nodes
             ]
         else:
             self.predictions = self.rounded = [

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pcsim.engine.graph.prediction import ByPlace, Line, Prediction
+from pcsim.engine.graph.prediction import ByPlace, Line, NodePrediction
 from pcsim.engine.kernels.arithmetic import (
     ACTIVITY,
     GRADIENT,
@@ -208,8 +208,8 @@ class RoundedLine(Line):
                 d = stage.pull(d, write=True)
 
 
-class RoundedPrediction(Prediction):
-    """As ``Prediction``; p is rounded, and what stands in ``then`` reads a rounded sum."""
+class RoundedPrediction(NodePrediction):
+    """As ``NodePrediction``; p is rounded, and what stands in ``then`` reads a rounded sum."""
 
     lines: Sequence[RoundedLine]
     then: RoundedLine

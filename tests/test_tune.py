@@ -40,7 +40,7 @@ from pcsim.tuning import (
     write_tuned,
 )
 from pcsim.tuning.design import _halton, accepts, weight_rates
-from pcsim.tuning.span import Span
+from pcsim.tuning.span import PositiveRange
 from pcsim.verdict import summary
 
 RANGES = parse_ranges(rate="1e-4..1e-1", pc_steps="1..32", pc_rate="0.02..1")
@@ -99,9 +99,9 @@ def test_both_rules_try_the_same_weight_rates_evenly_spaced_but_for_their_own():
 
 
 def test_a_weight_rate_outside_the_range_is_tried_in_place_of_the_nearest_end():
-    assert weight_rates(Span(1e-4, 1e-1), 4, own=3.0) == [1e-4, 1e-3, 1e-2]
-    assert weight_rates(Span(1e-4, 1e-1), 4, own=1e-9) == [1e-3, 1e-2, 1e-1]
-    assert weight_rates(Span(1e-4, 1e-1), 1, own=1e-9) == []
+    assert weight_rates(PositiveRange(1e-4, 1e-1), 4, own=3.0) == [1e-4, 1e-3, 1e-2]
+    assert weight_rates(PositiveRange(1e-4, 1e-1), 4, own=1e-9) == [1e-3, 1e-2, 1e-1]
+    assert weight_rates(PositiveRange(1e-4, 1e-1), 1, own=1e-9) == []
 
 
 def test_pc_meets_each_rate_with_a_halton_point_of_steps_and_inference_rate():
@@ -160,7 +160,7 @@ def test_what_no_file_could_say_is_not_tried(monkeypatch):
     st.floats(0.2, 5),
 )
 def test_every_trial_but_the_own_is_within_the_ranges(budget, fewest, most, low, high):
-    ranges = replace(RANGES, pc_steps=Span(fewest, most), pc_rate=Span(low, high))
+    ranges = replace(RANGES, pc_steps=PositiveRange(fewest, most), pc_rate=PositiveRange(low, high))
     for setting in settings_of(plan(budget, ranges=ranges), "pc")[1:]:
         assert fewest <= setting.steps <= most
         assert low * 0.95 <= setting.rate <= high * 1.05  # Two significant digits.

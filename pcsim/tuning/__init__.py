@@ -10,7 +10,7 @@ from pcsim.tuning.plan import TuningPlan as TuningPlan
 from pcsim.tuning.plan import plan_tuning as plan_tuning
 from pcsim.tuning.score import Score as Score
 from pcsim.tuning.score import score_of as score_of
-from pcsim.tuning.span import Span as Span
+from pcsim.tuning.span import PositiveRange as PositiveRange
 from pcsim.tuning.tune import Outcome as Outcome
 from pcsim.tuning.tune import Tuned as Tuned
 from pcsim.tuning.tune import tune as tune

@@ -11,9 +11,9 @@ import numpy as np
 
 from pcsim.engine.kernels.arithmetic import STEEP_PULL, SUMS, SUMS_BACK
 from pcsim.engine.kernels.rounded_samples import narrow_products
-from pcsim.engine.operators.attention import Attention, softmax, softmax_back, turned_heads
+from pcsim.engine.operators.attention import AttentionOperation, softmax, softmax_back, turned_heads
 from pcsim.engine.operators.rounded_dense import Products
-from pcsim.engine.operators.rounding import ACTIVITY, Place, Rounding
+from pcsim.engine.operators.rounding import ACTIVITY, Rounding, TermPlace
 from pcsim.network import Term
 
 NUMBERS = {"q": 0, "k": 1, "v": 2, "o": 3}
@@ -21,8 +21,8 @@ NUMBERS = {"q": 0, "k": 1, "v": 2, "o": 3}
 SCORES, MEAN, MEAN_K, MEAN_V = 4, 5, 6, 7
 
 
-class RoundedAttention(Attention):
-    """As ``Attention``; the results of the last product each way are rounded by whoever calls."""
+class RoundedAttention(AttentionOperation):
+    """As ``AttentionOperation``; the results of the last product each way are rounded by whoever calls."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class RoundedAttention(Attention):
         samples: int,
         dtype: str,
         rounding: Rounding,
-        place: Place,
+        place: TermPlace,
     ) -> None:
         super().__init__(term, parameters, samples, dtype)
         self.rounding, self.place, self.products = (

@@ -21,13 +21,13 @@ from pcsim.engine.numerics.coding import Code
 from pcsim.engine.numerics.products import narrow_product
 from pcsim.engine.numerics.quantise import quantise
 from pcsim.engine.numerics.random_bits import word
-from pcsim.engine.operators.conv2d import Conv2d, clear, unfold
-from pcsim.engine.operators.rounding import Place, Rounding
+from pcsim.engine.operators.conv2d import Conv2dOperation, clear, unfold
+from pcsim.engine.operators.rounding import Rounding, TermPlace
 from pcsim.network import Term
 
 
-class RoundedConv2d(Conv2d):
-    """As ``Conv2d``; sums are rounded to the accumulator, results by whoever calls."""
+class RoundedConv2d(Conv2dOperation):
+    """As ``Conv2dOperation``; sums are rounded to the accumulator, results by whoever calls."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class RoundedConv2d(Conv2d):
         samples: int,
         dtype: str,
         rounding: Rounding,
-        place: Place,
+        place: TermPlace,
     ) -> None:
         super().__init__(term, parameters, samples, dtype)
         self.rounding, self.place, self.at = rounding, place, term.weights

@@ -13,13 +13,13 @@ from pcsim.engine.kernels.rounded_samples import (
     rows_gradient,
     sum_of_columns,
 )
-from pcsim.engine.operators.dense import Dense
-from pcsim.engine.operators.rounding import Place, Rounding
+from pcsim.engine.operators.dense import DenseOperation
+from pcsim.engine.operators.rounding import Rounding, TermPlace
 from pcsim.network import Term
 
 
-class RoundedDense(Dense):
-    """As ``Dense``; sums are rounded to the accumulator, results by whoever calls."""
+class RoundedDense(DenseOperation):
+    """As ``DenseOperation``; sums are rounded to the accumulator, results by whoever calls."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class RoundedDense(Dense):
         samples: int,
         dtype: str,
         rounding: Rounding,
-        place: Place,
+        place: TermPlace,
     ) -> None:
         super().__init__(term, parameters, samples, dtype)
         self.products, self.place = Products(term, parameters, rounding, place), place
@@ -60,7 +60,7 @@ class Products:
         term: Term,
         parameters: Mapping[str, np.ndarray],
         rounding: Rounding,
-        place: Place,
+        place: TermPlace,
     ) -> None:
         self.at, self.weights, self.rounding, self.place = term.weights, parameters, rounding, place
 

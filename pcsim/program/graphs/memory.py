@@ -16,7 +16,7 @@ from pcsim.network.operators import size
 from pcsim.program.graphs.parts import Line, Prediction, Run, Stage
 from pcsim.program.graphs.writer import Writer
 from pcsim.program.kernels import DESCENT_WORDS, OPTIMISER_WORDS
-from pcsim.program.operators.work import StashDepth as From
+from pcsim.program.operators.work import Kept as From
 
 
 class StashDepth(NamedTuple):

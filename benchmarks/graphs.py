@@ -100,6 +100,7 @@ def measure(name: str, rounds: int) -> None:
     from pcsim.engine.optimiser import WeightOptimiser
     from pcsim.engine.relaxation import Relaxation
     from pcsim.engine.rules import Backpropagation, PredictiveCoding
+    from pcsim.engine.setup import TrainingSetup
     from pcsim.network import graph_of
 
     graph = graph_of([1, 28, 28], NETS[name])
@@ -113,12 +114,10 @@ def measure(name: str, rounds: int) -> None:
         learner = GraphLearner(
             GraphNetwork(graph, "mse", "float32"),
             weights,
-            rule=rules[rule],
-            x=x,
-            y=y,
-            batch=BATCH,
-            optimiser=WeightOptimiser("adam", LEARNING),
-            updates_total=1,
+            rules[rule],
+            TrainingSetup(
+                x=x, y=y, batch=BATCH, optimiser=WeightOptimiser("adam", LEARNING), updates_total=1
+            ),
         )
         theirs = {key: torch.tensor(array, requires_grad=True) for key, array in weights.items()}
         of_torch = step_of_torch(graph, rule, x, y, theirs)

@@ -23,6 +23,7 @@ from pcsim.engine.graph.model import GraphNetwork, GraphWeights
 from pcsim.engine.network import DenseNetwork, Weights, batch_rows, initial_weights
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.rules import Learner, Rule
+from pcsim.engine.setup import TrainingSetup
 from pcsim.engine.training import Profile, SeedCurve
 
 if TYPE_CHECKING:
@@ -57,6 +58,18 @@ class Course:
     @property
     def updates_total(self) -> int:
         return self.epochs * (len(self.dataset.train.x) // self.batch)
+
+    def setup(self, seed: int) -> TrainingSetup:
+        """What the training of ``seed`` is given."""
+        return TrainingSetup(
+            self.dataset.train.x,
+            self.dataset.train.y,
+            self.batch,
+            self.optimiser,
+            self.updates_total,
+            seed,
+            self.numerics,
+        )
 
 
 def cast(dataset: Dataset, dtype: str, numerics: Numerics | None = None) -> Dataset:
@@ -206,31 +219,9 @@ def _tuples(counts: np.ndarray) -> tuple[tuple[int, ...], ...]:
 
 def learner_of(course: Course, seed: int, weights: AnyWeights) -> AnyLearner:
     """A learner that starts from ``weights``."""
-    network, train = course.network, course.dataset.train
+    network, setup = course.network, course.setup(seed)
     if isinstance(network, GraphNetwork):
         assert isinstance(weights, dict)
-        return GraphLearner(
-            network,
-            weights,
-            rule=course.rule,
-            x=train.x,
-            y=train.y,
-            batch=course.batch,
-            optimiser=course.optimiser,
-            updates_total=course.updates_total,
-            seed=seed,
-            numerics=course.numerics,
-        )
+        return GraphLearner(network, weights, course.rule, setup)
     assert isinstance(weights, tuple)
-    return Learner(
-        network,
-        weights,
-        rule=course.rule,
-        x=train.x,
-        y=train.y,
-        batch=course.batch,
-        optimiser=course.optimiser,
-        updates_total=course.updates_total,
-        seed=seed,
-        numerics=course.numerics,
-    )
+    return Learner(network, weights, course.rule, setup)

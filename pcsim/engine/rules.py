@@ -21,9 +21,9 @@ from pcsim.engine.kernels.backpropagation import backpropagation_updates
 from pcsim.engine.kernels.passes import load_batch, outputs, step_weights
 from pcsim.engine.kernels.predictive_coding import predictive_coding_updates
 from pcsim.engine.network import DenseNetwork, Weights
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.relaxer import Relaxer
+from pcsim.engine.setup import TrainingSetup
 from pcsim.engine.stability import rate_limit
 from pcsim.network import credited_in_chain
 
@@ -248,28 +248,13 @@ class Backpropagation:
 class Learner:
     """A network in training.
 
-    ``x``, ``y`` are the training part, C-ordered and of the network's dtype; ``updates_total`` is
-    the length of the whole training, which some schedules of learning rates depend on; ``seed``
-    decides the signs of centred nudging and the random numbers of ``numerics``, the number formats
-    and analog errors to compute in, where that is more than the network's dtype. ``x`` and ``y`` are in the
-    format of states then. ``executed[t]`` counts the batches that settled after t steps, of rules whose
-    inference can stop early.
+    ``executed[t]`` counts the batches that settled after t steps, of rules whose inference can stop early.
     """
 
     def __init__(
-        self,
-        network: DenseNetwork,
-        weights: Weights,
-        *,
-        rule: Rule,
-        x: np.ndarray,
-        y: np.ndarray,
-        batch: int,
-        optimiser: WeightOptimiser,
-        updates_total: int,
-        seed: int = 0,
-        numerics: Numerics | None = None,
+        self, network: DenseNetwork, weights: Weights, rule: Rule, setup: TrainingSetup
     ) -> None:
+        numerics, seed = setup.numerics, setup.seed
         self.network = network
         self.rule = rule
         self.shape = layout.shape_of(network)
@@ -278,12 +263,12 @@ class Learner:
         self.arithmetic = new_arithmetic(numerics, network, self.parameters.weights, seed=seed)
         self.read = self.arithmetic.read if self.arithmetic else self.parameters.weights
         self.done = 0
-        self.data = layout.Data(x, y)
-        self.batch = layout.new_batch(network, batch)
-        self.relaxer = rule.relaxer(network, batch, self.arithmetic)
+        self.data = layout.Data(setup.x, setup.y)
+        self.batch = layout.new_batch(network, setup.batch)
+        self.relaxer = rule.relaxer(network, setup.batch, self.arithmetic)
         self.executed = np.zeros(self.relaxer.relaxation.steps + 1, np.int64)
         self.optimiser = layout.optimiser_of(
-            optimiser, updates=updates_total, weight_steps=rule.weight_steps()
+            setup.optimiser, updates=setup.updates_total, weight_steps=rule.weight_steps()
         )
         self.seed = seed
 

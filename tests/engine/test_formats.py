@@ -12,6 +12,7 @@ from pcsim.engine.numerics.quantise import quantised, scale_of
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 from pcsim.formats import parse_format
 from tests.oracles.reference_rounded import Chip
 
@@ -110,14 +111,10 @@ def learner_of(network, numbers, rule, optimiser, *, data=None):
     return Learner(
         network,
         initial_weights(network, SEED),
-        rule=rule,
-        x=x,
-        y=y,
-        batch=BATCH,
-        optimiser=optimiser,
-        updates_total=9,
-        seed=SEED,
-        numerics=numbers,
+        rule,
+        TrainingSetup(
+            x=x, y=y, batch=BATCH, optimiser=optimiser, updates_total=9, seed=SEED, numerics=numbers
+        ),
     )
 
 
@@ -286,14 +283,16 @@ def test_seeds_round_at_random_differently():
         Learner(
             SINGLE,
             initial_weights(SINGLE, 0),
-            rule=rule,
-            x=np.zeros((6, 7), np.float32),
-            y=np.zeros((6, 4), np.float32),
-            batch=6,
-            optimiser=WeightOptimiser("sgd", 0.1),
-            updates_total=1,
-            seed=seed,
-            numerics=numerics("bf16 stochastic"),
+            rule,
+            TrainingSetup(
+                x=np.zeros((6, 7), np.float32),
+                y=np.zeros((6, 4), np.float32),
+                batch=6,
+                optimiser=WeightOptimiser("sgd", 0.1),
+                updates_total=1,
+                seed=seed,
+                numerics=numerics("bf16 stochastic"),
+            ),
         ).weights()
         for seed in (0, 1)
     )

@@ -15,6 +15,7 @@ from pcsim.engine.numerics.quantise import quantised
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner
+from pcsim.engine.setup import TrainingSetup
 from pcsim.formats import parse_format
 from pcsim.network import graph_of
 from pcsim.network.operators import Attention, Conv2d
@@ -25,12 +26,12 @@ from tests.engine.test_formats import (
     NOISE,
     NOISELESS,
     NUMBERS,
-    RULES,
     SAMPLES,
     SEED,
     data_for,
     numerics,
     plain_rule,
+    RULES,
 )
 from tests.helpers.graphs import chain_as_graph, random_graphs, weights_of
 from tests.oracles.reference_rounded_conv import GRAPH, SHAPE, ConvChip
@@ -41,19 +42,10 @@ def pair_of(network, numbers, rule, optimiser):
     state = numbers.formats.state
     x, y = data_for(network, replace(state, rounding="nearest"))
     weights, graph = initial_weights(network, SEED), chain_as_graph(network)
-    shared = {
-        "rule": rule,
-        "x": x,
-        "y": y,
-        "batch": BATCH,
-        "optimiser": optimiser,
-        "updates_total": 9,
-        "seed": SEED,
-        "numerics": numbers,
-    }
-    theirs = Learner(network, weights, **shared)
+    setup = TrainingSetup(x, y, BATCH, optimiser, 9, SEED, numbers)
+    theirs = Learner(network, weights, rule, setup)
     of_graph = GraphNetwork(graph, network.loss, network.dtype)
-    return GraphLearner(of_graph, weights_of(graph, weights, network), **shared), theirs
+    return GraphLearner(of_graph, weights_of(graph, weights, network), rule, setup), theirs
 
 
 def assert_learns_as_the_chain(network, numbers, rule, optimiser, updates=3):
@@ -144,14 +136,16 @@ def conv_learner(numbers, rule, *, graph=GRAPH, seed=SEED, batch=4, optimiser=("
     learner = GraphLearner(
         GraphNetwork(graph, "mse", dtype),
         weights,
-        rule=rule,
-        x=x.reshape(8, -1),
-        y=y,
-        batch=batch,
-        optimiser=WeightOptimiser(*optimiser),
-        updates_total=4,
-        seed=seed,
-        numerics=numbers,
+        rule,
+        TrainingSetup(
+            x=x.reshape(8, -1),
+            y=y,
+            batch=batch,
+            optimiser=WeightOptimiser(*optimiser),
+            updates_total=4,
+            seed=seed,
+            numerics=numbers,
+        ),
     )
     return learner, weights, x, y
 
@@ -283,14 +277,16 @@ def test_going_on_from_what_was_kept_equals_never_stopping(graph, master, noise)
         GraphLearner(
             GraphNetwork(graph, "mse", "float32"),
             graphs.initial_weights(graph, SEED, "float32"),
-            rule=plain_rule("pc", 3),
-            x=x,
-            y=y,
-            batch=4,
-            optimiser=WeightOptimiser("adam", 0.01),
-            updates_total=4,
-            seed=SEED,
-            numerics=numbers,
+            plain_rule("pc", 3),
+            TrainingSetup(
+                x=x,
+                y=y,
+                batch=4,
+                optimiser=WeightOptimiser("adam", 0.01),
+                updates_total=4,
+                seed=SEED,
+                numerics=numbers,
+            ),
         )
         for _ in range(3)
     )

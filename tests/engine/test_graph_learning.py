@@ -23,6 +23,7 @@ from pcsim.engine.network import DenseNetwork, batch_rows
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 from pcsim.errors import InputError
 from pcsim.network import graph_of
 from tests.helpers.graphs import chain_as_graph, weights_of
@@ -59,18 +60,13 @@ def test_a_chain_as_a_graph_learns_as_the_chain(rule, optimiser):
     weights = chains.initial_weights(CHAIN, SEED)
     x, y = data_for(7, 4)
     order = batch_rows(SEED, SAMPLES, batch=BATCH, epochs=2)
-    settings = {
-        "rule": RULES[rule],
-        "x": x,
-        "y": y,
-        "batch": BATCH,
-        "optimiser": OPTIMISERS[optimiser],
-        "updates_total": len(order),
-        "seed": SEED,
-    }
-    theirs = Learner(CHAIN, weights, **settings)
+    setup = TrainingSetup(x, y, BATCH, OPTIMISERS[optimiser], len(order), SEED)
+    theirs = Learner(CHAIN, weights, RULES[rule], setup)
     ours = GraphLearner(
-        GraphNetwork(graph, CHAIN.loss), weights_of(graph, weights, CHAIN), **settings
+        GraphNetwork(graph, CHAIN.loss),
+        weights_of(graph, weights, CHAIN),
+        RULES[rule],
+        setup,
     )
     for begin in (0, 3):
         part = order[begin : begin + 3]
@@ -114,7 +110,10 @@ def learner_for(network, rule, *, optimiser=OPTIMISERS["sgd"], batch=BATCH):
     x, y = data_for(48, 3, network.dtype)
     weights = initial_weights(network.graph, SEED, network.dtype)
     learner = GraphLearner(
-        network, weights, rule=rule, x=x, y=y, batch=batch, optimiser=optimiser, updates_total=9
+        network,
+        weights,
+        rule,
+        TrainingSetup(x=x, y=y, batch=batch, optimiser=optimiser, updates_total=9),
     )
     return learner, weights, x, y
 

@@ -12,6 +12,7 @@ from pcsim.engine.kernels.layout import RELU, TANH, block_columns
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 from tests.oracles import reference_pc as reference
 
 DEEP = DenseNetwork((7, 9, 6, 8, 5, 6, 4), "tanh", "mse", "float64")
@@ -162,12 +163,14 @@ def test_an_error_that_dies_on_its_way_is_not_followed_and_no_bit_changes():
         learner = Learner(
             network,
             weights,
-            rule=PredictiveCoding(Relaxation(30, 1e-3, wavefront)),
-            x=x.astype(network.dtype),
-            y=y.astype(network.dtype),
-            batch=len(x),
-            optimiser=WeightOptimiser("adam", 0.01),
-            updates_total=3,
+            PredictiveCoding(Relaxation(30, 1e-3, wavefront)),
+            TrainingSetup(
+                x=x.astype(network.dtype),
+                y=y.astype(network.dtype),
+                batch=len(x),
+                optimiser=WeightOptimiser("adam", 0.01),
+                updates_total=3,
+            ),
         )
         learner.updates(np.tile(np.arange(len(x)), (3, 1)), done=0)
         trained.append(learner.weights())

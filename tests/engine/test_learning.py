@@ -7,6 +7,7 @@ from pcsim.engine.network import DenseNetwork, batch_rows, initial_weights
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 from tests.oracles import reference_pc as reference
 
 NETWORK = DenseNetwork((7, 9, 6, 8, 4), "tanh", "mse", "float64")
@@ -23,12 +24,10 @@ def learner_of(rule, optimiser, *, network=NETWORK, batch=BATCH):
     return Learner(
         network,
         weights,
-        rule=rule,
-        x=x,
-        y=y,
-        batch=batch,
-        optimiser=WeightOptimiser(*optimiser),
-        updates_total=9,
+        rule,
+        TrainingSetup(
+            x=x, y=y, batch=batch, optimiser=WeightOptimiser(*optimiser), updates_total=9
+        ),
     )
 
 

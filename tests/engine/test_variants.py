@@ -11,6 +11,7 @@ from pcsim.engine.network import batch_rows
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging
 from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 from tests.oracles import reference_pc as reference
 
 DEEP = DenseNetwork((7, 9, 9, 8, 8, 6, 4), "tanh", "mse", "float64")
@@ -267,13 +268,15 @@ def learner_of(relaxation, *, network=DEEP, optimiser=None, nudging=None, seed=0
     return Learner(
         network,
         initial_weights(network, 1),
-        rule=PredictiveCoding(relaxation, nudging or Nudging()),
-        x=x,
-        y=y,
-        batch=11,
-        optimiser=optimiser or WeightOptimiser("sgd", 0.1),
-        updates_total=4,
-        seed=seed,
+        PredictiveCoding(relaxation, nudging or Nudging()),
+        TrainingSetup(
+            x=x,
+            y=y,
+            batch=11,
+            optimiser=optimiser or WeightOptimiser("sgd", 0.1),
+            updates_total=4,
+            seed=seed,
+        ),
     )
 
 

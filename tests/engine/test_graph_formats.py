@@ -26,12 +26,12 @@ from tests.engine.test_formats import (
     NOISE,
     NOISELESS,
     NUMBERS,
+    RULES,
     SAMPLES,
     SEED,
     data_for,
     numerics,
     plain_rule,
-    RULES,
 )
 from tests.helpers.graphs import chain_as_graph, random_graphs, weights_of
 from tests.oracles.reference_rounded_conv import GRAPH, SHAPE, ConvChip

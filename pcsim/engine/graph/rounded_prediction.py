@@ -143,7 +143,7 @@ class RoundedLine(TermSequence):
             own, place = weights.get(term.weights, {}), rounding.places[term.at]
             rounded = _ROUNDED.get(term.operator.name)
             operation = (
-                rounded(term, own, samples, dtype, rounding, place)
+                rounded(term, own, samples, dtype, rounding)
                 if rounded
                 else OPERATIONS[term.operator.name](term, own, samples, dtype)
             )

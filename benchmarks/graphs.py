@@ -95,9 +95,9 @@ def measure(name: str, rounds: int) -> None:
     import torch
     from graph_in_jax import step_of_jax
 
+    from pcsim.config import OptimiserSettings
     from pcsim.engine.graph import GraphNetwork, initial_weights
     from pcsim.engine.graph.learner import GraphLearner
-    from pcsim.engine.optimiser import WeightOptimiser
     from pcsim.engine.relaxation import Relaxation
     from pcsim.engine.rules import Backpropagation, PredictiveCoding
     from pcsim.engine.setup import TrainingSetup
@@ -116,7 +116,11 @@ def measure(name: str, rounds: int) -> None:
             weights,
             rules[rule],
             TrainingSetup(
-                x=x, y=y, batch=BATCH, optimiser=WeightOptimiser("adam", LEARNING), updates_total=1
+                x=x,
+                y=y,
+                batch=BATCH,
+                optimiser=OptimiserSettings(kind="adam", rate=LEARNING),
+                updates_total=1,
             ),
         )
         theirs = {key: torch.tensor(array, requires_grad=True) for key, array in weights.items()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pcsim.config import OptimiserSettings
 from pcsim.engine.network import Weights
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner, PredictiveCoding
 from pcsim.engine.setup import TrainingSetup
@@ -27,7 +27,7 @@ class Pcsim:
                 x=x,
                 y=y,
                 batch=BATCH,
-                optimiser=WeightOptimiser("adam", job.learning_rate),
+                optimiser=OptimiserSettings(kind="adam", rate=job.learning_rate),
                 updates_total=job.updates,
             ),
         )

@@ -15,7 +15,6 @@ from pcsim.cache import kept
 from pcsim.config import at_places_of
 from pcsim.engine.kinds import kinds_of, operators_of, remember_kinds
 from pcsim.engine.network import ActivationName, DenseNetwork, DtypeName
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
 from pcsim.engine.training import SeedResult, Training
@@ -178,7 +177,7 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
         batch=settings.batch,
         epochs=settings.epochs,
         evaluate_every=settings.evaluate_every,
-        optimiser=WeightOptimiser(**candidate.optimiser.model_dump()),
+        optimiser=candidate.optimiser,
         numerics=numerics,
     )
 

@@ -21,13 +21,12 @@ from pcsim.engine.graph import profile as graph_profile
 from pcsim.engine.graph.learner import GraphLearner
 from pcsim.engine.graph.model import GraphNetwork, GraphWeights
 from pcsim.engine.network import DenseNetwork, Weights, batch_rows, initial_weights
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.rules import Learner, Rule
 from pcsim.engine.setup import TrainingSetup
 from pcsim.engine.training import Profile, SeedCurve
 
 if TYPE_CHECKING:
-    from pcsim.config import Numerics
+    from pcsim.config import Numerics, OptimiserSettings
 
 AnyWeights = Weights | GraphWeights
 AnyLearner = Learner | GraphLearner
@@ -46,7 +45,7 @@ class Course:
     batch: int
     epochs: int
     evaluate_every: int
-    optimiser: WeightOptimiser
+    optimiser: OptimiserSettings
     numerics: Numerics | None = None
 
     @property

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pcsim.engine.optimiser import WeightOptimiser
-
 if TYPE_CHECKING:
-    from pcsim.config import Numerics
+    from pcsim.config import Numerics, OptimiserSettings
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class TrainingSetup:
     x: np.ndarray
     y: np.ndarray
     batch: int
-    optimiser: WeightOptimiser
+    optimiser: OptimiserSettings
     updates_total: int
     seed: int = 0
     numerics: Numerics | None = None

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pcsim.config import OptimiserSettings
 from pcsim.engine import DenseNetwork, backpropagate, infer
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner, PredictiveCoding
 from pcsim.engine.setup import TrainingSetup
@@ -216,7 +216,7 @@ def test_weights_and_biases_after_several_adam_updates_equal_jpc(name):
             x=np.concatenate(golden.values["train_x"]),
             y=np.concatenate(golden.values["train_y"]),
             batch=batch,
-            optimiser=WeightOptimiser("adam", settings["lr"]),
+            optimiser=OptimiserSettings(kind="adam", rate=settings["lr"]),
             updates_total=settings["K"],
         ),
     )
@@ -240,7 +240,7 @@ def test_incremental_predictive_coding_equals_jpc(name):
             x=golden.x,
             y=golden.y,
             batch=batch,
-            optimiser=WeightOptimiser("sgd", settings["weight_lr"]),
+            optimiser=OptimiserSettings(kind="sgd", rate=settings["weight_lr"]),
             updates_total=1,
         ),
     )

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pcsim.engine.graph as graphs
+from pcsim.config import OptimiserSettings
 from pcsim.engine.graph import GraphNetwork
 from pcsim.engine.graph.learner import GraphLearner
 from pcsim.engine.network import batch_rows, initial_weights
 from pcsim.engine.numerics.quantise import quantised
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner
 from pcsim.engine.setup import TrainingSetup
@@ -67,7 +67,7 @@ def assert_learns_as_the_chain(network, numbers, rule, optimiser, updates=3):
 def test_a_chain_as_a_graph_is_the_chain_in_every_format(numbers, rule):
     network, formats = NUMBERS[numbers]
     rule = plain_rule(rule, network.layers)
-    assert_learns_as_the_chain(network, formats, rule, WeightOptimiser("adam", 0.01))
+    assert_learns_as_the_chain(network, formats, rule, OptimiserSettings(kind="adam", rate=0.01))
 
 
 @pytest.mark.parametrize("numbers", ["bf16", "stochastic", "integers"])
@@ -75,14 +75,14 @@ def test_a_chain_as_a_graph_is_the_chain_in_every_format(numbers, rule):
 def test_a_chain_as_a_graph_is_the_chain_by_every_rule(rule, numbers):
     network, formats = NUMBERS[numbers]
     rule = plain_rule(rule, network.layers)
-    assert_learns_as_the_chain(network, formats, rule, WeightOptimiser("sgd", 0.1))
+    assert_learns_as_the_chain(network, formats, rule, OptimiserSettings(kind="sgd", rate=0.1))
 
 
 @pytest.mark.parametrize("kind", ["momentum", "adamw"])
 def test_a_chain_as_a_graph_is_the_chain_by_every_optimiser(kind):
     network, formats = NUMBERS["mixed"]
     rule = plain_rule("pc", network.layers)
-    assert_learns_as_the_chain(network, formats, rule, WeightOptimiser(kind, 0.02))
+    assert_learns_as_the_chain(network, formats, rule, OptimiserSettings(kind=kind, rate=0.02))
 
 
 @pytest.mark.parametrize("numbers", ["bf16", "stochastic"])
@@ -96,7 +96,7 @@ def test_a_chain_as_a_graph_is_the_chain_in_every_form(form, rule, numbers):
     network, formats = NUMBERS[numbers]
     network = replace(network, **FORMS[form])
     assert_learns_as_the_chain(
-        network, formats, plain_rule(rule, network.layers), WeightOptimiser("sgd", 0.1)
+        network, formats, plain_rule(rule, network.layers), OptimiserSettings(kind="sgd", rate=0.1)
     )
 
 
@@ -106,7 +106,7 @@ def test_a_chain_as_a_graph_is_the_chain_in_every_form(form, rule, numbers):
 def test_a_chain_as_a_graph_is_the_chain_on_crossbars(rule, noise, master):
     formats = numerics("bf16", accumulate="fp64", optimiser="bf16", master=master, **noise)
     rule = plain_rule(rule, DOUBLE.layers)
-    assert_learns_as_the_chain(DOUBLE, formats, rule, WeightOptimiser("adam", 0.01))
+    assert_learns_as_the_chain(DOUBLE, formats, rule, OptimiserSettings(kind="adam", rate=0.01))
 
 
 # --- A convolutional network, against a plain version ---
@@ -141,7 +141,7 @@ def conv_learner(numbers, rule, *, graph=GRAPH, seed=SEED, batch=4, optimiser=("
             x=x.reshape(8, -1),
             y=y,
             batch=batch,
-            optimiser=WeightOptimiser(*optimiser),
+            optimiser=OptimiserSettings(kind=optimiser[0], rate=optimiser[1]),
             updates_total=4,
             seed=seed,
             numerics=numbers,
@@ -282,7 +282,7 @@ def test_going_on_from_what_was_kept_equals_never_stopping(graph, master, noise)
                 x=x,
                 y=y,
                 batch=4,
-                optimiser=WeightOptimiser("adam", 0.01),
+                optimiser=OptimiserSettings(kind="adam", rate=0.01),
                 updates_total=4,
                 seed=SEED,
                 numerics=numbers,

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import pcsim.engine.network as chains
-from pcsim.config import candidates, load_workload
+from pcsim.config import OptimiserSettings, candidates, load_workload
 from pcsim.engine import train_all
 from pcsim.engine.checkpoint import Checkpoint
 from pcsim.engine.datasets import Dataset, DatasetSplit
@@ -20,7 +20,6 @@ from pcsim.engine.kinds import compiled, kinds_of, operators_of
 from pcsim.engine.learn import course_of
 from pcsim.engine.loop import Course, learn_seed, learner_of, profile_of
 from pcsim.engine.network import DenseNetwork, batch_rows
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
 from pcsim.engine.setup import TrainingSetup
@@ -41,10 +40,10 @@ RULES = {
     "bp": Backpropagation(),
 }
 OPTIMISERS = {
-    "sgd": WeightOptimiser("sgd", 0.1, schedule="step", every=2, factor=0.5),
-    "momentum": WeightOptimiser("momentum", 0.05, momentum=0.8),
-    "adam": WeightOptimiser("adam", 0.01, schedule="cosine"),
-    "adamw": WeightOptimiser("adamw", 0.01, weight_decay=0.1),
+    "sgd": OptimiserSettings(kind="sgd", rate=0.1, schedule="step", every=2, factor=0.5),
+    "momentum": OptimiserSettings(kind="momentum", rate=0.05, momentum=0.8),
+    "adam": OptimiserSettings(kind="adam", rate=0.01, schedule="cosine"),
+    "adamw": OptimiserSettings(kind="adamw", rate=0.01, weight_decay=0.1),
 }
 
 
@@ -120,7 +119,7 @@ def learner_for(network, rule, *, optimiser=OPTIMISERS["sgd"], batch=BATCH):
 
 @pytest.mark.parametrize("rule", ["pc", "bp"])
 def test_plain_steps_follow_the_gradients_of_each_batch(rule):
-    network, optimiser = small_network(), WeightOptimiser("sgd", 0.1)
+    network, optimiser = small_network(), OptimiserSettings(kind="sgd", rate=0.1)
     learner, weights, x, y = learner_for(network, RULES[rule], optimiser=optimiser)
     order = batch_rows(SEED, SAMPLES, batch=BATCH, epochs=1)
     made, energy = learner.updates(order, done=0)
@@ -185,7 +184,7 @@ def course_for(rule, *, dtype="float32", rate=0.01, evaluate_every=2):
         batch=BATCH,
         epochs=3,
         evaluate_every=evaluate_every,
-        optimiser=WeightOptimiser("adam", rate),
+        optimiser=OptimiserSettings(kind="adam", rate=rate),
     )
 
 

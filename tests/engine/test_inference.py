@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pcsim.config import OptimiserSettings
 from pcsim.engine import DenseNetwork, backpropagate, initial_weights
 from pcsim.engine import infer as engine_infer
 from pcsim.engine.kernels.activations import activate
 from pcsim.engine.kernels.layout import RELU, TANH, block_columns
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner, PredictiveCoding
 from pcsim.engine.setup import TrainingSetup
@@ -168,7 +168,7 @@ def test_an_error_that_dies_on_its_way_is_not_followed_and_no_bit_changes():
                 x=x.astype(network.dtype),
                 y=y.astype(network.dtype),
                 batch=len(x),
-                optimiser=WeightOptimiser("adam", 0.01),
+                optimiser=OptimiserSettings(kind="adam", rate=0.01),
                 updates_total=3,
             ),
         )

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from pcsim.config import OptimiserSettings
 from pcsim.engine.network import DenseNetwork, batch_rows, initial_weights
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
 from pcsim.engine.setup import TrainingSetup
@@ -26,7 +26,11 @@ def learner_of(rule, optimiser, *, network=NETWORK, batch=BATCH):
         weights,
         rule,
         TrainingSetup(
-            x=x, y=y, batch=batch, optimiser=WeightOptimiser(*optimiser), updates_total=9
+            x=x,
+            y=y,
+            batch=batch,
+            optimiser=OptimiserSettings(kind=optimiser[0], rate=optimiser[1]),
+            updates_total=9,
         ),
     )
 

@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from pcsim.config import OptimiserSettings
 from pcsim.engine import DenseNetwork, Relaxation, backpropagate, infer, initial_weights
 from pcsim.engine.network import batch_rows
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging
 from pcsim.engine.rules import Learner, PredictiveCoding
 from pcsim.engine.setup import TrainingSetup
@@ -273,7 +273,7 @@ def learner_of(relaxation, *, network=DEEP, optimiser=None, nudging=None, seed=0
             x=x,
             y=y,
             batch=11,
-            optimiser=optimiser or WeightOptimiser("sgd", 0.1),
+            optimiser=optimiser or OptimiserSettings(kind="sgd", rate=0.1),
             updates_total=4,
             seed=seed,
         ),
@@ -400,8 +400,8 @@ def test_incremental_predictive_coding_equals_a_plain_version():
 @pytest.mark.parametrize("kind", ["momentum", "adamw"])
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "step"])
 def test_optimisers_and_schedules_equal_plain_ones(kind, schedule):
-    optimiser = WeightOptimiser(
-        kind, 0.05, momentum=0.7, weight_decay=0.1, schedule=schedule, every=2, factor=0.3
+    optimiser = OptimiserSettings(
+        kind=kind, rate=0.05, momentum=0.7, weight_decay=0.1, schedule=schedule, every=2, factor=0.3
     )
     network = replace(DEEP, bias=True)
     learner = learner_of(Relaxation(2, 0.2), network=network, optimiser=optimiser)

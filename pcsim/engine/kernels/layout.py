@@ -11,13 +11,15 @@ times faster.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from pcsim.compiled.jit import inlined
 from pcsim.engine.network import DenseNetwork, Weights
-from pcsim.engine.optimiser import WeightOptimiser
+
+if TYPE_CHECKING:
+    from pcsim.config import OptimiserSettings
 
 LINEAR, TANH, RELU, LEAKY_RELU, GELU = 0, 1, 2, 3, 4
 MSE, CROSS_ENTROPY = 0, 1
@@ -183,7 +185,7 @@ def block_columns(network: DenseNetwork, samples: int) -> int:
     return columns
 
 
-def optimiser_of(optimiser: WeightOptimiser, *, updates: int, weight_steps: int) -> Optimiser:
+def optimiser_of(optimiser: OptimiserSettings, *, updates: int, weight_steps: int) -> Optimiser:
     """The kernels' view of an optimiser, in a training of so many updates of so many steps each."""
     return Optimiser(
         kind=_OPTIMISERS[optimiser.kind],

@@ -47,7 +47,7 @@ class StoredBillLine:
 
 @dataclass(frozen=True)
 class StoredUnitTime:
-    """How one unit spent an update; see ``StoredUnitTime`` of the machine. The rest of it stalled."""
+    """How one unit spent an update; see ``UnitTime`` of the machine. The rest of it stalled."""
 
     candidate: str
     kind: str

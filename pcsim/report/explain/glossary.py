@@ -461,7 +461,7 @@ GLOSSARY = (
         ),
         ("latency",),
         formula="energy x time",
-        where="pcsim/verdict/values.py",
+        where="pcsim/verdict/result.py",
     ),
     GlossaryEntry(
         "schedule",

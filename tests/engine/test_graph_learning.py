@@ -184,7 +184,8 @@ def course_for(rule, *, dtype="float32", rate=0.01, evaluate_every=2):
         batch=BATCH,
         epochs=3,
         evaluate_every=evaluate_every,
-        optimiser=OptimiserSettings(kind="adam", rate=rate),
+        # Also rates that no file may say.
+        optimiser=OptimiserSettings.model_construct(kind="adam", rate=rate),
     )
 
 

@@ -29,7 +29,8 @@ def learner_of(rule, optimiser, *, network=NETWORK, batch=BATCH):
             x=x,
             y=y,
             batch=batch,
-            optimiser=OptimiserSettings(kind=optimiser[0], rate=optimiser[1]),
+            # Also rates that no file may say.
+            optimiser=OptimiserSettings.model_construct(kind=optimiser[0], rate=optimiser[1]),
             updates_total=9,
         ),
     )

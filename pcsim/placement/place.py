@@ -9,7 +9,7 @@ from pcsim.config import Formats, Hardware, problem_at
 from pcsim.errors import InputError
 from pcsim.placement.allocate import allocate
 from pcsim.placement.copies import as_kept
-from pcsim.placement.expand import Expansion
+from pcsim.placement.expand import expand
 from pcsim.placement.groups import Group, Split
 from pcsim.placement.needs import LayerNeeds
 from pcsim.placement.search import search
@@ -139,7 +139,7 @@ def laid_out(
     buffered = hardware.tiles.sram.weights == "buffered"
     kept_bytes = in_buffer(program, hardware) if buffered else 0
     by_layer = {group.layer: group for group in groups}
-    tasks = Expansion(
+    tasks = expand(
         program,
         by_layer,
         mesh,
@@ -147,7 +147,7 @@ def laid_out(
         streamed=hardware.tiles.sram.streams,
         buffered=buffered,
         own_gradients=hardware.tiles.gradients == "own",
-    ).run()
+    )
     return Placement(groups, occupancy, mesh, tasks, windows, kept_bytes)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pcsim.cli import estimate
 from pcsim.config import candidates, load_hardware, load_workload, shipped
-from pcsim.engine.compiled import kinds_of
+from pcsim.engine.kinds import kinds_of
 from pcsim.engine.store import seed_key
 from pcsim.levers import MOST_TASKS, RESOURCES
 from pcsim.placement import place
@@ -119,7 +119,7 @@ def steady(monkeypatch):
     monkeypatch.setattr(estimate, "macs_per_s", lambda workload, candidate: 1e9)
     monkeypatch.setattr(estimate, "reference_s", lambda: 0.01)
     monkeypatch.setattr(estimate, "simulator_kernels_s", lambda: 0.0)
-    monkeypatch.setattr("pcsim.engine.compiled.compiled", lambda kind: True)
+    monkeypatch.setattr("pcsim.engine.kinds.compiled", lambda kind: True)
     monkeypatch.setattr("loky.cpu_count", lambda: 4)
 
 
@@ -187,7 +187,7 @@ def other(workload, *overrides):
     ],
 )
 def test_what_is_not_compiled_yet_is_counted_part_by_part(digits, monkeypatch, compiled, times):
-    monkeypatch.setattr("pcsim.engine.compiled.compiled", lambda kind: kind.name in compiled)
+    monkeypatch.setattr("pcsim.engine.kinds.compiled", lambda kind: kind.name in compiled)
     assert estimate.training_kernels_s(*digits) == pytest.approx(0.01 * times)
     line = f"  compiling {estimate.about(0.01 * times)}, the first time only"
     assert line in estimate.duration(*digits, tasks=0)
@@ -196,7 +196,7 @@ def test_what_is_not_compiled_yet_is_counted_part_by_part(digits, monkeypatch, c
 def test_where_values_are_rounded_compiling_takes_longer_and_fp32_is_compiled_too(
     digits, monkeypatch
 ):
-    monkeypatch.setattr("pcsim.engine.compiled.compiled", lambda kind: False)
+    monkeypatch.setattr("pcsim.engine.kinds.compiled", lambda kind: False)
     workload, plain = digits
     rounded = narrow(workload)
     whole_s = estimate.training_kernels_s(workload, [*plain, *rounded])
@@ -230,16 +230,17 @@ def test_kinds_tell_apart_what_is_compiled_apart(digits):
 
 
 def test_a_training_leaves_word_of_what_it_compiled(tmp_path, monkeypatch):
-    from pcsim.engine import compiled, train
-
     monkeypatch.undo()
+    from pcsim.engine import train
+    from pcsim.engine.kinds import compiled
+
     monkeypatch.setenv("PCSIM_CACHE", str(tmp_path))
     workload = load_workload("digits", overrides=["training.epochs=1", "training.seeds=1"])
     bp = candidates(load_hardware("tile64"), workload)[1]
     kinds = kinds_of(bp, "float32")
-    assert not any(map(compiled.compiled, kinds))
+    assert not any(map(compiled, kinds))
     train(workload, bp)
-    assert all(map(compiled.compiled, kinds))
+    assert all(map(compiled, kinds))
 
 
 def test_the_simulators_kernels_are_looked_for_where_they_are_kept(tmp_path, monkeypatch):

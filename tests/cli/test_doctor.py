@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from pcsim import __version__
 from pcsim.cli import doctor, selftest
 from pcsim.cli.doctor import Finding
+from pcsim.version import VERSION
 from tests.helpers.door import pcsim
 
 
@@ -20,7 +20,7 @@ def test_a_working_installation_is_well(here):
         "pcsim", "python", "libraries", "blas", "cores", "cache", "output", "learning", "machine",
     ]  # fmt: skip
     assert words == [["ok", name] for name in names]
-    assert lines[0].split()[2] == __version__
+    assert lines[0].split()[2] == VERSION
     assert f"{os.environ['PCSIM_CACHE']} can be written" in done.output
     assert list(here.iterdir()) == []
 

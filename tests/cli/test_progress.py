@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from pcsim import compiling
 from pcsim.cli import clock, progress
 from pcsim.cli.clock import Counted, StageClock
 from pcsim.cli.progress import Progress
 from pcsim.cli.stages import duration_text
+from pcsim.compiled import listeners
 from tests.helpers.door import pcsim
 
 SHORT = ["--set", "training.epochs=1", "--set", "training.seeds=1"]
@@ -111,15 +111,15 @@ def test_names_that_would_move_the_cursor_do_not(plain):
 def test_compiling_interrupts_a_stage_and_says_about_how_long_it_takes(plain, now):
     plain.compiling_takes = lambda stage: {"train": 21.0}[stage]
     count = plain.counting("updates", stage="train")
-    with compiling.told(plain.compiling):
+    with listeners.told(plain.compiling):
         plain("train")
-        compiling.tell(True)
+        listeners.tell(True)
         now.at += 12
         plain.tick()
-        compiling.tell(False)
-        compiling.tell(True)  # One kernel after the other is one stage.
+        listeners.tell(False)
+        listeners.tell(True)  # One kernel after the other is one stage.
         now.at += 3
-        compiling.tell(False)
+        listeners.tell(False)
         now.at += 0.5
         count(10, 50)
     assert lines(plain) == [
@@ -170,7 +170,7 @@ def test_time_of_compiling_is_not_the_stages(plain, now):
 
 
 def test_the_engine_tells_of_what_it_compiles_and_of_nothing_else():
-    from pcsim.engine.kernels.jit import inner, jit
+    from pcsim.compiled.jit import inner, jit
 
     @inner
     def twice(x):
@@ -181,7 +181,7 @@ def test_the_engine_tells_of_what_it_compiles_and_of_nothing_else():
         return twice(twice(x))
 
     told = []
-    with compiling.told(told.append):
+    with listeners.told(told.append):
         assert four_times(3) == 12
         assert told == [True, False]
         assert four_times(4) == 16

@@ -1,14 +1,12 @@
 """Where things are kept: which folder, whole files only, and no complaint where nothing can be kept."""
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-import pcsim.machine.core
-from pcsim.engine import cache
+from pcsim import cache
 
 
 def test_the_environment_names_the_folder(monkeypatch, tmp_path):
@@ -60,38 +58,21 @@ def test_a_relative_folder_for_caches_is_ignored_and_a_relative_home_refused(mon
     assert not list(tmp_path.iterdir())
 
 
-def test_the_folder_of_compiled_kernels_changes_with_any_source_of_the_engine(
+def test_trainings_are_known_by_every_source_of_the_places_that_decide_their_bits(
     monkeypatch, tmp_path
 ):
-    (tmp_path / "kernels").mkdir()
-    source = tmp_path / "kernels" / "callee.py"
-    monkeypatch.setattr(cache, "ENGINE_FOLDER", tmp_path)
-    folders = set()
-    for text in ("a = 1", "a = 2"):
-        source.write_text(text)
-        cache.engine_fingerprint.cache_clear()
-        folders.add(cache.kernel_folder())
+    (tmp_path / "engine" / "deep").mkdir(parents=True)
+    (tmp_path / "formats.py").write_text("")
+    monkeypatch.setattr(cache, "PACKAGE", tmp_path)
+    found = set()
+    for name in ("engine/a.py", "engine/deep/b.py", "formats.py", "elsewhere.py"):
+        for text in ("a = 1", "a = 2"):
+            (tmp_path / name).write_text(text)
+            cache.source_fingerprint.cache_clear()
+            found.add(cache.source_fingerprint("engine", "formats.py"))
     monkeypatch.undo()
-    cache.engine_fingerprint.cache_clear()
-    assert len(folders) == 2
-
-
-def test_the_folder_of_other_compiled_functions_changes_with_the_files_beside_them(tmp_path):
-    folders = {cache.kernel_folder(), cache.kernel_folder(cache.ENGINE_FOLDER / "kernels")}
-    assert len(folders) == 1
-    for text in ("a = 1", "a = 2"):
-        (tmp_path / "callee.py").write_text(text)
-        folders.add(cache.kernel_folder(tmp_path))
-    assert len(folders) == 3
-
-
-def test_compiled_functions_of_the_machine_use_only_files_beside_them_and_the_engine():
-    core = Path(pcsim.machine.core.__file__).parent
-    for name in ("life", "network", "turns", "window"):
-        tree = ast.parse((core / f"{name}.py").read_text())
-        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        used = {module for module in modules if module.startswith("pcsim.")} - {"pcsim.placement"}
-        assert all(module.startswith(("pcsim.machine.core.", "pcsim.engine.")) for module in used)
+    cache.source_fingerprint.cache_clear()
+    assert len(found) == 6
 
 
 @pytest.mark.parametrize("writable", [True, False])
@@ -101,7 +82,7 @@ def test_functions_compile_whether_or_not_they_can_be_kept(tmp_path, writable):
         folder.write_text("in the way")
     script = tmp_path / "script.py"
     script.write_text(
-        "from pcsim.engine.kernels.jit import jit\n"
+        "from pcsim.compiled.jit import jit\n"
         "@jit\n"
         "def twice(x):\n"
         "    return 2 * x\n"
@@ -109,7 +90,7 @@ def test_functions_compile_whether_or_not_they_can_be_kept(tmp_path, writable):
     )
     found = subprocess.run(
         [sys.executable, str(script)],
-        env={"PCSIM_CACHE": str(folder), "PYTHONPATH": str(Path(cache.__file__).parents[2])},
+        env={"PCSIM_CACHE": str(folder), "PYTHONPATH": str(Path(cache.__file__).parents[1])},
         capture_output=True,
         text=True,
         check=True,
@@ -121,4 +102,4 @@ def test_functions_compile_whether_or_not_they_can_be_kept(tmp_path, writable):
         else f"note: the cache folder {folder} cannot be written: Not a directory; "
         "nothing more is kept in it\n"
     )
-    assert writable == bool(list(folder.glob("numba-*/*/*.nbi")) if folder.is_dir() else [])
+    assert writable == bool(list(folder.glob("kernels/*.nbi")) if folder.is_dir() else [])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from pcsim import cache
 from pcsim.config import Data
-from pcsim.engine import cache
 from pcsim.engine.datasets import load_dataset, stratified_order
 
 

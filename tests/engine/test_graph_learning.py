@@ -12,11 +12,11 @@ import pcsim.engine.network as chains
 from pcsim.config import candidates, load_workload
 from pcsim.engine import train_all
 from pcsim.engine.checkpoint import Checkpoint
-from pcsim.engine.compiled import compiled, kinds_of, operators_of
 from pcsim.engine.datasets import Dataset, Part
 from pcsim.engine.graph import GraphNetwork, backpropagate, infer, initial_weights
 from pcsim.engine.graph import learner as graph_learner
 from pcsim.engine.graph.learner import GraphLearner, block_samples
+from pcsim.engine.kinds import compiled, kinds_of, operators_of
 from pcsim.engine.learn import course_of
 from pcsim.engine.loop import Course, learn_seed, learner_of, profile_of
 from pcsim.engine.network import Network, batch_rows

@@ -108,7 +108,7 @@ def test_a_cluster_trains_too(cluster, tmp_path):
     for folder, where in zip(folders, (["--jobs", "1"], ["--cluster", address]), strict=True):
         # A store of trainings of its own, so that neither finds what the other trained.
         cache = tmp_path / f"cache-{folder.name}"
-        for kernels in Path(os.environ["PCSIM_CACHE"]).glob("numba-*"):
+        for kernels in Path(os.environ["PCSIM_CACHE"]).glob("kernels"):
             shutil.copytree(kernels, cache / kernels.name)
         environment = {**os.environ, "PCSIM_CACHE": str(cache)}
         done = subprocess.run(

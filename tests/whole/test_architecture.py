@@ -1,6 +1,8 @@
 """The house has one way through it: no room imports a room to its right."""
 
 import ast
+from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pcsim
 
 PACKAGE = Path(pcsim.__file__).parent
 LINE = [
+    "compiled",
     "network",
     "config",
     "engine",
@@ -19,7 +22,7 @@ LINE = [
     "verdict",
     "report",
 ]
-COMMON = {"units", "errors", "formats", "notes", "shipped", "writing", "compiling"}
+COMMON = {"units", "errors", "formats", "notes", "shipped", "writing", "cache", "version"}
 
 
 def imports(path: Path) -> set[str]:
@@ -51,7 +54,7 @@ def test_a_room_imports_only_rooms_to_its_left(name):
     allowed = set(LINE[: LINE.index(name) + 1]) | COMMON
     for path in sorted((PACKAGE / name).rglob("*.py")):
         for module in imports(path):
-            if module in ("pcsim", "pcsim.__version__"):
+            if module == "pcsim":
                 continue
             assert room(module) in allowed, f"{path.name} of {name} imports {module}"
 
@@ -67,6 +70,12 @@ def test_theory_is_not_on_the_way_from_files_to_verdict():
 def test_what_all_rooms_share_imports_no_room():
     for name in COMMON:
         assert not {room(module) for module in imports(PACKAGE / f"{name}.py")} - COMMON
+
+
+def test_what_compiles_stands_on_the_ground_and_only_what_computes_uses_it():
+    for name in ("network", "config", "program", "placement", "technology", "verdict", "report"):
+        for path in sorted((PACKAGE / name).rglob("*.py")):
+            assert not any(room(module) == "compiled" for module in imports(path)), path
 
 
 def test_config_needs_neither_numpy_nor_numba_and_only_machine_needs_simpy():
@@ -88,8 +97,42 @@ def test_config_needs_neither_numpy_nor_numba_and_only_machine_needs_simpy():
             assert not names & {"numpy", "numba"}, path
         if inside[0] != "machine":
             assert "simpy" not in names, path
-        if inside[0] != "engine":
-            assert "numba" not in names, path
+        if inside[0] != "compiled":  # Else what a kernel is compiled from is not all known.
+            assert not names & {"numba", "llvmlite"}, path
+
+
+def files_imported(path: Path) -> set[Path]:
+    """The files of pcsim that a file imports, for types alone included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports by a relative name"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            place = PACKAGE.parent.joinpath(*name.split("."))
+            files = [place.with_suffix(".py"), place / "__init__.py"]
+            files += [place.parent.with_suffix(".py"), place.parent / "__init__.py"]
+            found |= set([file for file in files if file.is_file()][:1])
+    return {file for file in found if file.is_relative_to(PACKAGE)}
+
+
+def test_no_files_import_each_other_in_a_circle():
+    files = sorted(PACKAGE.rglob("*.py"))
+    order = TopologicalSorter({path: files_imported(path) for path in files})
+    order.prepare()  # Raises CycleError, which names the files.
+
+
+def test_no_two_public_classes_share_a_name():
+    homes = defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(path.relative_to(PACKAGE).as_posix())
+    assert not {name: files for name, files in homes.items() if len(files) > 1}
 
 
 def test_tests_stand_in_folders_named_like_the_rooms():

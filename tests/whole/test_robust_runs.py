@@ -43,7 +43,7 @@ def kernels(tmp_path_factory):
     """The compiled kernels, so that fresh caches need not compile again."""
     done = run(*SHORT, "-o", str(tmp_path_factory.mktemp("first") / "report"))
     assert done.returncode == 0, done.stderr
-    return list(Path(os.environ["PCSIM_CACHE"]).glob("numba-*"))
+    return list(Path(os.environ["PCSIM_CACHE"]).glob("kernels"))
 
 
 def copy(kernels, cache):

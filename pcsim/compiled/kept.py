@@ -1,7 +1,8 @@
 """Where is a compiled function kept? One file for each function and types of its arguments.
 
 numba's own cache has an index and a file of code for each function, believes both, and ends a run that cannot
-write them. Here a file carries a hash of what it holds and of what it was compiled from, so that whatever
+write them; and it does not notice that a function has changed which the kept one calls. Here a file carries a hash of
+what it holds and of what it was compiled from, so that whatever
 happened to it is noticed; what cannot be read is compiled again, and what cannot be written is not kept.
 """
 
@@ -10,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-import sys
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +20,24 @@ from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from pcsim.engine.cache import keep, kept, tell_unusable
+from pcsim.cache import cache_folder, keep, kept, tell_unusable
+from pcsim.compiled.fingerprint import UnknownError, described_types, fingerprint
+from pcsim.compiled.known import FOLDER
 
 SUFFIX = ".nbi"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class KernelCache(_Cache):
-    """What a dispatcher of numba asks for compiled code, and gives compiled code to.
+    """What a dispatcher of numba, which compiles ``function`` by ``options``, asks for compiled code, and gives
+    compiled code to."""
 
-    The compiled forms of ``function`` lie in ``folder``.
-    """
-
-    def __init__(self, function: Callable[..., Any], folder: Path) -> None:
-        code = function.__code__
-        source = Path(code.co_filename)
-        python = f"py{sys.version_info[0]}{sys.version_info[1]}{getattr(sys, 'abiflags', '')}"
-        name = f"{source.stem}.{function.__qualname__}".replace("<", "").replace(">", "")
-        beside = hashlib.sha256(str(source.parent).encode()).hexdigest()[:16]
-        self._folder = folder / f"{source.parent.name}_{beside}"
-        self._base = f"{name}-{code.co_firstlineno}.{python}"
-        cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
-        self._bytecode = hashlib.sha256(code.co_code + (dumps(cells) if cells else b"")).hexdigest()
+    def __init__(self, function: Callable[..., Any], options: str) -> None:
+        self._function, self._options = function, options
+        self._folder = cache_folder() / FOLDER
+        self._name = f"{function.__module__}.{function.__qualname__}".replace("<", "").replace(
+            ">", ""
+        )
         self._enabled = True
 
     @property
@@ -51,8 +48,8 @@ class KernelCache(_Cache):
         """The compiled function for arguments of the types ``sig``; None where it is not kept, or damaged."""
         target_context.refresh()
         path, subject = self._place(sig, target_context.codegen())
-        content = kept(path) if self._enabled else None
-        if content is None:
+        content = kept(path) if self._enabled and path else None
+        if path is None or content is None:
             return None
         if not _trusted(path):
             tell_unusable(path, "belongs to another user")
@@ -72,6 +69,8 @@ class KernelCache(_Cache):
         if not self._enabled or data.library.has_dynamic_globals or data.lifted:
             return
         path, subject = self._place(sig, data.codegen)
+        if path is None:
+            return
         code = dumps(data._reduce())
         if not keep(path, _digest(subject, code) + code):
             self._enabled = False
@@ -85,11 +84,19 @@ class KernelCache(_Cache):
     def flush(self) -> None:
         """Nothing waits to be written."""
 
-    def _place(self, sig: Any, codegen: Any) -> tuple[Path, str]:
-        """The file for these types on this processor, and a text that says all that it depends on."""
-        asked = repr((sig, codegen.magic_tuple(), self._bytecode))
-        name = f"{self._base}.{hashlib.sha256(asked.encode()).hexdigest()[:16]}{SUFFIX}"
-        return self._folder / name, f"{self._folder.parent.name} {self._base} {asked}"
+    @cached_property
+    def _compiled_from(self) -> str:
+        return f"{fingerprint(self._function)} {self._options}"
+
+    def _place(self, sig: Any, codegen: Any) -> tuple[Path | None, str]:
+        """The file for these types on this processor, None where there can be none, and a text that says all that the
+        code depends on."""
+        try:
+            asked = repr((described_types(sig), codegen.magic_tuple(), self._compiled_from))
+        except UnknownError:
+            return None, ""
+        name = f"{self._name}.{hashlib.sha256(asked.encode()).hexdigest()[:16]}{SUFFIX}"
+        return self._folder / name, f"{self._name} {asked}"
 
 
 def _digest(subject: str, code: bytes) -> bytes:

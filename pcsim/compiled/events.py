@@ -10,7 +10,7 @@ from typing import Any
 
 from numba.core import event
 
-from pcsim.compiling import tell
+from pcsim.compiled.listeners import tell
 
 
 class _Compilations(event.Listener):

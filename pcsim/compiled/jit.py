@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import numba
+from numba import types as types
+from numba.extending import overload
 
-import pcsim.engine.kernels.events  # noqa: F401 - tells of compiling from here on
-from pcsim.engine.cache import kernel_folder
-from pcsim.engine.kernels.kept import KernelCache
+import pcsim.compiled.events  # noqa: F401 - tells of compiling from here on
+from pcsim.compiled.fingerprint import IMPLEMENTATION
+from pcsim.compiled.kept import KernelCache
 
 
 def jit(function: Callable[..., Any]) -> Any:
@@ -38,6 +39,17 @@ def borrowing(function: Callable[..., Any]) -> Any:
     return _compiled(function, inline="never", callable_from_python=False, counted=False)
 
 
+def implementing(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """What is decorated chooses, by the types of the arguments, a function that stands for ``function`` in compiled
+    code; None for types of which there is none."""
+
+    def known(choice: Callable[..., Any]) -> Any:
+        setattr(function, IMPLEMENTATION, choice)
+        return overload(function)(choice)
+
+    return known
+
+
 def _compiled(
     function: Callable[..., Any],
     *,
@@ -54,6 +66,5 @@ def _compiled(
         _nrt=counted,
     )(function)
     if not cast(Any, numba.config).DISABLE_JIT:
-        folder = kernel_folder(Path(function.__code__.co_filename).parent)
-        dispatcher._cache = KernelCache(function, folder)
+        dispatcher._cache = KernelCache(function, str(dispatcher.targetoptions))
     return dispatcher

@@ -1,22 +1,21 @@
 """Which kernels does a training need, and are they compiled already, on this machine and in this version?
 
-numba keeps what it has compiled, and compiles once for each type of the arguments: for each width of number, and
-again where values are rounded in between. A file for each such kind lies beside what is kept of it, so that the
-question can be answered without importing numba.
+Kernels are compiled once for each type of the arguments: for each width of number, and again where values are rounded
+in between.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from pcsim.engine.cache import kernel_folder
+from pcsim.compiled.known import known, remember
 
 if TYPE_CHECKING:
     from pcsim.config import Candidate, Workload
 
-FOLDER = "compiled"
+ROOM = "engine"
+"""Whose sources these kernels are compiled from."""
 SHARED = "shared"
 """The kernels that every rule calls."""
 AUDIT = "audit"
@@ -78,14 +77,10 @@ def operators_of(workload: Workload) -> frozenset[str]:
 
 def compiled(kind: Kind) -> bool:
     """Whether kernels of this kind were compiled and kept."""
-    return (kernel_folder() / FOLDER / kind.name).exists()
+    return known(kind.name, ROOM)
 
 
-def remember(kinds: Iterable[Kind]) -> None:
+def remember_kinds(kinds: Iterable[Kind]) -> None:
     """Note that kernels of these kinds are compiled; where nothing can be kept, they are not."""
     for kind in kinds:
-        path = kernel_folder() / FOLDER / kind.name
-        if not path.exists():
-            with suppress(OSError):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
+        remember(kind.name, ROOM)

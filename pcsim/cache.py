@@ -13,7 +13,6 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +20,9 @@ from pathlib import Path
 from pcsim.notes import tell_once
 from pcsim.writing import write_whole
 
-ENGINE_FOLDER = Path(__file__).parent
+PACKAGE = Path(__file__).parent
+LIBRARIES = ("numpy", "numba", "scipy")
+"""Whose versions decide the bits of results."""
 TOPIC = "cache"
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
@@ -125,34 +126,21 @@ def _reason(error: Exception) -> str:
 
 
 @cache
-def engine_fingerprint() -> str:
-    """A hash of everything that decides the bits a training computes: our source and its number libraries.
-
-    Not in it: the processor, whose BLAS kernels may round differently. Do not share one folder
-    among machines of different kinds.
-    """
-    return _fingerprint(ENGINE_FOLDER, sorted(ENGINE_FOLDER.rglob("*.py")))
-
-
-def _fingerprint(folder: Path, sources: Iterable[Path]) -> str:
+def source_fingerprint(*places: str) -> str:
+    """A hash of our code and tables in ``places``, files or folders of the package, and of the libraries that compute
+    for it."""
     digest = hashlib.sha256()
-    for path in sources:
-        digest.update(path.relative_to(folder).as_posix().encode())
-        digest.update(path.read_bytes())
-    for library in ("numpy", "numba", "scipy"):
-        digest.update(f"{library} {version(library)}".encode())
+    for place in places:
+        path = PACKAGE / place
+        inside = [*path.rglob("*.py"), *path.rglob("*.yaml")] if path.is_dir() else [path]
+        for source in sorted(inside):
+            digest.update(source.relative_to(PACKAGE).as_posix().encode())
+            digest.update(source.read_bytes())
+    digest.update(" ".join(library_versions()).encode())
     return digest.hexdigest()
 
 
-def kernel_folder(source: Path | None = None) -> Path:
-    """Where what is compiled of the engine is kept, or of the files in the folder ``source``.
-
-    The name carries a fingerprint because a compiled function holds those that it calls and would
-    go on being used after a change in one of them. So compiled functions call only those
-    of their own folder and of the engine.
-    """
-    fingerprint = engine_fingerprint()
-    if source is not None and not source.is_relative_to(ENGINE_FOLDER):
-        own = _fingerprint(source, sorted(source.glob("*.py")))
-        fingerprint = hashlib.sha256(f"{fingerprint} {own}".encode()).hexdigest()
-    return cache_folder() / f"numba-{fingerprint[:16]}"
+@cache
+def library_versions() -> tuple[str, ...]:
+    """The libraries that compute for us, each with its version."""
+    return tuple(f"{library} {version(library)}" for library in LIBRARIES)

@@ -3,21 +3,11 @@
 import os
 
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import doctor, main, selftest
+from pcsim.cli import doctor, selftest
 from pcsim.cli.doctor import Diagnosis
 from pcsim.version import VERSION
-
-
-def pcsim(*arguments):
-    return CliRunner().invoke(main, arguments, prog_name="pcsim")
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+from tests.helpers.door import pcsim
 
 
 def test_a_working_installation_is_well(here):

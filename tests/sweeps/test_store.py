@@ -10,13 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import main
 from pcsim.errors import InputError
 from pcsim.sweeps import Setting, Shard, SweepPlan, open_store, parse_groups, points_of, run_points
 from pcsim.sweeps.claims import Claims
 from pcsim.sweeps.plan import MOST_TOLD
+from tests.helpers.door import pcsim
 
 FEW = ["--axis", "pc.steps=1..4", "--axis", "tiles.vector.lanes=4..40 +4"]
 SMALL = ["--set", "network.layers=[64, 16, 10]", "--set", "tiles.mesh=[2, 2]"]
@@ -163,7 +162,7 @@ def run_eight(folder, **options):
 
 def in_process(folder, axes, *arguments):
     options = ["sweep", "tile64", "digits", *SMALL, *axes, "--timing-only", "--jobs", "1"]
-    return CliRunner().invoke(main, [*options, "-o", str(folder), *arguments])
+    return pcsim(*options, "-o", str(folder), *arguments)
 
 
 def test_an_axis_that_is_wrong_throughout_is_told_in_a_few_lines(tmp_path):

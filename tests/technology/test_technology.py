@@ -33,6 +33,7 @@ from pcsim.technology.analog import AnalogParts
 from pcsim.technology.costs import Curve, UnitCost, total
 from pcsim.technology.listing import analog_markdown, dram_markdown, technology_markdown
 from pcsim.technology.tables import technology_of
+from tests.helpers.programs import bp, run
 
 KIB = 1024
 MIB = 1024**2
@@ -651,9 +652,6 @@ def test_the_energy_page_agrees_with_the_tables(listing: str) -> None:
 
 
 def test_a_second_compute_unit_for_gradients_leaks_and_takes_area_and_dilutes_utilization(tile64):
-    from pcsim.machine import simulate
-    from pcsim.placement import place
-    from pcsim.program import Form, backpropagation
 
     shared, own = tile64(), tile64("tiles.gradients=own")
     one, two = price_list(shared), price_list(own)
@@ -663,8 +661,8 @@ def test_a_second_compute_unit_for_gradients_leaks_and_takes_area_and_dilutes_ut
         )
         assert after.pop("array") == 2 * before.pop("array")
         assert after == before
-    program = backpropagation(Form((64, 64, 10), "relu"), batch=16, optimiser="sgd")
-    activities = [simulate(place(program, chip), chip) for chip in (shared, own)]
+    program = bp((64, 64, 10), 16, optimiser="sgd", phi="relu")
+    activities = [run(program, chip) for chip in (shared, own)]
     assert activities[1].array_cells == 2 * activities[0].array_cells
     assert activities[1].counts == activities[0].counts
     assert activities[1].makespan_cycles <= activities[0].makespan_cycles

@@ -25,6 +25,13 @@ def pytest_unconfigure():
 
 
 @pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def tile64():
     """``tile64("path=value", ...)``: the shipped chip with these values changed, handing on blocks, which is easier to
     follow by hand than rows."""

@@ -76,7 +76,10 @@ class Machine:
             yield from self.until(needs)
             met = self.env.now
             # After its last task it may have to make ready for the next; a transfer is set up while it waits.
-            held, setup = self.held[index], self.cycles.busy[task] if kind == TaskKind.TRANSFER else 0
+            held, setup = (
+                self.held[index],
+                self.cycles.busy[task] if kind == TaskKind.TRANSFER else 0,
+            )
             self.stalled[index]["array"] += held
             begin = max(met, free + held + setup if self.by_rows else free)
             yield self.env.timeout(begin - met)
@@ -85,7 +88,9 @@ class Machine:
                 times = [(self.there(need)[need[1] - 1], need[0]) for need in needs if need[1] > 0]
                 self.stalled[index][self.waits_for(max(times)[1])] += waited
             self.held[index], now = 0, self.env.now
-            rows = [need for need in needs if need[2] is not None and len(self.ended[need[0]]) < need[1]]
+            rows = [
+                need for need in needs if need[2] is not None and len(self.ended[need[0]]) < need[1]
+            ]
             if kind == TaskKind.WEIGHTS:
                 yield from self.bring(index, task, instance)
             elif kind == TaskKind.TRANSFER:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil, gcd
 
-from pcsim.config import Buffer, DigitalUnit, Formats, Hardware, Sram, Value
+from pcsim.config import DigitalUnit, Formats, GlobalBuffer, Hardware, Sram, Value
 from pcsim.errors import InputError, Problem
 from pcsim.machine.units.pace import Folds
 from pcsim.program import PRODUCTS, Kind, Operands
@@ -100,7 +100,7 @@ class Work:
         return replace(self, cycles=count * self.cycles, actions=actions, macs=count * self.macs)
 
 
-def sram_cycles(size_bytes: int, sram: Sram | Buffer) -> int:
+def sram_cycles(size_bytes: int, sram: Sram | GlobalBuffer) -> int:
     """Cycles to move ``size_bytes`` through all banks of a memory: size / (banks x port).
 
     Left out: units of one tile competing for a bank.

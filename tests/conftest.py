@@ -15,7 +15,6 @@ CACHE = os.environ["PCSIM_CACHE"]
 
 from pcsim.config import load_hardware  # noqa: E402
 
-
 BLOCKS = "tiles.handover=blocks"
 
 

@@ -76,19 +76,19 @@ TASK = columns(
 """``flits`` is what each instance sends, unless ``own_flits`` says where in ``Chip.flits`` they stand one by one."""
 
 NEED = columns("task", "base", "most", "after")
-"""Instance i waits until ``task`` has ended min(i + base, most) times; unless ``after`` is NONE only until its first row
-has been there as often, and works on for so many cycles after the end."""
+"""Instance i waits until ``task`` has ended min(i + base, most) times. Unless ``after`` is NONE it only waits until the
+first row has been there as often, and works on for so many cycles after the end."""
 
 UNIT = np.dtype([*columns(
     # Its queue: where its heap among those of tasks begins, and how many it holds still.
     "queue", "left",
     # Its current task, and how many of its needs are not met; ``slots`` is where it waits for them.
     "task", "instance", "missing", "slots", "stage", "asked",
-    # When it is free for its task, or was after its last, but for the cycles in which it makes ready; which need was met
-    # last, and when.
+    # When it is free for its task, or was after its last, but for the cycles in which it makes ready; which need was
+    # met last, and when.
     "free_at", "held", "last_need", "last_met",
-    # Its work: since when, for how long if nothing makes it longer, until when as far as is known; when its first row is
-    # there (NONE: nobody waits for it); what has still to pass of something that lets others pass.
+    # Its work: since when, for how long if nothing makes it longer, until when as far as is known; when its first row
+    # is there (NONE: nobody waits for it); what has still to pass of something that lets others pass.
     "began", "work", "ends", "flows", "left_to_pass",
     # Power gating: idle cycles until it is cut from its supply (NONE: never), cycles to wake, cycles cut so far.
     "gate_after", "gate_wake", "gated",
@@ -99,8 +99,8 @@ UNIT = np.dtype([*columns(
 """``stalled`` counts cycles by what the unit waited for, `STALLS`."""
 
 SLOT = columns("count", "unit", "next", "after")
-"""``unit`` waits until a task has ended ``count`` times, or its first row has been there so often; ``next`` waits for the
-same. Unless ``after`` is NONE the unit is at work meanwhile, as for `NEED`."""
+"""``unit`` waits until a task has ended ``count`` times, or its first row has been there so often; ``next`` waits for
+the same. Unless ``after`` is NONE the unit is at work meanwhile, as for `NEED`."""
 
 WINDOW = columns("room_bytes", "first", "last")
 """Of one tile whose weights stream: the bytes free, and its seats [first, last)."""

@@ -79,8 +79,8 @@ class Work:
 
     ``cycles`` it occupies the unit; ``actions`` are what it counts; ``macs`` the multiply-accumulates
     among them. Of products whose rows are handed on one by one: the ``folds`` in which samples pass, or in how many
-    ``groups`` samples are finished; without either one sample comes after the other. ``more`` are the cycles of an update
-    that the update unit itself does not work.
+    ``groups`` samples are finished; without either one sample comes after the other. ``more`` are the cycles of an
+    update that the update unit itself does not work.
     """
 
     cycles: int

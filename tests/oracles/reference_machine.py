@@ -116,7 +116,7 @@ class Machine:
             self.free_at[index] = self.env.now
 
     def needs(self, task, instance):
-        """Of each need its task, how often that must have ended, and None; or how often its first row must have been there,
+        """Of each need its task, how often it must have ended, and None; or how often its first row must have come,
         and for how long the work goes on after its end."""
         tasks, found = self.tasks, []
         for at in range(tasks.needs_start[task], tasks.needs_start[task + 1]):

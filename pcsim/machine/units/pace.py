@@ -27,8 +27,8 @@ class Pace:
 
     ``busy``: it occupies its unit. ``first``: from its beginning until its first row is there. ``row``, ``burst``: what
     one row, and all rows of one burst, take. ``delay``: from the end of its work until its last row is there. ``hold``:
-    from then until its unit can take the next. ``late``: from the last row that it takes until the first that it makes, at
-    least (`NEVER`: it need not have come). ``bursts``: in how many the rows leave. ``interval``: between rows of
+    from then until its unit can take the next. ``late``: from the last row that it takes until the first that it makes,
+    at least (`NEVER`: it need not have come). ``bursts``: in how many the rows leave. ``interval``: between rows of
     a burst.
     """
 

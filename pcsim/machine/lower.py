@@ -27,8 +27,8 @@ class Lowered:
     the flits it sends, the actions it counts, and its multiply-accumulates.
 
     Where rows are handed on one by one: ``head`` are the cycles from the beginning, of a transfer from the start of
-    sending, until the first row is there, ``hold`` and ``late`` as for `Pace`, ``tail`` the flits of the last piece of
-    weights that are loaded, and ``after`` of each need as for `Handed`;
+    sending, until the first row is there, ``hold``, ``late`` and ``slow`` as for `Pace`, ``tail`` the flits of the
+    last piece of weights that are loaded, and ``after`` of each need as for `Handed`;
     everywhere `NEVER`, and no hold, where blocks are.
 
     ``flits_of`` gives transfers of a size of their own in each instance these flits, and
@@ -45,6 +45,7 @@ class Lowered:
     hold: list[int]
     head: list[int]
     late: list[int]
+    slow: list[int]
     tail: list[int]
     after: list[int]
 
@@ -114,7 +115,19 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
     never = [NEVER] * number
     whole = [NEVER] * len(tasks.needs_task)
     lowered = Lowered(
-        [], [], [], [], [], {}, {}, [0] * number, never, list(never), [0] * number, whole
+        [],
+        [],
+        [],
+        [],
+        [],
+        {},
+        {},
+        [0] * number,
+        never,
+        list(never),
+        list(never),
+        [0] * number,
+        whole,
     )
     which: list[int] = []
     blocks: list[Block] = []
@@ -181,6 +194,7 @@ def _by_rows(tasks: Tasks, lowered: Lowered, rows: Handed) -> Lowered:
             for task, (kind, pace) in enumerate(each)
         ],
         late=[pace.late for pace in paces],
+        slow=[pace.slow for pace in paces],
         tail=[pace.row if kind == streams else 0 for kind, pace in each],
         after=rows.after,
     )

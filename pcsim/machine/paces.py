@@ -1,7 +1,8 @@
 """At which pace does each task of a placement hand over its rows? What units can do, and what comes to them.
 
 Rows that come in bursts leave in bursts, and no row leaves more often than rows come. So paces are found from task to
-task, until none changes any more.
+task, until none changes any more. How slowly bursts follow one another is looked at once, in the order of tasks:
+arrays choose their order of folds by that, and what they choose changes it.
 """
 
 from __future__ import annotations
@@ -44,20 +45,26 @@ def handed(
     adders = [tasks.units[at].kind == "adder" for at in tasks.unit.tolist()]
     found: dict[tuple[int, bool, bool, Incoming], Pace] = {}
     bursts, interval = [1] * len(tasks), [0] * len(tasks)
+    periods: list[int] = [0] * len(tasks)
+    slices: dict[int, int] = {}
     paces: list[Pace] = [whole(0)] * len(tasks)
     changed = True
     while changed:
         changed = False
         for task, takers in enumerate(pairs):
+            if task not in slices:
+                slices[task] = max((periods[needed] for needed, _ in takers), default=0)
             coming = Incoming(
                 takes[task],
                 max((bursts[needed] for needed, _ in takers), default=1),
                 max((interval[needed] for needed, _ in takers), default=0),
+                slices[task],
             )
             question = which[task], adders[task], known[task], coming
             if question not in found:
                 found[question] = _pace(tasks, hardware, task, blocks[which[task]], *question[1:])
             pace = paces[task] = found[question]
+            periods[task] = pace.period
             if (pace.bursts, pace.interval) != (bursts[task], interval[task]):
                 bursts[task], interval[task] = pace.bursts, pace.interval
                 changed = True

@@ -127,8 +127,9 @@ class Tasks:
 
     @cached_property
     def by_rows(self) -> NDArray[np.bool_]:
-        """Of each need, whether it is met by the first row: where rows are given and taken, of more than one row."""
-        return (self.gives[self.needs_task] > 1) & (self.takes[self.waiting] > 1)
+        """Of each need, whether it is met by the first row: where rows are given and taken. Of one sample alone each slice
+        of outputs is a row."""
+        return (self.gives[self.needs_task] > 0) & (self.takes[self.waiting] > 0)
 
 
 class Ready(NamedTuple):

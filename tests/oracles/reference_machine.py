@@ -111,7 +111,9 @@ class Machine:
                     yield self.env.timeout(gate.wake_cycles)
                 busy, head = self.cycles.busy[task], self.cycles.head[task]
                 delay = self.cycles.delay[task]
-                yield from self.pass_rows(index, task, rows, self.env.now, busy, head, delay)
+                slow = self.slow_rows(task, needs)
+                now = self.env.now
+                yield from self.pass_rows(index, task, rows, now, busy, head, delay, slow=slow)
                 self.held[index] = self.cycles.hold[task]
             self.free_at[index] = self.env.now
 
@@ -126,6 +128,16 @@ class Machine:
             count = min(wanted, int(tasks.last[need])) - int(tasks.first[need]) + 1
             found.append((need, count, after))
         return found
+
+    def slow_rows(self, task, needs):
+        """Of each need whose rows come more slowly than they pass, when its work ends at the earliest."""
+        if self.cycles.slow[task] < 0:
+            return []
+        return [
+            (need, self.flowed[need][count - 1] + self.cycles.slow[task])
+            for need, count, after in needs
+            if after is not None and count > 0
+        ]
 
     def there(self, need):
         return self.ended[need[0]] if need[2] is None else self.flowed[need[0]]
@@ -144,7 +156,7 @@ class Machine:
         self.changed.succeed()
         self.changed = self.env.event()
 
-    def pass_rows(self, index, task, rows, start, cycles, first, delay, at_least=0):
+    def pass_rows(self, index, task, rows, start, cycles, first, delay, at_least=0, slow=()):
         """Work from ``start`` on until all ``rows`` have come and passed; the result is there ``delay`` later."""
         shown, late = first is not None and self.cycles.head[task] >= 0, self.cycles.late[task]
         flows = start + (first or 0)
@@ -152,6 +164,9 @@ class Machine:
             self.env.process(self.comes(self.flowed[task], flows - self.env.now))
         yield self.env.timeout(max(0, start - self.env.now))
         ends, cause, last = max(start + cycles, at_least), task, 0
+        for need, passed in sorted(slow):
+            if passed >= ends and passed > start + cycles:
+                ends, cause = passed, need
         for need, count, after in sorted(rows):
             yield from self.until([(need, count, None)])
             came = self.ended[need][count - 1]

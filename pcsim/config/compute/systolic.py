@@ -15,6 +15,7 @@ Dataflow = Literal["os", "ws", "is"]
 Drain = Literal["overlapped", "serial"]
 Edges = Literal["full", "trimmed"]
 Preload = Literal["serial", "chain", "wave"]
+FoldOrder = Literal["n_outer", "either"]
 
 
 class Systolic(DigitalUnit):
@@ -27,6 +28,12 @@ class Systolic(DigitalUnit):
     one register for what stays, and nothing else happens while it is loaded (serial); or a second one, filled by a
     shift chain of which all cells move at once (chain), or one of which each cell moves when the word before
     has passed it (wave).
+
+    ``folds``, of ws alone: all slices of inputs for each slice of outputs, so that one slice of outputs after the
+    other is finished (n_outer); or either that or all slices of outputs for each slice of inputs, where inputs come
+    slice by slice and more slowly than a fold passes. The sums of all outputs are unfinished then: ``accumulators``
+    are the rows of ``cols`` sums that the array can add up at once, None: any number. A product that would need more
+    takes n_outer.
     """
 
     kind: Annotated[SystolicKind, choice(SystolicKind)]
@@ -37,6 +44,8 @@ class Systolic(DigitalUnit):
     edges: Annotated[Edges, choice(Edges)] = "full"
     resident_folds: Annotated[int, whole(0, 65_536)] = 0
     preload: Annotated[Preload, choice(Preload)] = "serial"
+    folds: Annotated[FoldOrder, choice(FoldOrder)] = "n_outer"
+    accumulators: Annotated[int | None, whole(1, 1 << 20, unlimited=True)] = None
 
     @model_validator(mode="after")
     def _dataflow_has_its_keys(self) -> Self:
@@ -53,12 +62,23 @@ class Systolic(DigitalUnit):
         if self.dataflow == "os" and self.preload != "serial":
             said = "must be serial or left out where dataflow is os, which loads nothing before"
             findings.append(Finding(said, ("preload",)))
+        if self.dataflow != "ws" and self.folds != "n_outer":
+            said = f"must be n_outer or left out where dataflow is {self.dataflow}"
+            findings.append(Finding(said, ("folds",)))
+        if self.folds == "n_outer" and self.accumulators is not None:
+            said = "must be left out where folds are n_outer, which finish one slice of outputs at a time"
+            findings.append(Finding(said, ("accumulators",)))
         if self.preload != "serial" and self.edges == "trimmed":
             said = "must be serial or left out where edges are trimmed"
             findings.append(Finding(said, ("preload",)))
         if findings:
             raise rejected(findings)
         return self
+
+    def holds_sums(self, samples: int, slices: int) -> bool:
+        """Whether the sums of so many ``samples`` and ``slices`` of outputs may all be unfinished at once."""
+        fits = self.accumulators is None or samples * slices <= self.accumulators
+        return self.folds == "either" and fits
 
     def cells(self, formats: Formats) -> int:
         return self.rows * self.cols

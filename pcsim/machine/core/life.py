@@ -108,6 +108,9 @@ def _wait_for_rows(chip, unit):
         if need.after != NONE:
             count = min(mine.instance + need.base, need.most)
             _wait_for(chip, unit, need.task, count, need.after)
+            needed = chip.tasks[need.task]
+            if task.slow != NONE and needed.flowed == count:
+                _last_row(chip, unit, need.task, needed.flowed_at + task.slow)
 
 
 @borrowing
@@ -189,6 +192,7 @@ def _end(chip, task):
 def _flow(chip, task):
     """The first row of one more instance of ``task`` is there."""
     chip.tasks[task].flowed += 1
+    chip.tasks[task].flowed_at = chip.scalar[0].now
     watching = chip.tasks[task].watching
     chip.tasks[task].watching = NONE
     chip.tasks[task].watching = _tell(chip, task, watching, chip.tasks[task].flowed)

@@ -60,15 +60,17 @@ TASK = columns(
     # Whether it lets others pass.
     "yields",
     # Rows: cycles until the first (NONE: nobody waits for it), from the last taken until the first made (NONE: none),
-    # from the end of the work until the unit is free; of course WEIGHTS the flits of the last piece.
-    "head", "late", "hold", "tail",
+    # from the end of the work until the unit is free; of course WEIGHTS the flits of the last piece; from the first
+    # row taken until the end of the work, at least (NONE: no such thing).
+    "head", "late", "hold", "tail", "slow",
     # Its needs: from ``needs`` on those that move with the instance, from ``fixed`` on those for the first one only.
     "needs", "fixed", "needs_end",
     # In a queue of tasks, which stands at this place; its turn; the next instance, and what that one's turn is
     # compared by.
     "queued", "stride", "offset", "window", "shift", "group", "next", "in_window", "in_turn", "tie",
-    # How often it has ended, and who waits for that; how often its first row was there, and who waits for that.
-    "ended", "waiting", "flowed", "watching",
+    # How often it has ended, and who waits for that; how often its first row was there, when last, and who waits
+    # for that.
+    "ended", "waiting", "flowed", "flowed_at", "watching",
     # Where weights stream: the way that is the channel, or the buffer, they live on; of course WEIGHTS the bytes,
     # where the layer sits in the window, the task that uses it, and how often it was loaded.
     "home", "size_bytes", "seat", "user", "loads",
@@ -76,8 +78,8 @@ TASK = columns(
 """``flits`` is what each instance sends, unless ``own_flits`` says where in ``Chip.flits`` they stand one by one."""
 
 NEED = columns("task", "base", "most", "after")
-"""Instance i waits until ``task`` has ended min(i + base, most) times. Unless ``after`` is NONE it only waits until the
-first row has been there as often, and works on for so many cycles after the end."""
+"""Instance i waits until ``task`` has ended min(i + base, most) times; unless ``after`` is NONE only until its first
+row has been there as often, and works on for so many cycles after the end."""
 
 UNIT = np.dtype([*columns(
     # Its queue: where its heap among those of tasks begins, and how many it holds still.
@@ -216,7 +218,7 @@ def _task_rows(
     for name in ("phase", "first", "last", "size_bytes"):
         rows[name] = getattr(tasks, name)
     rows["busy"], rows["delay"], rows["flits"] = lowered.busy, lowered.delay, lowered.flits
-    for name in ("head", "late", "hold", "tail"):
+    for name in ("head", "late", "hold", "tail", "slow"):
         rows[name] = getattr(lowered, name)
     rows["way"], rows["yields"] = tasks.route, tasks.yields
     rows["own_flits"] = NONE

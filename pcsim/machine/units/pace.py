@@ -25,11 +25,12 @@ NEVER = -1
 class Pace:
     """Cycles of one task between rows.
 
-    ``busy``: it occupies its unit. ``first``: from its beginning until its first row is there. ``row``, ``burst``: what
-    one row, and all rows of one burst, take. ``delay``: from the end of its work until its last row is there. ``hold``:
-    from then until its unit can take the next. ``late``: from the last row that it takes until the first that it makes,
-    at least (`NEVER`: it need not have come). ``bursts``: in how many the rows leave. ``interval``: between rows of
-    a burst.
+    ``busy``: it occupies its unit. ``first``: from its beginning until its first row is there. ``row``, ``burst``:
+    what one row, and all rows of one burst, take. ``delay``: from the end of its work until its last row is there.
+    ``hold``: from then until its unit can take the next. ``late``: from the last row that it takes until the first
+    that it makes, at least (`NEVER`: it need not have come). ``bursts``: in how many the rows leave. ``interval``:
+    between rows of a burst; ``period``: between bursts, at least. ``slow``: from the first row that it takes until
+    the end of its work, at least, where rows come more slowly than they pass (`NEVER`: not so).
     """
 
     busy: int
@@ -41,6 +42,8 @@ class Pace:
     late: int = NEVER
     bursts: int = 1
     interval: int = 0
+    period: int = 0
+    slow: int = NEVER
 
     def after(self, rows: int, interval: int) -> int:
         """Cycles that its work goes on after the last of ``rows`` has come, which came in that ``interval``."""
@@ -48,11 +51,13 @@ class Pace:
 
 
 class Incoming(NamedTuple):
-    """The rows that a task takes: their number, in how many bursts they come, and at which interval at least."""
+    """The rows that a task takes: their number, in how many bursts they come, at which interval at least, and how long
+    after a burst begins the next does, at least."""
 
     rows: int
     bursts: int
     interval: int
+    period: int = 0
 
 
 def by_lanes(
@@ -68,7 +73,8 @@ def by_lanes(
     burst = ceil(busy / coming.bursts)
     row = min(burst, max(per_row, ceil(ports / rows)))
     interval = max(coming.interval, row)
-    return Pace(busy, row + latency, row, burst, latency, bursts=coming.bursts, interval=interval)
+    period = max(coming.period, burst)
+    return Pace(busy, row + latency, row, burst, latency, 0, NEVER, coming.bursts, interval, period)
 
 
 def over_links(size_bytes: int, coming: Incoming, *, link: Rate | None) -> Pace:
@@ -77,7 +83,8 @@ def over_links(size_bytes: int, coming: Incoming, *, link: Rate | None) -> Pace:
     per_row, flits = _pieces(size_bytes, rows, link, 1)
     burst = ceil(flits / coming.bursts)
     interval = max(coming.interval, per_row)
-    return Pace(flits, per_row, per_row, burst, bursts=coming.bursts, interval=interval)
+    period = max(coming.period, burst)
+    return Pace(flits, per_row, per_row, burst, 0, 0, NEVER, coming.bursts, interval, period)
 
 
 def _pieces(amount: int, rows: int, width: Rate | None, times: int) -> tuple[int, int]:
@@ -105,18 +112,27 @@ def whole(busy: int, *, latency: int = 0) -> Pace:
 
 @dataclass(frozen=True)
 class Folds:
-    """A product on a systolic array that keeps weights: ``inner`` folds along K for each of ``outer`` along N.
+    """A product on a systolic array that keeps weights: ``inner`` x ``outer`` folds along K and N.
 
-    Each takes ``streamed`` rows, and the next begins ``pitch`` cycles after it; ``load`` fills the cells with
-    weights of the first; ``drain`` passes from the last row in to its last word out.
+    Each takes ``streamed`` rows. The next begins ``apart`` cycles after it at the earliest, and ``gap`` after its
+    last row; ``load`` fills the cells with weights of the first; ``drain`` passes from the last row in to its last
+    word out. Folds along K are the inner ones; or, if it can have ``either``, the outer ones, for inputs of which
+    slices come more slowly than a fold passes.
     """
 
     inner: int
     outer: int
     streamed: int
-    pitch: int
+    apart: int
+    gap: int
     load: int
     drain: int
+    either: bool = False
+
+    @property
+    def pitch(self) -> int:
+        """From the beginning of a fold to that of the next."""
+        return max(self.streamed + self.gap, self.apart)
 
     @property
     def cycles(self) -> int:
@@ -126,30 +142,42 @@ class Folds:
     def at_least(self, cycles: int) -> Folds:
         """The same where other parts of the tile, such as its SRAM ports, need so many for all folds."""
         each = -(-cycles // (self.inner * self.outer))
-        return replace(self, streamed=max(self.streamed, each), pitch=max(self.pitch, each))
+        more = max(0, each - self.streamed)
+        return replace(self, streamed=self.streamed + more, gap=max(0, self.gap - more))
 
     def by_samples(self, coming: Incoming, *, repeat: int, known: bool) -> Pace:
         """Samples are rows that stream, ``repeat`` products one after the other; weights are ``known`` before."""
         each = max(1, self.streamed // max(1, coming.rows))
         load = 0 if known else self.load
-        folds = repeat * self.inner * self.outer
-        crossing = self.drain + 2
-        last = max(1, self.inner // coming.bursts)  # Folds along K that the last burst is for.
+        folds, crossing = repeat * self.inner * self.outer, self.drain + 2
+        k_outer = self.either and coming.bursts > 1 and coming.period > self.pitch
+        a_slice = self.outer if k_outer else 1  # Folds until the next slice of K.
+        last = max(1, self.inner // coming.bursts)  # Slices of K that come with the last burst.
+        # Folds that rows of the last burst pass after their first one, until they are finished, and in all.
+        until = (last - 1) * a_slice
+        behind = folds - 1 - (self.inner - last) * a_slice
+        first_fold = (
+            coming.rows - 1
+        ) * coming.interval + each  # Where its rows come as slowly as that.
+        stalls = folds > 1 and coming.bursts > 1 and first_fold > self.streamed
         late = NEVER
-        if self.inner > 1:
-            ahead = (last - 2) * self.pitch + each + crossing
-            late = ahead if last > 1 else max(0, crossing + 1 - self.streamed)
-        row = each + (folds - 1 - self.inner + last) * self.pitch
+        if until:
+            late = self.gap + (until - 1) * self.pitch + each + crossing
+        elif self.inner > 1:
+            late = max(0, each - 1 + crossing - (coming.rows - 1) * max(each, coming.interval))
         return Pace(
             load + (folds - 1) * self.pitch + self.streamed,
-            load + (self.inner - 1) * self.pitch + each - 1 + crossing,
-            row,
-            row,
+            load + (self.inner - 1) * a_slice * self.pitch + each - 1 + crossing,
+            each + (self.gap + (behind - 1) * self.pitch + self.streamed if behind else 0),
+            behind * self.pitch + self.streamed,
             self.drain + 1,
             self.pitch - self.streamed,
             late,
             repeat * self.outer,
-            each,
+            # Behind their first fold all rows are there.
+            each if behind else max(each, coming.interval),
+            self.pitch if k_outer else self.inner * self.pitch,
+            first_fold + self.gap + (folds - 2) * self.pitch + self.streamed if stalls else NEVER,
         )
 
     def by_outputs(self, *, repeat: int) -> Pace:

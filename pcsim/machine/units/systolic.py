@@ -13,8 +13,9 @@ one works. A shift chain moves all its cells at once, so that it may not begin b
 a fold begins max(T, 2R + C - 2) after the one before. In a wave each cell passes on what has passed it, and a fold
 begins max(T, R) after. All three are equal to RTL to the cycle.
 
-Folds along N are the outer ones: the sums of a slice of outputs are complete before the next slice begins, and are
-kept in an accumulator behind the array meanwhile.
+Folds along N are the outer ones: the sums of a slice of outputs are complete before the next slice begins. Where an
+array can keep all sums, and slices of inputs come slowly, folds along K are: each slice is used for all outputs when
+it comes. Neither order changes the cycles of a product whose inputs are there, or what is counted.
 """
 
 from __future__ import annotations
@@ -52,10 +53,12 @@ def product_cost(
     edges: str = "full",
     resident: bool = False,
     preload: Preload = "serial",
+    either: bool = False,
 ) -> ProductCost:
     """Cost of an M x K by K x N product; m, n, k, rows, cols >= 1.
 
-    ``resident``: what stays is there already (ws).
+    ``resident``: what stays is there already (ws). ``either``: of folds along K and N those
+    along K may be the outer ones, too (ws).
     """
     along_rows, along_cols, streamed = {"os": (m, n, k), "ws": (k, n, m), "is": (k, m, n)}[dataflow]
     row_folds, col_folds = -(-along_rows // rows), -(-along_cols // cols)
@@ -64,14 +67,12 @@ def product_cost(
     slow = drain == "serial" if dataflow == "os" else not resident
     cycles = row_folds * col_folds * (streamed - 2) + (1 + slow) * passed_rows + passed_cols
     load, drain_cycles = 0 if resident else rows, rows + cols - 2
-    pitch = {
-        "serial": streamed if resident else load + streamed + drain_cycles,
-        "chain": max(streamed, load + drain_cycles),
-        "wave": max(streamed, load),
-    }[preload]
-    folds = Folds(row_folds, col_folds, streamed, pitch, load, drain_cycles)
+    # From the beginning of a fold to that of the next, and between the two, at least.
+    apart = {"serial": 0, "chain": load + drain_cycles, "wave": load}[preload]
+    gap = load + drain_cycles if preload == "serial" and not resident else 0
+    folds = Folds(row_folds, col_folds, streamed, apart, gap, load, drain_cycles, either)
     if preload != "serial":
-        cycles = load + (row_folds * col_folds - 1) * pitch + streamed + drain_cycles
+        cycles = load + folds.cycles + drain_cycles
     passes = {
         "os": Passes(col_folds, row_folds),
         "ws": Passes(col_folds, 0 if resident else 1, row_folds - 1),
@@ -106,6 +107,7 @@ def product(task: Product, unit: Systolic, chip: Hardware) -> Work:
         edges=unit.edges,
         resident=resident,
         preload=unit.preload,
+        either=unit.holds_sums(task.m, -(-task.n // cols)),
     )
     alone, folds, groups = cost.cycles, None, None
     if chip.tiles.handover == "rows":

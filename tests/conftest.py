@@ -15,13 +15,19 @@ CACHE = os.environ["PCSIM_CACHE"]
 
 from pcsim.config import load_hardware  # noqa: E402
 
-
 BLOCKS = "tiles.handover=blocks"
 
 
 def pytest_unconfigure():
     if not WORKER:
         shutil.rmtree(CACHE, ignore_errors=True)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ class Span(NamedTuple):
     """A unit worked on this ``instance`` of ``task`` for some ``cycles`` from ``start`` on.
 
     A transfer has two, and so has the loading of weights: the set-up, then the sending of the flits, as
-    soon as the network lets it. What lets others pass has one for every piece. Where rows are handed on one by one, a unit that waits for rows is at work meanwhile.
+    soon as the network lets it. What lets others pass has one for every piece. Where rows are handed on one by
+    one, a unit that waits for rows is at work meanwhile.
     """
 
     task: int

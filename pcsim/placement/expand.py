@@ -30,8 +30,8 @@ def expand(
     """The tasks of all operations of ``program``, in its order, on the tiles of ``groups``.
 
     ``streamed``: weights come for every use, unless they are still there, from DRAM or, ``buffered``, from the global
-    buffer. ``own_gradients``: weight gradients have a compute unit of their own. ``adders``: partial sums have adders of
-    their own.
+    buffer. ``own_gradients``: weight gradients have a compute unit of their own. ``adders``: partial sums have adders
+    of their own.
     """
     ledger = Ledger(program, groups, mesh, formats)
     homes = Homes(ledger, buffered=buffered) if streamed else None

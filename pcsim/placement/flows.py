@@ -14,7 +14,7 @@ from pcsim.program import Kind, Op, Phase, Role
 
 
 class Flow(NamedTuple):
-    """Of a task: how many rows it ``takes`` and ``gives`` one after the other; 0 where it needs, or makes, the whole."""
+    """Of a task: how many rows it ``takes`` and ``gives`` one after the other; 0 where it needs or makes the whole."""
 
     takes: int = 0
     gives: int = 0

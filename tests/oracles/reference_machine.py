@@ -117,8 +117,8 @@ class Machine:
             self.free_at[index] = self.env.now
 
     def needs(self, task, instance):
-        """Of each need its task, how often that must have ended, or its first row have been there, and then for how long
-        the work goes on after its end; else None."""
+        """Of each need its task, how often it must have ended, and None; or how often its first row must have come,
+        and for how long the work goes on after its end."""
         tasks, found = self.tasks, []
         for at in range(tasks.needs_start[task], tasks.needs_start[task + 1]):
             need = int(tasks.needs_task[at])
@@ -255,10 +255,9 @@ class Machine:
             yield self.env.timeout(asked - self.env.now)
             start = yield self.request(task, [(Link("home", node, node), 0)], cycles)
             self.stalled[index][self.waits_for(task)] += start - asked
-            if at == 0 and len(pieces) > 1:
-                if self.cycles.head[task] >= 0:
-                    first = start + self.cycles.head[task] - self.env.now
-                    self.env.process(self.comes(self.flowed[task], first))
+            if at == 0 and len(pieces) > 1 and self.cycles.head[task] >= 0:
+                first = start + self.cycles.head[task] - self.env.now
+                self.env.process(self.comes(self.flowed[task], first))
             if at < len(pieces) - 1:
                 self.busy[index] += cycles
             asked = start + cycles

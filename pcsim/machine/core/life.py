@@ -282,7 +282,7 @@ def _begin(chip, unit):
 
 @borrowing
 def _pass_rows(chip, unit, start, cycles, first):
-    """The unit works on its task from ``start`` on, for so many cycles if all rows are there, and its first row is there
+    """The unit works on its task from ``start`` on, for so many cycles if all rows are there. Its first row is there
     after ``first``, if anybody waits for that."""
     mine = chip.units[unit]
     task = chip.tasks[mine.task]

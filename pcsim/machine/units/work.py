@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil, gcd
 
-from pcsim.config import Buffer, DigitalUnit, Formats, Hardware, Sram, Value
+from pcsim.config import DigitalUnit, Formats, GlobalBuffer, Hardware, Sram, Value
 from pcsim.errors import InputError, Problem
 from pcsim.machine.units.pace import Folds
 from pcsim.program import PRODUCTS, Kind, Operands
@@ -79,8 +79,8 @@ class Work:
 
     ``cycles`` it occupies the unit; ``actions`` are what it counts; ``macs`` the multiply-accumulates
     among them. Of products whose rows are handed on one by one: the ``folds`` in which samples pass, or in how many
-    ``groups`` samples are finished; without either one sample comes after the other. ``more`` are the cycles of an update
-    that the update unit itself does not work.
+    ``groups`` samples are finished; without either one sample comes after the other. ``more`` are the cycles of an
+    update that the update unit itself does not work.
     """
 
     cycles: int
@@ -100,7 +100,7 @@ class Work:
         return replace(self, cycles=count * self.cycles, actions=actions, macs=count * self.macs)
 
 
-def sram_cycles(size_bytes: int, sram: Sram | Buffer) -> int:
+def sram_cycles(size_bytes: int, sram: Sram | GlobalBuffer) -> int:
     """Cycles to move ``size_bytes`` through all banks of a memory: size / (banks x port).
 
     Left out: units of one tile competing for a bank.

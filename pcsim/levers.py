@@ -65,6 +65,10 @@ RESOURCES = (
     Resource("tiles.compute.adc_rate_hz", "converter rate", "more", "none", False, "crossbar"),
     Resource("tiles.compute.adc_share", "columns per converter", "less", "none", False, "crossbar"),
     Resource("tiles.compute.gradient_lanes", "gradient lanes", "more", "none", True, "crossbar"),
+    Resource("tiles.adder.lanes", "adders of partial sums", "more", "unlimited"),
+    Resource(
+        "tiles.compute.accumulators", "unfinished sums", "more", "unlimited", False, "systolic"
+    ),
     Resource("tiles.vector.lanes", "vector lanes", "more", "unlimited"),
     Resource("tiles.vector.latency_cycles", "vector latency", "less", "zero"),
     Resource("tiles.update.lanes", "update lanes", "more", "unlimited"),

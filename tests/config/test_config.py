@@ -506,6 +506,8 @@ def compute_units(draw):
     if kind is Serial:
         return Serial(kind="serial", cores=draw(counts), **transposed)
     dataflow = draw(st.sampled_from(["os", "ws", "is"]))
+    either = dataflow == "ws" and draw(st.booleans())
+    accumulators = draw(st.none() | st.integers(1, 1 << 20)) if either else None
     return Systolic(
         kind="systolic",
         rows=draw(counts),
@@ -514,6 +516,8 @@ def compute_units(draw):
         drain=draw(st.sampled_from(["overlapped", "serial"])) if dataflow == "os" else None,
         edges=draw(st.sampled_from(["full", "trimmed"])),
         resident_folds=draw(st.integers(0, 65_536)) if dataflow == "ws" else 0,
+        folds="either" if either else "n_outer",
+        accumulators=accumulators,
         **transposed,
     )
 

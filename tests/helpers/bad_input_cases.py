@@ -955,6 +955,24 @@ chip.yaml:7:59: tiles.compute.dataflow must be os, ws or is, not 'rs'
 """,
     ),
     bad(
+        "sums kept for an order of folds that the array does not have",
+        chip={"dataflow: ws": "dataflow: ws, accumulators: 64"},
+        said="""
+chip.yaml:7:77: tiles.compute.accumulators must be left out where folds are n_outer, which finish one slice of outputs at a time
+      compute: {kind: systolic, rows: 16, cols: 16, dataflow: ws, accumulators: 64, transposable: true}
+                                                                                ^
+""",
+    ),
+    bad(
+        "an order of folds where outputs stay",
+        chip={"dataflow: ws": "dataflow: os, drain: serial, folds: either"},
+        said="""
+chip.yaml:7:85: tiles.compute.folds must be n_outer or left out where dataflow is os
+      compute: {kind: systolic, rows: 16, cols: 16, dataflow: os, drain: serial, folds: either, transposable: true}
+                                                                                        ^
+""",
+    ),
+    bad(
         "os without its drain, and with weights that stay",
         chip={"dataflow: ws": "dataflow: os, resident_folds: 4"},
         said="""

@@ -109,7 +109,7 @@ def _wait_for_rows(chip, unit):
             count = min(mine.instance + need.base, need.most)
             _wait_for(chip, unit, need.task, count, need.after)
             needed = chip.tasks[need.task]
-            if needed.flowed == count:  # Else all its rows came before.
+            if needed.flowed == count > 0:  # Else all its rows came before.
                 if task.slow != NONE:
                     _last_row(chip, unit, need.task, needed.flowed_at + task.slow)
                 if task.spread != NONE:

@@ -59,9 +59,9 @@ TASK = columns(
     "way", "rank",
     # Whether it lets others pass.
     "yields",
-    # Rows: cycles until the first (NONE: nobody waits for it); until that from the last taken, and from the first taken,
-    # and from the first taken until the end of the work, at least (NONE: it does not matter); from the end of the work
-    # until the unit is free; of course WEIGHTS the flits of the last piece.
+    # Rows: cycles until the first (NONE: nobody waits for it); until that from the last taken, and from the first
+    # taken, and from the first taken until the end of the work, at least (NONE: it does not matter); from the end of
+    # the work until the unit is free; of course WEIGHTS the flits of the last piece.
     "head", "late", "spread", "slow", "hold", "tail",
     # Its needs: from ``needs`` on those that move with the instance, from ``fixed`` on those for the first one only.
     "needs", "fixed", "needs_end",

@@ -127,8 +127,8 @@ class Tasks:
 
     @cached_property
     def by_rows(self) -> NDArray[np.bool_]:
-        """Of each need, whether it is met by the first row: where rows are given and taken. Of one sample alone each
-        slice of outputs is a row."""
+        """Of each need, whether it is met by the first row: where rows are given and taken. Of one sample each slice
+        of outputs is a row."""
         return (self.gives[self.needs_task] > 0) & (self.takes[self.waiting] > 0)
 
 

@@ -171,7 +171,7 @@ def chip_of(
     scalar = np.zeros(1, SCALAR)
     scalar["setup"] = hardware.tiles.dma.setup_cycles
     scalar["rows"] = hardware.tiles.handover == "rows"
-    instances = int(tasks.instances().sum()) if record else 0
+    spans = _most_spans(tasks, rows) if record else 0
     return Chip(
         rows,
         needs,
@@ -187,9 +187,16 @@ def chip_of(
         held,
         seats,
         np.zeros((ROOM + 3, 3), np.int64),
-        np.zeros((2 * instances, 4), np.int64),
+        np.zeros((spans, 4), np.int64),
         scalar,
     )
+
+
+def _most_spans(tasks: Tasks, rows: Records) -> int:
+    """Two for each operation, and one more for each piece of what lets others pass."""
+    passing = np.maximum(rows["flits"], rows["busy"])
+    pieces = np.where(rows["yields"], -(-passing // PIECE), 0)
+    return int((tasks.instances() * (2 + pieces)).sum())
 
 
 def _channels(mesh: Topology) -> list[Route]:

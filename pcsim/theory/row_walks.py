@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from pcsim.theory.streamed_rows import Folds, Pair, Reduction, Relaxation, Wire
+from pcsim.theory.streamed_rows import Folds, Layer, Pair, Reduction, Relaxation, Wire
 
 Rows = list[int]
 """Of each row, in order, the first cycle in which the next unit can take it."""
@@ -117,6 +117,28 @@ def pair_walk(pair: Pair) -> int:
     for rows_of in order:
         entered = array.fold(rows_of)
     return entered[-1] + pair.next_folds.crossing - 1
+
+
+def layers_walk(layers: Sequence[Layer]) -> int:
+    """From the first row in to the last one behind the last link, where slices pass layer after layer.
+
+    Slices of outputs of a layer are slices of K of the next; all have as many rows, on arrays of as many columns.
+    """
+    first = layers[0].folds
+    slices: list[Rows] = [[0] * first.samples] * first.inner
+    for layer in layers:
+        array = Array(layer.folds, loaded=0)
+        finished: list[Rows] = [[]] * layer.folds.outer
+        if layer.order == "k_outer":
+            turns = [(rows, at) for rows in slices for at in range(layer.folds.outer)]
+        else:
+            turns = [(rows, at) for at in range(layer.folds.outer) for rows in slices]
+        for rows, at in turns:
+            finished[at] = array.fold(rows)
+        out = [row + layer.folds.crossing for rows in finished for row in rows]
+        sent = over_link(through_unit(out, layer.vector), layer.onward, layer.folds.cols)
+        slices = [sent[at : at + first.samples] for at in range(0, len(sent), first.samples)]
+    return slices[-1][-1]
 
 
 NEVER = 1 << 62

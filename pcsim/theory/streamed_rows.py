@@ -175,6 +175,15 @@ def pair_cycles(pair: Pair) -> int | None:
     return pair.first_row + folds.cols + pair.next_cols - 2 + folds.samples + slices + rest
 
 
+class Layer(NamedTuple):
+    """One of a chain of layers: its ``folds`` in their ``order``, a vector unit and a link behind it."""
+
+    folds: Folds
+    vector: int
+    onward: Wire
+    order: Order = "n_outer"
+
+
 class Relaxation(NamedTuple):
     """Inference of predictive coding, layer by layer on a tile each, whose N x N weights lie in its array.
 

@@ -166,6 +166,27 @@ def pair_on_chip(pair, *settings):
     return bench.cycles() - 1 - narrower
 
 
+def layers_on_chip(layers):
+    """A chain of layers, each after the one before."""
+    folds = layers[0].folds
+    bench = Bench(
+        folds.rows,
+        folds.cols,
+        folds.samples,
+        f"tiles.compute.preload={folds.preload}",
+        f"tiles.vector.lanes={folds.cols}",
+    )
+    bench.chip(len(layers), max(layer.onward.latency for layer in layers))
+    sent = []
+    for at, layer in enumerate(layers):
+        folds, words = layer.folds, layer.folds.outer * layer.folds.cols
+        sizes = folds.samples, words, folds.inner * folds.rows
+        done = bench.product(f"{at}", sizes, sent)
+        done = bench.each("vector", f"{at}", words, [done], times=layer.vector)
+        sent = [bench.send(layer.onward, layer.onward.cycles(folds.cols) * folds.outer, [done])]
+    return bench.cycles()
+
+
 def relaxation_on_chip(net):
     """Of design D, rows in turn."""
     bench = Bench(

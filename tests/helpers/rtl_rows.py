@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from pcsim.theory.streamed_rows import Folds, Pair, Reduction, Relaxation, Wire
+from pcsim.theory.streamed_rows import Folds, Layer, Pair, Reduction, Relaxation, Wire
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "hardware" / "rtl_streaming.csv"
 PRELOADS = {"single": "serial", "flat": "chain", "wave": "wave"}
@@ -93,6 +93,19 @@ REDUCTIONS = reductions()
 PAIRS = st.builds(
     Pair, FOLDS, SMALL, WIRES, st.integers(1, 7), SMALL, st.sampled_from(sorted(ORDERS.values()))
 )
+
+
+def layers(draw, most=5):
+    """``draw`` is a `random.Random`: two to ``most`` layers on arrays of 16 x 16 cells."""
+    samples, preload = draw.choice((16, 32, 64)), draw.choice(sorted(PRELOADS.values()))
+    inner, chain = draw.randint(1, 4), []
+    for _ in range(draw.randint(2, most)):
+        folds = Folds(16, 16, samples, inner, draw.randint(1, 4), preload)
+        chain.append(Layer(folds, draw.randint(1, 2), Wire(16, draw.randint(1, 5))))
+        inner = folds.outer
+    return chain
+
+
 RELAXATIONS = st.builds(
     Relaxation,
     samples=st.integers(1, 24),

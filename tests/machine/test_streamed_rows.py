@@ -4,11 +4,13 @@ Left out, as the machine has no such thing: rows of errors that go first whereve
 tasks in order.
 """
 
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 
 from pcsim.machine.units.systolic import product_cost
-from pcsim.theory.row_walks import pair_walk, reduction_walk, relaxation_walk
+from pcsim.theory.row_walks import layers_walk, pair_walk, reduction_walk, relaxation_walk
 from pcsim.theory.streamed_rows import array_cycles
 from tests.helpers import rows_on_chip as chip
 from tests.helpers import rtl_rows as rtl
@@ -82,6 +84,17 @@ def test_an_array_that_cannot_keep_all_sums_finishes_one_slice_after_the_other(p
         if accumulators:
             kept = f"tiles.compute.accumulators={accumulators}"
             assert chip.pair_on_chip(pair, kept) == pair_walk(pair._replace(order=order))
+
+
+def test_a_chain_of_layers_is_never_late_and_seldom_early():
+    # Behind a first burst that comes slowly the next ones are taken to come as soon as they can.
+    draw, early = Random(1), []
+    for _ in range(30):
+        layers = rtl.layers(draw)
+        early.append(1 - chip.layers_on_chip(layers) / layers_walk(layers))
+    assert min(early) == 0
+    assert max(early) < 0.1
+    assert early.count(0) > 20
 
 
 @given(rtl.RELAXATIONS)

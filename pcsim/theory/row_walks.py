@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from pcsim.theory.streamed_rows import Folds, Layer, Pair, Reduction, Relaxation, Wire
+from pcsim.theory.streamed_rows import FoldedProduct, Layer, Pair, Reduction, Relaxation, Wire
 
 Rows = list[int]
 """Of each row, in order, the first cycle in which the next unit can take it."""
@@ -35,7 +35,7 @@ def over_link(rows: Sequence[int], wire: Wire, words: int) -> Rows:
 class Array:
     """Cells that take rows one by one. Each call of ``fold`` is one fold."""
 
-    def __init__(self, folds: Folds, *, loaded: int) -> None:
+    def __init__(self, folds: FoldedProduct, *, loaded: int) -> None:
         """``loaded``: the cycle from which on the first weights are there."""
         self.folds, self.loaded, self.entered = folds, loaded, -1
 
@@ -58,7 +58,7 @@ class Array:
         return entered
 
 
-def out_of_array(folds: Folds) -> Rows:
+def out_of_array(folds: FoldedProduct) -> Rows:
     """Finished rows behind the accumulator, where all rows are there in cycle 0, and the first weights, and folds along
     N are the outer ones."""
     array, finished = Array(folds, loaded=0), []
@@ -69,7 +69,7 @@ def out_of_array(folds: Folds) -> Rows:
     return finished
 
 
-def array_walk(folds: Folds) -> int:
+def array_walk(folds: FoldedProduct) -> int:
     """`streamed_rows.array_cycles`, row by row."""
     array = Array(folds, loaded=folds.rows)
     for _ in range(folds.inner * folds.outer):

@@ -18,7 +18,7 @@ Preload = Literal["serial", "chain", "wave"]
 Order = Literal["n_outer", "k_outer"]
 
 
-class Folds(NamedTuple):
+class FoldedProduct(NamedTuple):
     """``inner`` folds along K for each of ``outer`` along N, on an array of ``rows`` x ``cols`` cells that keep
     weights; ``samples`` rows stream through each.
 
@@ -68,7 +68,7 @@ class Wire(NamedTuple):
         return self.cycles(words) - 1 + self.latency
 
 
-def array_cycles(folds: Folds) -> int:
+def array_cycles(folds: FoldedProduct) -> int:
     """From the first row of weights at the edge to the last word written in the array.
 
     With F folds of S rows, R + (F - 1) pitch + S + R + C - 2. serial: F (R + S + R + C - 2), as SCALE-Sim has it.
@@ -86,7 +86,7 @@ class Reduction(NamedTuple):
     and an array of C x ``next_cols`` cells whose weights lie there.
     """
 
-    folds: Folds
+    folds: FoldedProduct
     tiles: int
     between: Wire
     vector: int
@@ -128,7 +128,7 @@ class Pair(NamedTuple):
     (n_outer).
     """
 
-    folds: Folds
+    folds: FoldedProduct
     vector: int
     onward: Wire
     next_cols: int
@@ -136,7 +136,7 @@ class Pair(NamedTuple):
     order: Order
 
     @property
-    def next_folds(self) -> Folds:
+    def next_folds(self) -> FoldedProduct:
         """Of the second layer, its slices along K as inner ones."""
         first = self.folds
         return first._replace(
@@ -178,7 +178,7 @@ def pair_cycles(pair: Pair) -> int | None:
 class Layer(NamedTuple):
     """One of a chain of layers: its ``folds`` in their ``order``, a vector unit and a link behind it."""
 
-    folds: Folds
+    folds: FoldedProduct
     vector: int
     onward: Wire
     order: Order = "n_outer"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from pcsim.theory.streamed_rows import Folds, Layer, Pair, Reduction, Relaxation, Wire
+from pcsim.theory.streamed_rows import FoldedProduct, Layer, Pair, Reduction, Relaxation, Wire
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "hardware" / "rtl_streaming.csv"
 PRELOADS = {"single": "serial", "flat": "chain", "wave": "wave"}
@@ -23,7 +23,9 @@ def folds_of(row):
     """Of designs A to C and E. B's rows of both directions pass each fold one after the other."""
     rows, cols, samples, inner, outer = (int(row[key]) for key in ("R", "C", "M", "KF", "NF"))
     both_ways = 2 if row["design"] == "B" else 1
-    return Folds(rows, cols, both_ways * samples, inner, outer, PRELOADS[row["weights"] or "wave"])
+    return FoldedProduct(
+        rows, cols, both_ways * samples, inner, outer, PRELOADS[row["weights"] or "wave"]
+    )
 
 
 def _vector(row):
@@ -67,7 +69,7 @@ def relaxation_of(row):
 SMALL = st.integers(1, 4)
 WIRES = st.builds(Wire, st.integers(1, 8), st.integers(1, 5))
 FOLDS = st.builds(
-    Folds,
+    FoldedProduct,
     st.integers(1, 7),
     st.integers(1, 7),
     st.integers(1, 20),
@@ -100,7 +102,7 @@ def layers(draw, most=5):
     samples, preload = draw.choice((16, 32, 64)), draw.choice(sorted(PRELOADS.values()))
     inner, chain = draw.randint(1, 4), []
     for _ in range(draw.randint(2, most)):
-        folds = Folds(16, 16, samples, inner, draw.randint(1, 4), preload)
+        folds = FoldedProduct(16, 16, samples, inner, draw.randint(1, 4), preload)
         chain.append(Layer(folds, draw.randint(1, 2), Wire(16, draw.randint(1, 5))))
         inner = folds.outer
     return chain

@@ -39,6 +39,7 @@ Gating = Literal["none", "idle"]
 GradientUnit = Literal["shared", "own"]
 Residency = Literal["resident", "streamed", "buffered"]
 Places = Literal["snake", "search"]
+Shares = Literal["work", "fewest"]
 Topology = Literal["mesh", "torus", "ring", "bus", "h-tree", "neighbour"]
 
 NOT_MODELLED = "is not modelled yet"
@@ -135,7 +136,8 @@ class Tiles(Section):
     """A mesh of (rows, columns) equal tiles, what each of them holds, and how layers find theirs.
 
     ``gradients``: weight gradients take turns with the other products, or have a second compute unit of
-    the same kind.
+    the same kind. ``allocation``: layers get tiles by their work, up to the whole chip, or the fewest that hold them;
+    ``placement``: tiles follow one another along a snake, or change places so that bytes cross fewer links.
     """
 
     mesh: Annotated[
@@ -149,6 +151,7 @@ class Tiles(Section):
     sram: Sram
     dma: Dma
     formats: Formats
+    allocation: Annotated[Shares, choice(Shares)] = "work"
     placement: Annotated[Places, choice(Places)] = "snake"
     power: Power | None = None
 

@@ -31,8 +31,8 @@ def uniform(layers: int) -> Form:
 
 
 def chip(*overrides: str) -> Hardware:
-    """The shipped chip ``ideal``, with values changed as by --set."""
-    return load_hardware("ideal", overrides=overrides)
+    """The shipped chip ``ideal`` with every layer on as few tiles as hold it, and values changed as by --set."""
+    return load_hardware("ideal", overrides=("tiles.allocation=fewest", *overrides))
 
 
 def simulated(program: Program, hardware: Hardware, *, spread: int = 1) -> Activity:

@@ -1,8 +1,8 @@
 """Which tiles does each part get?
 
 Groups follow one another along a snake through the mesh, so that neighbouring parts are neighbouring tiles. Either a
-part gets the fewest tiles that hold it, or a given number of times as many, and single-tile parts share a tile only when
-tiles run out; or parts get tiles by their work. How many tiles are best then depends on time, which is not known
+part gets the fewest tiles that hold it, or a given number of times as many, and single-tile parts share a tile only
+when tiles run out; or parts get tiles by their work. How many tiles are best then depends on time, which is not known
 here: `allocations` lists what is worth trying. Left out: keeping weights outside the tiles.
 """
 
@@ -14,7 +14,7 @@ from typing import Literal
 
 from pcsim.config import Hardware
 from pcsim.errors import DoesNotFitError
-from pcsim.placement.balance import Chip, Positions, apart, together
+from pcsim.placement.balance import Filling, Positions, apart, together
 from pcsim.placement.blocks import Blocks
 from pcsim.placement.groups import Group, group_of
 from pcsim.placement.needs import LayerNeeds, Room
@@ -43,8 +43,8 @@ FEWEST = Allocation("fewest", 1)
 def allocations(hardware: Hardware, *, spread: int = 1) -> tuple[tuple[Allocation, ...], ...]:
     """What is worth trying on this chip: several series, in each of which parts get more and more tiles.
 
-    One alone where the chip gives parts the fewest tiles, a ``spread`` is asked for, or weights do not stay in the tiles.
-    Up to the last the series of a smaller chip are those of a larger one.
+    One alone where the chip gives parts the fewest tiles, a ``spread`` is asked for, or weights do not stay in the
+    tiles. Up to the last the series of a smaller chip are those of a larger one.
     """
     tiles = hardware.tiles
     if tiles.allocation == "fewest" or spread > 1 or tiles.sram.streams:
@@ -103,7 +103,9 @@ def _positions(
             spread=way.times,
             blocks=blocks,
         )
-        return splits and positions_of(
+        if splits is None:
+            return None
+        return positions_of(
             program, formats, splits, tiles=number, capacity_bytes=sram_bytes, blocks=blocks
         )
     cuts = _cuts(program, hardware, blocks)
@@ -111,13 +113,11 @@ def _positions(
         return None
     if way.way == "apart":
         return apart(cuts, way.times)
-    chip = Chip(number, formats, sram_bytes=sram_bytes, blocks=blocks)
-    return together(program, cuts, chip, widest=way.times)
+    filling = Filling(number, formats, sram_bytes=sram_bytes, blocks=blocks)
+    return together(program, cuts, filling, widest=way.times)
 
 
-def _cuts(
-    program: Program, hardware: Hardware, blocks: Blocks | None
-) -> list[tuple[Cut, ...]]:
+def _cuts(program: Program, hardware: Hardware, blocks: Blocks | None) -> list[tuple[Cut, ...]]:
     """Of every part the cuts that are worth having on this chip."""
     tiles, rates = hardware.tiles, Rates.of(hardware)
     number = tiles.mesh[0] * tiles.mesh[1]
@@ -133,9 +133,7 @@ def _cuts(
     ]
 
 
-def _groups(
-    program: Program, hardware: Hardware, positions: Positions
-) -> tuple[Group, ...]:
+def _groups(program: Program, hardware: Hardware, positions: Positions) -> tuple[Group, ...]:
     path = snake(*hardware.tiles.mesh)
     around = path + path
     return tuple(

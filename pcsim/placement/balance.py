@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pcsim.config import Formats
 from pcsim.placement.blocks import Blocks
 from pcsim.placement.groups import Split
-from pcsim.placement.needs import LayerNeeds, Room
+from pcsim.placement.needs import LayerNeeds
 from pcsim.placement.work import Cut
 from pcsim.program import Program
 
@@ -57,7 +57,7 @@ def _at_most(cuts: Sequence[Sequence[Cut]], rounds: int) -> list[Cut] | None:
     return chosen
 
 
-class Chip:
+class Filling:
     """Tiles that fill up. Its life: built empty, then ``place`` one part after the other."""
 
     def __init__(
@@ -112,9 +112,9 @@ class Chip:
 
 
 def together(
-    program: Program, cuts: Sequence[Sequence[Cut]], chip: Chip, *, widest: int
+    program: Program, cuts: Sequence[Sequence[Cut]], filling: Filling, *, widest: int
 ) -> Positions | None:
-    """Each over up to ``widest`` tiles of ``chip``, where it meets least work; None where some part finds no room.
+    """Each over up to ``widest`` tiles of the chip, where it meets least work; None where some part finds no room.
 
     A part that finds none on so many tiles is tried on fewer, then on more. Those with most work come first.
     """
@@ -123,7 +123,7 @@ def together(
     largest = sorted(range(len(cuts)), key=lambda at: -wanted[at][0].rounds)
     for part in largest:
         for cut in wanted[part]:
-            start = chip.place(program, part + 1, cut)
+            start = filling.place(program, part + 1, cut)
             if start is not None:
                 found[part] = cut.parts, start
                 break

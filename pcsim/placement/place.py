@@ -86,9 +86,7 @@ def space(
     _refuse(program, hardware)
     program = as_kept(program, hardware)
     if not hardware.tiles.sram.streams:
-        groups = allocate(
-            program, hardware, allocation=allocation, spread=spread, explain=explain
-        )
+        groups = allocate(program, hardware, allocation=allocation, spread=spread, explain=explain)
         occupancy = _occupancy(program, groups, hardware.tiles.formats)
         return Space(program, groups, occupancy, {})
     groups, windows = deal(program, hardware)
@@ -128,8 +126,8 @@ def place(
     """Give every part tiles by ``allocation`` and turn operations into tasks.
 
     Without one a part gets ``spread`` times the fewest tiles that hold it where that is more than 1, and else as
-    ``tiles.allocation`` says. Tiles follow one another along the snake; with ``tiles.placement: search`` they then change
-    places.
+    ``tiles.allocation`` says. Tiles follow one another along the snake; with ``tiles.placement: search`` they then
+    change places.
 
     Raises:
         InputError: the chip keeps weights in a way that has no program of such a network.

@@ -1,8 +1,8 @@
 """How much work has each part of a network, and how much of that has one tile when the part is cut?
 
 Work is counted in rounds: how often a unit is used as a whole. An array of 16 x 16 cells needs as many rounds for
-8 x 8 weights as for 16 x 16, so that only a cut into slices of whole blocks leaves a tile less to do. Rounds follow from
-sizes alone; how long one takes, and what waits for what, is not known here.
+8 x 8 weights as for 16 x 16, so that only a cut into slices of whole blocks leaves a tile less to do. Rounds follow
+from sizes alone; how long one takes, and what waits for what, is not known here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pcsim.placement.needs import LayerNeeds, Room
 from pcsim.program import PRODUCTS, Kind, Program, Role
 from pcsim.program.contractions import Contraction
 from pcsim.program.sizes import Sizes
-
 
 LEVEL = 4
 """Lane operations that a word takes on each level of a tree of partial sums: sent, received, read and added."""

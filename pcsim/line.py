@@ -18,9 +18,11 @@ from pcsim.format_cost import format_warnings
 from pcsim.levers import affordable, levers_of
 from pcsim.machine import (
     Activity,
+    LowerBound,
     Recorder,
     Recording,
     critical_path,
+    lower_bound,
     recording_of,
     simulate,
 )
@@ -61,6 +63,7 @@ class Timed:
     activity: Activity
     bill: Bill
     bound: Bound
+    lower_bound: LowerBound
     places: tuple[LayerPlace, ...]
     recording: Recording | None
     critical_path: Mapping[str, int] | None
@@ -107,6 +110,7 @@ def time_candidate(
         activity,
         update_bill,
         bound_of(activity),
+        lower_bound(program, hardware, dram_bytes=activity.dram_bytes),
         _places(workload, program, placement),
         recording,
         None if recording is None else critical_path(recording),
@@ -241,6 +245,7 @@ def result_of(
         critical_path=timed.critical_path,
         instances=timed.instances,
         allocation=timed.allocation,
+        lower_bound=timed.lower_bound,
     )
 
 

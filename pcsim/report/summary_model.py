@@ -90,6 +90,11 @@ class Bound(Part):
     array_waits: dict[str, Share]
 
 
+class LowerBound(Part):
+    cycles: Count
+    cause: str
+
+
 class Result(Part):
     id: str
     rule: Literal["pc", "bp"]
@@ -105,6 +110,7 @@ class Result(Part):
     peak_sram_bytes: Count
     peak_buffer_bytes: Count = 0
     critical_path_cycles: dict[str, Count] | None = None
+    lower_bound: LowerBound | None = None
 
 
 class Estimate(Part):

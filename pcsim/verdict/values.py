@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # Annotations only: a verdict can be read without numba or py
     from pcsim.config import Candidate, Hardware, Workload
     from pcsim.engine import Training
     from pcsim.machine.activity import Activity
+    from pcsim.machine.lower_bound import LowerBound
     from pcsim.machine.recording import Recording
     from pcsim.placement import Allocation
     from pcsim.technology import Area, Bill
@@ -135,6 +136,7 @@ class Result:
 
     ``critical_path`` are the cycles of an update by their cause (``machine/critical_path.py``);
     ``instances`` is how many operations an update is made of, ``allocation`` how its parts got their tiles.
+    ``lower_bound``: the cycles that no placement of this update can go below.
     """
 
     candidate: Candidate
@@ -151,6 +153,7 @@ class Result:
     critical_path: Mapping[str, int] | None = None
     instances: int = 0
     allocation: Allocation | None = None
+    lower_bound: LowerBound | None = None
 
     @property
     def name(self) -> str:

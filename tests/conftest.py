@@ -15,6 +15,8 @@ CACHE = os.environ["PCSIM_CACHE"]
 
 from pcsim.config import load_hardware  # noqa: E402
 
+FEWEST = "tiles.allocation=fewest"
+
 
 def pytest_unconfigure():
     if not WORKER:
@@ -30,11 +32,12 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tile64():
-    """``tile64("path=value", ...)``: the shipped chip with these values changed."""
-    return lambda *overrides: load_hardware("tile64", overrides=overrides)
+    """``tile64("path=value", ...)``: the shipped chip with these values changed, every layer on the fewest tiles that
+    hold it, so that where all is can be said by hand."""
+    return lambda *overrides: load_hardware("tile64", overrides=(FEWEST, *overrides))
 
 
 @pytest.fixture
 def ideal():
-    """``ideal("path=value", ...)``: the chip on which closed forms hold exactly."""
-    return lambda *overrides: load_hardware("ideal", overrides=overrides)
+    """``ideal("path=value", ...)``: the chip on which closed forms hold exactly, with layers as on ``tile64``."""
+    return lambda *overrides: load_hardware("ideal", overrides=(FEWEST, *overrides))

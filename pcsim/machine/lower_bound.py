@@ -70,8 +70,9 @@ def _work(program: Program, hardware: Hardware) -> dict[str, int]:
         elif op.kind is Kind.UPDATE and update is not None:
             updates += Fraction(op.instances * op.kernel.lane_ops * op.elements, update)
     number = tiles.mesh[0] * tiles.mesh[1]
-    each = {"array": max(shared, gradients), "vector": elementwise, "update": updates}
-    return {unit: ceil(Fraction(cycles) / number) for unit, cycles in each.items()}
+    arrays = Fraction(max(shared, gradients))
+    each = {"array": arrays, "vector": elementwise, "update": updates}
+    return {unit: ceil(cycles / number) for unit, cycles in each.items()}
 
 
 def _product_cycles(op: Op, batch: int, hardware: Hardware) -> int:

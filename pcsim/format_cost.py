@@ -13,8 +13,7 @@ from dataclasses import replace
 from pcsim.config import Candidate, Formats, Hardware, Numerics, Workload
 from pcsim.engine import train_all
 from pcsim.errors import PcsimError
-from pcsim.machine import simulate
-from pcsim.placement import place
+from pcsim.mapping import mapped
 from pcsim.schedules import update_program
 from pcsim.technology import bill, price_list
 from pcsim.verdict import Result, Warned, factor, percent
@@ -94,7 +93,7 @@ def _price(hardware: Hardware, workload: Workload, candidate: Candidate, result:
     try:
         prices = price_list(wide)
         program = update_program(workload, candidate, profile=result.training.profile)
-        activity = simulate(place(program, wide, spread=candidate.spread), wide)
+        activity = mapped(program, wide, spread=candidate.spread).activity
     except PcsimError:
         return "The chip cannot hold or price fp32."
     paid = bill(activity, prices, clock_hz=wide.clock_hz)

@@ -21,7 +21,7 @@ from pcsim.config.fields import FROM_FILE
 from pcsim.config.section import Section, key_of
 from pcsim.errors import PcsimError
 from pcsim.machine import simulate
-from pcsim.placement import Placement, place
+from pcsim.placement import Allocation, Placement, place
 from pcsim.program import Program
 from pcsim.schedules import update_program
 from pcsim.technology import bill, price_list
@@ -89,7 +89,7 @@ RESOURCES = (
 
 NO_RESOURCES = {
     "clock_hz": "all of the chip at once, at another voltage",
-    "tiles.mesh": "tiles are taken as few as hold a layer, so that more of them stay empty",
+    "tiles.mesh": "how many tiles a layer gets is chosen anew for every mesh",
     "tiles.compute.resident_folds": "which weights stay in the cells, a choice and no size of hardware",
     "tiles.compute.cell_bits": "how many levels a cell holds, a property of the device",
     "tiles.compute.dac_bits": "how finely inputs are driven, which converters would have to resolve",
@@ -131,8 +131,10 @@ def levers_of(
         )
         for result in results
     }
+    ways = {result.candidate.id: result.allocation for result in results}
     placements = {
-        each.id: place(programs[each.id], hardware, spread=each.spread) for each in candidates
+        each.id: place(programs[each.id], hardware, allocation=ways[each.id], spread=each.spread)
+        for each in candidates
     }
     now = _Costs.of(hardware, candidates, placements)
     found: list[tuple[Lever, ...]] = []
@@ -141,7 +143,7 @@ def levers_of(
         if changes:
             found.append(
                 tuple(
-                    _lever(hardware, resource, change, candidates, programs, placements, now)
+                    _lever(hardware, resource, change, candidates, programs, ways, placements, now)
                     for change in changes
                 )
             )
@@ -237,6 +239,7 @@ def _lever(
     change: _Change,
     candidates: Sequence[Candidate],
     programs: Mapping[str, Program],
+    ways: Mapping[str, Allocation | None],
     placements: Mapping[str, Placement],
     now: _Costs,
 ) -> Lever:
@@ -247,7 +250,12 @@ def _lever(
         try:
             if resource.placed:
                 placements = {
-                    each.id: place(programs[each.id], change.hardware, spread=each.spread)
+                    each.id: place(
+                        programs[each.id],
+                        change.hardware,
+                        allocation=ways[each.id],
+                        spread=each.spread,
+                    )
                     for each in candidates
                 }
             then = _Costs.of(change.hardware, candidates, placements)

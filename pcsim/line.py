@@ -18,13 +18,16 @@ from pcsim.format_cost import format_warnings
 from pcsim.levers import affordable, levers_of
 from pcsim.machine import (
     Activity,
+    LowerBound,
     Recorder,
     Recording,
     critical_path,
+    lower_bound,
     recording_of,
     simulate,
 )
-from pcsim.placement import Placement, place
+from pcsim.mapping import mapped
+from pcsim.placement import Allocation, Placement, place_like
 from pcsim.program import Program, inference_of
 from pcsim.schedules import check_credit, choose, too_large_of, update_program
 from pcsim.technology import Bill, PriceList, bill, price_list, ratio_range
@@ -49,16 +52,18 @@ from pcsim.verdict import (
 class Timed:
     """One candidate on one chip, without its accuracy: what an update and an inference cost.
 
-    ``recording`` and ``critical_path``, cycles by cause, are None unless they were asked for;
-    ``instances`` counts the operations of an update.
+    ``allocation`` says how its parts got their tiles. ``recording`` and ``critical_path``, cycles by cause, are None
+    unless they were asked for; ``instances`` counts the operations of an update.
     """
 
     candidate: Candidate
+    allocation: Allocation
     per_update: Cost
     per_inference: Cost
     activity: Activity
     bill: Bill
     bound: Bound
+    lower_bound: LowerBound
     places: tuple[LayerPlace, ...]
     recording: Recording | None
     critical_path: Mapping[str, int] | None
@@ -72,24 +77,29 @@ def time_candidate(
     *,
     profile: Profile | None,
     prices: PriceList,
+    allocation: Allocation | None = None,
     record: bool = False,
 ) -> Timed:
-    """Place, simulate and price one update (warm and cold) and one inference of ``candidate``.
+    """Place, simulate and price one update (warm and cold) and one inference of ``candidate``, both on the same tiles.
 
+    ``allocation`` says how parts get tiles, None: the one with which an update takes the fewest cycles.
     ``profile`` is what training found out of a batch; without one every step is made and all is told.
     ``record`` asks for when each operation of the warm update ran, some 40 bytes of memory for each.
     """
     program = update_program(workload, candidate, profile=profile)
-    placement = place(program, hardware, spread=candidate.spread)
+    found = mapped(program, hardware, spread=candidate.spread, allocation=allocation)
+    placement, activity = found.placement, found.activity
     recorder = Recorder() if record else None
-    activity = simulate(placement, hardware, recorder=recorder)
+    if record:
+        activity = simulate(placement, hardware, recorder=recorder)
     cold = simulate(placement, hardware, cold=True)
     recording = None if recorder is None else recording_of(placement, hardware, activity, recorder)
     update_bill = bill(activity, prices, clock_hz=hardware.clock_hz)
-    feed_forward = simulate(place(inference_of(workload), hardware), hardware)
+    feed_forward = simulate(place_like(inference_of(workload), hardware, placement), hardware)
     feed_forward_bill = bill(feed_forward, prices, clock_hz=hardware.clock_hz)
     return Timed(
         candidate,
+        found.allocation,
         cost_of(
             activity,
             update_bill,
@@ -100,6 +110,7 @@ def time_candidate(
         activity,
         update_bill,
         bound_of(activity),
+        lower_bound(program, hardware, dram_bytes=activity.dram_bytes),
         _places(workload, program, placement),
         recording,
         None if recording is None else critical_path(recording),
@@ -178,9 +189,16 @@ def best_results(
     best, tried = choose(
         hardware, workload, offered, trainings, prices=prices, too_large=too_large or {}
     )
+    chosen = {each.candidate.id: each.allocation for each in tried if each.chosen}
     results = tuple(
         result_of(
-            hardware, workload, candidate, trainings[candidate.id], prices=prices, record=record
+            hardware,
+            workload,
+            candidate,
+            trainings[candidate.id],
+            prices=prices,
+            allocation=chosen.get(candidate.id),
+            record=record,
         )
         for candidate in best
     )
@@ -194,16 +212,23 @@ def result_of(
     training: Training,
     *,
     prices: PriceList,
+    allocation: Allocation | None = None,
     record: bool = False,
 ) -> Result:
-    """Everything about one trained candidate on this chip.
+    """Everything about one trained candidate on this chip; ``allocation`` as for `time_candidate`.
 
     Raises:
         TruncatedCreditError: credit for all layers was asked for, and this training gave less.
     """
     check_credit(workload, candidate, training)
     timed = time_candidate(
-        hardware, workload, candidate, profile=training.profile, prices=prices, record=record
+        hardware,
+        workload,
+        candidate,
+        profile=training.profile,
+        prices=prices,
+        allocation=allocation,
+        record=record,
     )
     target = workload.training.target_accuracy
     return Result(
@@ -219,6 +244,8 @@ def result_of(
         recording=timed.recording,
         critical_path=timed.critical_path,
         instances=timed.instances,
+        allocation=timed.allocation,
+        lower_bound=timed.lower_bound,
     )
 
 

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from pcsim.config import Candidate, Hardware, Workload, problem_at
 from pcsim.engine import Profile, Training
 from pcsim.errors import DoesNotFitError, PcsimError, Problem, TruncatedCreditError
-from pcsim.machine import simulate
-from pcsim.placement import place
+from pcsim.machine import Activity
+from pcsim.mapping import mapped
+from pcsim.placement import space
 from pcsim.program import Program, Told, program_of
 from pcsim.technology import PriceList, bill
-from pcsim.verdict import Tried, cost_of, ranked, to_target
+from pcsim.verdict import Cost, Tried, cost_of, per_update, ranked, to_target
 from pcsim.verdict.truncated import remedy_of, why_truncated
 
 
@@ -38,7 +39,7 @@ def too_large_of(
     for candidate in offered:
         try:
             program = update_program(workload, candidate, profile=None)
-            place(program, hardware, spread=candidate.spread)
+            space(program, hardware, spread=candidate.spread)
         except DoesNotFitError as error:
             errors[candidate.id] = error
     _check_one_fits(hardware, workload, offered, errors)
@@ -110,11 +111,21 @@ def _try(
 ) -> Tried:
     check_credit(workload, candidate, training)
     program = update_program(workload, candidate, profile=training.profile)
-    activity = simulate(place(program, hardware, spread=candidate.spread), hardware)
-    paid = bill(activity, prices, clock_hz=hardware.clock_hz)
-    cost = cost_of(activity, paid, clock_hz=hardware.clock_hz, cycles_cold=None)
+
+    def cost(activity: Activity) -> Cost:
+        paid = bill(activity, prices, clock_hz=hardware.clock_hz)
+        return cost_of(activity, paid, clock_hz=hardware.clock_hz, cycles_cold=None)
+
+    found = mapped(
+        program,
+        hardware,
+        spread=candidate.spread,
+        measure=lambda activity: per_update(cost(activity), workload.objective),
+    )
+    paid = cost(found.activity)
     target = workload.training.target_accuracy
-    return Tried(candidate, cost, to_target(training, cost, target=target))
+    known = to_target(training, paid, target=target)
+    return Tried(candidate, paid, known, allocation=found.allocation)
 
 
 def _check_one_fits(

@@ -15,7 +15,7 @@ CACHE = os.environ["PCSIM_CACHE"]
 
 from pcsim.config import load_hardware  # noqa: E402
 
-BLOCKS = "tiles.handover=blocks"
+BY_HAND = ("tiles.allocation=fewest", "tiles.handover=blocks")
 
 
 def pytest_unconfigure():
@@ -32,12 +32,12 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tile64():
-    """``tile64("path=value", ...)``: the shipped chip with these values changed, handing on blocks, which is easier to
-    follow by hand than rows."""
-    return lambda *overrides: load_hardware("tile64", overrides=(BLOCKS, *overrides))
+    """``tile64("path=value", ...)``: the shipped chip with these values changed, every layer on the fewest tiles that
+    hold it and blocks handed on, so that what happens can be said by hand."""
+    return lambda *overrides: load_hardware("tile64", overrides=(*BY_HAND, *overrides))
 
 
 @pytest.fixture
 def ideal():
-    """``ideal("path=value", ...)``: the chip on which closed forms hold exactly, handing on blocks."""
-    return lambda *overrides: load_hardware("ideal", overrides=(BLOCKS, *overrides))
+    """``ideal("path=value", ...)``: the chip on which closed forms hold exactly, as ``tile64`` is here."""
+    return lambda *overrides: load_hardware("ideal", overrides=(*BY_HAND, *overrides))

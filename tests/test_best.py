@@ -33,7 +33,7 @@ SHORT = (
     "training.target_accuracy=0.5",
     "training.evaluate_every=5",
 )
-BEST = ("pc.schedule=best", "bp.schedule=best")
+BEST = ("pc.schedule=best", "bp.schedule=best", "tiles.allocation=fewest")
 
 
 def tried(name, rule="pc", *, curves=(FAST, SLOW), energy=4.5, cycles=1000):
@@ -234,7 +234,7 @@ def test_every_schedule_costs_what_a_run_that_names_it_says(small):
     }
     for name, settings in named.items():
         rule = name[:2]
-        chip = ["tiles.mesh=[2, 4]", "tiles.sram.size=96 KiB"]
+        chip = ["tiles.mesh=[2, 4]", "tiles.sram.size=96 KiB", "tiles.allocation=fewest"]
         alone = run(
             *load_both("tile64", "digits", overrides=[*SHORT, *chip, *settings]), rule=rule
         ).results[0]
@@ -303,7 +303,7 @@ def test_check_tells_how_many_schedules_fit(small, tmp_path):
     }
     chip.write_text(
         "schema: pcsim/hardware/1\nname: chip\nextends: tile64\n"
-        "tiles: {mesh: [2, 4], sram: {size: 96 KiB}}\n"
+        "tiles: {mesh: [2, 4], allocation: fewest, sram: {size: 96 KiB}}\n"
     )
     work.write_text(
         "schema: pcsim/workload/1\nname: work\nextends: digits\n"

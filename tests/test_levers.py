@@ -46,6 +46,7 @@ def by_hand(chip: str, work: str, lever: Lever, results) -> dict[str, float]:
             result.candidate,
             profile=result.training.profile,
             prices=prices,
+            allocation=result.allocation,
         )
         ratios[result.candidate.rule] = timed.per_update.cycles / result.per_update.cycles
     return ratios

@@ -19,10 +19,13 @@ SPREADS = (1, 2, 4)
 WINDOWS = (2, 4, 8, 16, 32)
 
 
-def pc_alternatives(workload: Workload, *, streamed: bool) -> Iterator[PredictiveCoding]:
+def pc_alternatives(
+    workload: Workload, *, streamed: bool, spreads: tuple[int, ...] = SPREADS
+) -> Iterator[PredictiveCoding]:
     """The settings of predictive coding to be tried; the workload's own if it names a schedule.
 
-    ``streamed``: weights come from DRAM or the global buffer, so that skewed visits are worth trying.
+    ``streamed``: weights come from DRAM or the global buffer, so that skewed visits are worth trying. ``spreads``: 1
+    alone where layers get tiles by their work, as how many are best is then found for every schedule.
     """
     pc = workload.pc
     if pc.schedule != "best":
@@ -42,7 +45,7 @@ def pc_alternatives(workload: Workload, *, streamed: bool) -> Iterator[Predictiv
                 changed = {"schedule": "skewed", "order": order, "window": window}
                 yield pc.model_copy(update=changed)
         for micro_batches in parts:
-            for spread in SPREADS:
+            for spread in spreads:
                 yield pc.model_copy(
                     update={
                         "schedule": "free",
@@ -53,7 +56,9 @@ def pc_alternatives(workload: Workload, *, streamed: bool) -> Iterator[Predictiv
                 )
 
 
-def bp_alternatives(workload: Workload) -> Iterator[Backpropagation]:
+def bp_alternatives(
+    workload: Workload, *, spreads: tuple[int, ...] = SPREADS
+) -> Iterator[Backpropagation]:
     """The settings of backpropagation to be tried; the workload's own if it names a schedule."""
     bp = workload.bp
     if bp.schedule != "best":
@@ -63,7 +68,7 @@ def bp_alternatives(workload: Workload) -> Iterator[Backpropagation]:
         if schedule == "best":
             continue
         for micro_batches in (1,) if schedule == "sequential" else _dividing(workload):
-            for spread in SPREADS:
+            for spread in spreads:
                 yield bp.model_copy(
                     update={
                         "schedule": schedule,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pcsim.config.alternatives import bp_alternatives, pc_alternatives
+from pcsim.config.alternatives import SPREADS, bp_alternatives, pc_alternatives
 from pcsim.config.fields import any_of
 from pcsim.config.hardware import Hardware
 from pcsim.config.numerics import Numerics
@@ -112,13 +112,17 @@ def candidates(
     tiles = hardware.tiles
     numerics = Numerics(tiles.formats, tiles.compute.analog_errors)
     streamed = tiles.sram.streams
+    spreads = SPREADS if tiles.allocation == "fewest" else (1,)
     found: list[Candidate] = []
     if rule in ("all", "pc"):
         found += (
-            _of_pc(pc, numerics, streamed) for pc in pc_alternatives(workload, streamed=streamed)
+            _of_pc(pc, numerics, streamed)
+            for pc in pc_alternatives(workload, streamed=streamed, spreads=spreads)
         )
     if rule in ("all", "bp"):
-        found += (_of_bp(bp, numerics, streamed) for bp in bp_alternatives(workload))
+        found += (
+            _of_bp(bp, numerics, streamed) for bp in bp_alternatives(workload, spreads=spreads)
+        )
     return tuple(found)
 
 

@@ -40,6 +40,7 @@ GradientUnit = Literal["shared", "own"]
 Residency = Literal["resident", "streamed", "buffered"]
 Places = Literal["snake", "search"]
 Handover = Literal["rows", "blocks"]
+Shares = Literal["work", "fewest"]
 Topology = Literal["mesh", "torus", "ring", "bus", "h-tree", "neighbour"]
 
 NOT_MODELLED = "is not modelled yet"
@@ -144,6 +145,8 @@ class Tiles(Section):
     ``gradients``: weight gradients take turns with the other products, or have a second compute unit of
     the same kind. ``handover``: what one unit makes is handed to the next row by row, a row being what one sample
     has of it, or as one block when all of it is there. Without ``adder`` the vector unit adds partial sums.
+    ``allocation``: layers get tiles by their work, up to the whole chip, or the fewest that hold them;
+    ``placement``: tiles follow one another along a snake, or change places so that bytes cross fewer links.
     """
 
     mesh: Annotated[
@@ -158,6 +161,7 @@ class Tiles(Section):
     sram: Sram
     dma: Dma
     formats: Formats
+    allocation: Annotated[Shares, choice(Shares)] = "work"
     placement: Annotated[Places, choice(Places)] = "snake"
     handover: Annotated[Handover, choice(Handover)] = "rows"
     power: Power | None = None

@@ -35,6 +35,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "dma": "The engine that moves data between a tile and the network.",
         "formats": "The number format of each kind of value.",
         "power": "Which kinds of units are cut from their supply while idle.",
+        "allocation": "work: layers get tiles by their work, up to all; fewest: as few tiles as hold them.",
         "placement": "snake: layers follow one another; search: tiles then change places to shorten traffic.",
     },
     "Systolic": {
@@ -219,7 +220,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "schedule": "What layers wait for between steps: neighbours (free), all (barrier); skewed visits; best: tried.",
         "window": "Neighbouring layers that skewed visits go through all steps with.",
         "micro_batches": "Equal parts of a batch that relax in turn, so that one computes while another travels.",
-        "spread": "How many times the fewest tiles that hold it each layer gets.",
+        "spread": "How many times the fewest tiles that hold it each layer gets; 1: as tiles.allocation says.",
         "check_lag": "Inference steps begun before the answer whether the batch has settled is there.",
         "full_credit": "Whether to refuse settings with which some layer learns nothing, by its steps or as measured.",
         "optimiser": "How a gradient changes the weights.",
@@ -228,7 +229,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "schedule": "Order of the passes; sequential: forward, then backward; pipelines; best: all tried.",
         "micro_batches": "Equal parts of a batch that a pipeline works on at a time.",
         "stash": "What becomes of activities until the backward pass.",
-        "spread": "How many times the fewest tiles that hold it each layer gets.",
+        "spread": "How many times the fewest tiles that hold it each layer gets; 1: as tiles.allocation says.",
         "optimiser": "How a gradient changes the weights.",
     },
     "Optimiser": {

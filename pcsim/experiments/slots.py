@@ -31,8 +31,10 @@ def uniform(layers: int) -> Form:
 
 
 def chip(*overrides: str) -> Hardware:
-    """The shipped chip ``ideal``, with values changed as by --set."""
-    return load_hardware("ideal", overrides=("tiles.handover=blocks", *overrides))
+    """The shipped chip ``ideal`` as closed forms have it, every layer on as few tiles as hold it and blocks handed on,
+    with values changed as by --set."""
+    fixed = ("tiles.allocation=fewest", "tiles.handover=blocks")
+    return load_hardware("ideal", overrides=(*fixed, *overrides))
 
 
 def simulated(program: Program, hardware: Hardware, *, spread: int = 1) -> Activity:

@@ -1,11 +1,14 @@
 """Which tile holds which slice, what is resident, which route a transfer takes; does it fit?"""
 
+from pcsim.placement.allocate import Allocation as Allocation
+from pcsim.placement.allocate import allocations as allocations
 from pcsim.placement.groups import Group as Group
 from pcsim.placement.groups import Slice as Slice
 from pcsim.placement.place import Placement as Placement
 from pcsim.placement.place import Space as Space
 from pcsim.placement.place import laid_out as laid_out
 from pcsim.placement.place import place as place
+from pcsim.placement.place import place_like as place_like
 from pcsim.placement.place import space as space
 from pcsim.placement.routes import BETWEEN_ROUTERS as BETWEEN_ROUTERS
 from pcsim.placement.routes import Link as Link

@@ -1,53 +1,148 @@
-"""Which tiles does each layer get?
+"""Which tiles does each part get?
 
-Groups follow one another along a snake through the mesh, so that neighbouring layers are neighbouring
-tiles. A layer gets the fewest tiles that hold it, or a given number of times as many; single-tile
-layers share a tile only when tiles run out. Left out: keeping weights outside the tiles.
+Groups follow one another along a snake through the mesh, so that neighbouring parts are neighbouring tiles. Either a
+part gets the fewest tiles that hold it, or a given number of times as many, and single-tile parts share a tile only
+when tiles run out; or parts get tiles by their work. How many tiles are best then depends on time, which is not known
+here: `allocations` lists what is worth trying. Left out: keeping weights outside the tiles.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
 from pcsim.config import Hardware
 from pcsim.errors import DoesNotFitError
+from pcsim.placement.balance import Filling, Positions, apart, together
 from pcsim.placement.blocks import Blocks
 from pcsim.placement.groups import Group, group_of
+from pcsim.placement.needs import LayerNeeds, Room
 from pcsim.placement.positions import positions_of, splits_of
 from pcsim.placement.remedies import why_not
 from pcsim.placement.snake import snake
+from pcsim.placement.work import Cut, Rates, useful_cuts, work_of
 from pcsim.program import Program
 
 
+@dataclass(frozen=True)
+class Allocation:
+    """How parts get tiles: ``fewest`` that hold them, times ``times``; or by their work, ``apart``, with up to
+    ``times`` tiles for all of them, or ``together``, with up to ``times`` tiles for each, which they share."""
+
+    way: Literal["fewest", "apart", "together"]
+    times: int
+
+    def __str__(self) -> str:
+        return f"{self.way} {self.times}"
+
+
+FEWEST = Allocation("fewest", 1)
+
+
+def allocations(hardware: Hardware, *, spread: int = 1) -> tuple[tuple[Allocation, ...], ...]:
+    """What is worth trying on this chip: several series, in each of which parts get more and more tiles.
+
+    One alone where the chip gives parts the fewest tiles, a ``spread`` is asked for, or weights do not stay in the
+    tiles. Up to the last the series of a smaller chip are those of a larger one.
+    """
+    tiles = hardware.tiles
+    if tiles.allocation == "fewest" or spread > 1 or tiles.sram.streams:
+        return ((Allocation("fewest", spread),),)
+    number = tiles.mesh[0] * tiles.mesh[1]
+    counts = [*(1 << power for power in range((number - 1).bit_length())), number]
+    return (
+        (FEWEST, *(Allocation("together", count) for count in counts)),
+        tuple(Allocation("apart", count) for count in counts),
+    )
+
+
+def by_default(hardware: Hardware, *, spread: int = 1) -> Iterator[Allocation]:
+    """What is taken where none is given: the first that fits, beginning with all tiles for every part."""
+    return reversed(allocations(hardware, spread=spread)[0])
+
+
 def allocate(
-    program: Program, hardware: Hardware, *, spread: int = 1, explain: bool = True
+    program: Program,
+    hardware: Hardware,
+    *,
+    allocation: Allocation | None = None,
+    spread: int = 1,
+    explain: bool = True,
 ) -> tuple[Group, ...]:
-    """One group of tiles per layer, of ``spread`` times the fewest tiles.
+    """One group of tiles per part, by ``allocation`` or as `by_default`.
 
     Not to ``explain`` what would fit saves time where nobody reads it.
 
     Raises:
         DoesNotFitError: says what is too large, by how much, and what would fit.
     """
-    rows, columns = hardware.tiles.mesh
-    formats, capacity = hardware.tiles.formats, hardware.tiles.sram.size_bytes
+    ways = [allocation] if allocation else list(by_default(hardware, spread=spread))
     blocks = Blocks.of(program, hardware)
-    tiles = rows * columns
-    splits = splits_of(
-        program, formats, tiles=tiles, capacity_bytes=capacity, spread=spread, blocks=blocks
-    )
-    positions = splits and positions_of(
-        program, formats, splits, tiles=tiles, capacity_bytes=capacity, blocks=blocks
-    )
-    if not positions:
-        said = why_not(program, hardware, blocks, spread=spread) if explain else program.rule
-        raise DoesNotFitError(said)
-    path = snake(rows, columns)
+    for way in ways:
+        positions = _positions(program, hardware, way, blocks)
+        if positions:
+            return _groups(program, hardware, positions)
+    times = ways[-1].times if ways[-1].way == "fewest" else 1
+    said = why_not(program, hardware, blocks, spread=times) if explain else program.rule
+    raise DoesNotFitError(said)
+
+
+def _positions(
+    program: Program, hardware: Hardware, way: Allocation, blocks: Blocks | None
+) -> Positions | None:
+    tiles = hardware.tiles
+    formats, sram_bytes = tiles.formats, tiles.sram.size_bytes
+    number = tiles.mesh[0] * tiles.mesh[1]
+    if way.way == "fewest":
+        splits = splits_of(
+            program,
+            formats,
+            tiles=number,
+            capacity_bytes=sram_bytes,
+            spread=way.times,
+            blocks=blocks,
+        )
+        if splits is None:
+            return None
+        return positions_of(
+            program, formats, splits, tiles=number, capacity_bytes=sram_bytes, blocks=blocks
+        )
+    cuts = _cuts(program, hardware, blocks)
+    if not all(cuts):
+        return None
+    if way.way == "apart":
+        return apart(cuts, way.times)
+    filling = Filling(number, formats, sram_bytes=sram_bytes, blocks=blocks)
+    return together(program, cuts, filling, widest=way.times)
+
+
+def _cuts(program: Program, hardware: Hardware, blocks: Blocks | None) -> list[tuple[Cut, ...]]:
+    """Of every part the cuts that are worth having on this chip."""
+    tiles, rates = hardware.tiles, Rates.of(hardware)
+    number = tiles.mesh[0] * tiles.mesh[1]
+    return [
+        useful_cuts(
+            work,
+            LayerNeeds.of(program, part, tiles.formats),
+            rates,
+            Room.of(part, tiles.sram.size_bytes, blocks),
+            number,
+        )
+        for part, work in enumerate(work_of(program), start=1)
+    ]
+
+
+def _groups(program: Program, hardware: Hardware, positions: Positions) -> tuple[Group, ...]:
+    path = snake(*hardware.tiles.mesh)
+    around = path + path
     return tuple(
         group_of(
-            layer,
-            program.sizes(layer),
+            part,
+            program.sizes(part),
             parts,
-            path[position : position + parts.tiles],
+            around[position : position + parts.tiles],
             batch=program.batch,
         )
-        for layer, (parts, position) in enumerate(positions, start=1)
+        for part, (parts, position) in enumerate(positions, start=1)
     )

@@ -107,6 +107,19 @@ class LayerNeeds:
             for copies, storage_bytes, axis, words in self._kept
         )
 
+    def moved_bits(self, parts: Split) -> float:
+        """Bits that a product forward and one backward move for each sample: n_in r_n copies of states and
+        n_out (r_k - 1) partial sums up, n_out r_k copies of errors and n_in (r_n - 1) partial sums down, each as many
+        times as a channel has rows."""
+        state, error, partial = (
+            self.formats.of(value).bits_per_value
+            for value in (Value.STATE, Value.ERROR, Value.ACCUMULATE)
+        )
+        words_in, words_out = self.sizes.words_in, self.sizes.words_out
+        sums = words_out * (parts.inputs - 1) + words_in * (parts.outputs - 1)
+        copies = state * words_in * parts.outputs + error * words_out * parts.inputs
+        return copies + partial * sums
+
     @cached_property
     def _accumulate(self) -> Format:
         return self.formats.of(Value.ACCUMULATE)

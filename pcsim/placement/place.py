@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pcsim.config import Formats, Hardware, problem_at
 from pcsim.errors import InputError
-from pcsim.placement.allocate import allocate
+from pcsim.placement.allocate import Allocation, allocate
 from pcsim.placement.copies import as_kept
 from pcsim.placement.expand import expand
 from pcsim.placement.groups import Group, Split
@@ -69,8 +69,16 @@ class Space:
         return max(sum(kinds.values()) for kinds in self.occupancy_bytes.values())
 
 
-def space(program: Program, hardware: Hardware, *, spread: int = 1, explain: bool = True) -> Space:
-    """Which tiles a program gets and what these keep, without the tasks that follow; ``explain`` as for ``allocate``.
+def space(
+    program: Program,
+    hardware: Hardware,
+    *,
+    allocation: Allocation | None = None,
+    spread: int = 1,
+    explain: bool = True,
+) -> Space:
+    """Which tiles a program gets and what these keep, without the tasks that follow; what is not said there is as for
+    ``allocate``.
 
     Raises:
         DoesNotFitError: as ``place``.
@@ -78,7 +86,7 @@ def space(program: Program, hardware: Hardware, *, spread: int = 1, explain: boo
     _refuse(program, hardware)
     program = as_kept(program, hardware)
     if not hardware.tiles.sram.streams:
-        groups = allocate(program, hardware, spread=spread, explain=explain)
+        groups = allocate(program, hardware, allocation=allocation, spread=spread, explain=explain)
         occupancy = _occupancy(program, groups, hardware.tiles.formats)
         return Space(program, groups, occupancy, {})
     groups, windows = deal(program, hardware)
@@ -108,23 +116,41 @@ def _refuse(program: Program, hardware: Hardware) -> None:
         raise InputError((problem_at(hardware, path, message),))
 
 
-def place(program: Program, hardware: Hardware, *, spread: int = 1) -> Placement:
-    """Give every layer ``spread`` times the fewest tiles that hold it and turn operations into tasks.
+def place(
+    program: Program,
+    hardware: Hardware,
+    *,
+    allocation: Allocation | None = None,
+    spread: int = 1,
+) -> Placement:
+    """Give every part tiles by ``allocation`` and turn operations into tasks.
 
-    Tiles follow one another along the snake; with ``tiles.placement: search`` they then change places.
+    Without one a part gets ``spread`` times the fewest tiles that hold it where that is more than 1, and else as
+    ``tiles.allocation`` says. Tiles follow one another along the snake; with ``tiles.placement: search`` they then
+    change places.
 
     Raises:
         InputError: the chip keeps weights in a way that has no program of such a network.
         DoesNotFitError: the network needs more SRAM, more of the global buffer, or more room for
             weights inside compute units, than the chip has; says what would fit.
     """
-    found = space(program, hardware, spread=spread)
+    found = space(program, hardware, allocation=allocation, spread=spread)
     placement = laid_out(
         found.program, hardware, found.groups, found.occupancy_bytes, found.windows
     )
     if hardware.tiles.placement == "search":
         placement = moved(placement, found.program, hardware, search(placement.tasks))
     return placement
+
+
+def place_like(program: Program, hardware: Hardware, other: Placement) -> Placement:
+    """``program`` on the very tiles where ``other`` has the same parts."""
+    program = as_kept(program, hardware)
+    if hardware.tiles.sram.streams:
+        occupancy = _with_windows(program, hardware, other.groups, other.windows)
+    else:
+        occupancy = _occupancy(program, other.groups, hardware.tiles.formats)
+    return laid_out(program, hardware, other.groups, occupancy, other.windows)
 
 
 def laid_out(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from math import isqrt
 
-from pcsim.config import Formats, Value
+from pcsim.config import Formats
 from pcsim.placement.blocks import Blocks
 from pcsim.placement.groups import Split
 from pcsim.placement.needs import LayerNeeds, Room
@@ -45,10 +45,7 @@ def smallest_split(
 ) -> Split | None:
     """The split over the fewest tiles that fits; of equal ones the one that moves fewest bits.
 
-    Moved per sample by a product forward and one backward: n_in r_n copies of states and n_out (r_k - 1)
-    partial sums up, n_out r_k copies of errors and n_in (r_n - 1) partial sums down, each as many times as a
-    channel has rows. Returns None where no
-    split over ``tiles`` fits.
+    Returns None where no split over ``tiles`` fits.
     """
     needs = LayerNeeds.of(program, layer, formats)
     return _smallest(needs, Room.of(layer, capacity_bytes, blocks), tiles)
@@ -143,22 +140,14 @@ def _wider(needs: LayerNeeds, fewest: Split, times: int) -> Split:
 
 def _split_over(needs: LayerNeeds, count: int, room: Room, samples: int) -> Split | None:
     """The split of each share over exactly ``count`` tiles that moves fewest bits; None where none fits."""
-    state, error, partial = (
-        needs.formats.of(value).bits_per_value
-        for value in (Value.STATE, Value.ERROR, Value.ACCUMULATE)
-    )
-    n_in, n_out = needs.n_in, needs.n_out
-    words_in, words_out = needs.sizes.words_in, needs.sizes.words_out
     fitting = []
     for outputs in _divisors(count):
         inputs = count // outputs
-        if inputs > n_in or outputs > n_out:
+        if inputs > needs.n_in or outputs > needs.n_out:
             continue
         parts = Split(inputs, outputs, samples)
         if room.holds(needs, parts):
-            sums = words_out * (inputs - 1) + words_in * (outputs - 1)
-            moved = state * words_in * outputs + error * words_out * inputs + partial * sums
-            fitting.append((moved, outputs, parts))
+            fitting.append((needs.moved_bits(parts), outputs, parts))
     return min(fitting)[2] if fitting else None
 
 

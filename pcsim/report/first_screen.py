@@ -15,6 +15,7 @@ from pcsim.report.ratio_axis import RatioAxis
 from pcsim.units import format_quantity, scale_of
 from pcsim.verdict.interval import sample
 from pcsim.verdict.lever_words import NOTHING
+from pcsim.verdict.sentences import BOUND_NAMES
 from pcsim.verdict.words import component_name, factor, goal, network_of
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class FirstScreen:
     def _notes(self) -> Iterator[tuple[str, str]]:
         if self.summary["ratios"]:
             yield "Why", _why(self.summary)
+        if bound := _bound(self.summary):
+            yield "Bound", bound
         if levers := _levers(self.summary):
             yield "Levers", levers
         if trust := _trust(self.summary):
@@ -280,6 +283,17 @@ def _why(summary: Facts) -> str:
     if advantage := summary["ratios"]["sample_advantage"]:
         said += f"; PC needs {_times(1 / advantage['value'])} BP's samples"
     return said
+
+
+def _bound(summary: Facts) -> str:
+    """How far updates are from the least that any placement could take; empty where that is not known."""
+    said = []
+    for result in _compared(summary):
+        bound = result.get("lower_bound")
+        if bound and bound["cycles"]:
+            above = result["per_update"]["cycles"] / bound["cycles"]
+            said.append(f"{_name(result)} {factor(above)} x ({BOUND_NAMES[bound['cause']]})")
+    return f"cycles over the least any placement could take: {', '.join(said)}" if said else ""
 
 
 def _levers(summary: Facts) -> str:

@@ -90,6 +90,11 @@ class StoredBound(StoredPart):
     array_waits: dict[str, Share]
 
 
+class StoredLowerBound(StoredPart):
+    cycles: Count
+    cause: str
+
+
 class StoredResult(StoredPart):
     id: str
     rule: Literal["pc", "bp"]
@@ -105,6 +110,7 @@ class StoredResult(StoredPart):
     peak_sram_bytes: Count
     peak_buffer_bytes: Count = 0
     critical_path_cycles: dict[str, Count] | None = None
+    lower_bound: StoredLowerBound | None = None
 
 
 class StoredEstimate(StoredPart):

@@ -1,6 +1,7 @@
 """Which rule is best on this chip, by what ratio, and how sure is that?"""
 
 from pcsim.verdict.best import measure as measure
+from pcsim.verdict.best import per_update as per_update
 from pcsim.verdict.best import ranked as ranked
 from pcsim.verdict.bound import Bound as Bound
 from pcsim.verdict.bound import bound_of as bound_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pcsim.verdict.result import Tried
+from pcsim.verdict.result import Cost, Tried
 from pcsim.verdict.words import OBJECTIVE_NAMES, RULE_NAMES
 
 PER_UPDATE = {"energy_to_target": "energy", "time_to_target": "latency"}
@@ -41,6 +41,12 @@ def measure(tried: Sequence[Tried], objective: str) -> str:
     if objective not in PER_UPDATE or any(_reached(each) for each in tried):
         return objective
     return PER_UPDATE[objective]
+
+
+def per_update(cost: Cost, objective: str) -> float:
+    """What an update of a schedule costs by ``objective``; to a target it takes as many updates wherever it runs."""
+    values = {"latency": cost.latency_s, "energy": cost.energy_j, "edp": cost.edp_js}
+    return values[PER_UPDATE.get(objective, objective)]
 
 
 def _reached(each: Tried) -> bool:

@@ -22,7 +22,7 @@ NOT_MODELLED = (
     "Array folds: preloading a fold does not overlap with the fold before it.",
     "Control: instruction fetch costs energy but no time, and nothing at the arrays.",
     "Zero skipping: a zero activation or error is multiplied like any other number.",
-    "Spare tiles: layers are not copied; one factor says how much wider than needed all are spread.",
+    "Spare tiles: copies of a layer for parts of the batch only on graphs; tiles are shared evenly among layers.",
     "Schedules: the best is the best of those listed; none is searched for layer by layer.",
     "Updates: the chip drains at each; no batch is begun with weights that are about to change.",
     DIGITAL,

@@ -15,7 +15,9 @@ if TYPE_CHECKING:  # Annotations only: a verdict can be read without numba or py
     from pcsim.config import Candidate
     from pcsim.engine import Training
     from pcsim.machine.activity import Activity
+    from pcsim.machine.lower_bound import LowerBound
     from pcsim.machine.recording import Recording
+    from pcsim.placement import Allocation
     from pcsim.technology import Bill
     from pcsim.verdict.bound import Bound
 
@@ -129,7 +131,8 @@ class Result:
     update; ``recording`` and ``critical_path`` are, too, and None unless they were asked for.
 
     ``critical_path`` are the cycles of an update by their cause (``machine/critical_path.py``);
-    ``instances`` is how many operations an update is made of.
+    ``instances`` is how many operations an update is made of, ``allocation`` how its parts got their tiles.
+    ``lower_bound``: the cycles that no placement of this update can go below.
     """
 
     candidate: Candidate
@@ -145,6 +148,8 @@ class Result:
     recording: Recording | None = None
     critical_path: Mapping[str, int] | None = None
     instances: int = 0
+    allocation: Allocation | None = None
+    lower_bound: LowerBound | None = None
 
     @property
     def name(self) -> str:
@@ -178,7 +183,7 @@ class Tried:
     """One schedule that was tried where the best was asked for.
 
     Costs are None, and ``reason`` says why, where it dropped out. ``chosen`` marks the one that stands for
-    its rule.
+    its rule. ``allocation``: how its parts got their tiles, the best by the same measure.
     """
 
     candidate: Candidate
@@ -186,3 +191,4 @@ class Tried:
     to_target: ToTarget | None
     reason: str = ""
     chosen: bool = False
+    allocation: Allocation | None = None

@@ -42,6 +42,7 @@ def sentences(
     said += _accuracy(results)
     said += [sentence for result in results for sentence in _fell_back(result)]
     said += [held_up(result) for result in results]
+    said += [above_bound(result) for result in results if result.lower_bound is not None]
     said += lever_sentences(levers)
     return tuple(said)
 
@@ -53,6 +54,15 @@ CAUSES = {
     "dma": "DMA set-up",
 }
 """Causes of the critical path that are no component of the bill."""
+
+BOUND_NAMES = {
+    "array": "array work",
+    "vector": "vector work",
+    "update": "weight updates",
+    "dram": "DRAM bandwidth",
+    "dependence": "what waits for what",
+}
+"""Causes of a lower bound."""
 
 SHOWN_CAUSES = 4
 
@@ -71,6 +81,16 @@ def held_up(result: Result) -> str:
         if cycles >= 0.01 * total
     ]
     return f"The critical path of {result.name}'s update, {total:,} cycles, is {', '.join(parts)}; {busiest}."
+
+
+def above_bound(result: Result) -> str:
+    """How far an update is from what no placement could go below, and what that is."""
+    bound, cycles = result.lower_bound, result.per_update.cycles
+    assert bound is not None
+    return (
+        f"No placement could take an update of {result.name} below {bound.cycles:,} cycles "
+        f"({BOUND_NAMES[bound.cause]}); it takes {factor(cycles / max(bound.cycles, 1))} times that."
+    )
 
 
 def _percent0(share: float) -> str:

@@ -93,6 +93,7 @@ def _result(result: Result, hardware: Hardware) -> dict[str, Any]:
         "micro_batches": candidate.micro_batches,
         "stash": candidate.stash,
         "spread": candidate.spread,
+        "allocation": None if result.allocation is None else str(result.allocation),
         "numerics": candidate.numerics.words(),
         "optimiser": candidate.optimiser.model_dump(mode="json"),
         "rate": candidate.rate,
@@ -115,6 +116,7 @@ def _result(result: Result, hardware: Hardware) -> dict[str, Any]:
         "per_update": _cost(result.per_update),
         "per_inference": _cost(result.per_inference),
         "bound_by": asdict(result.bound),
+        "lower_bound": None if result.lower_bound is None else asdict(result.lower_bound),
         "critical_path_cycles": None
         if result.critical_path is None
         else dict(result.critical_path),

@@ -26,7 +26,7 @@ from tests.helpers.programs import bp, counted, pc, run
 GOLDEN = Path(__file__).parents[1] / "golden" / "hardware"
 FORWARD, BACKWARD, GRADIENT = PRODUCTS.values()
 
-IDEAL = to_plain(load_hardware("ideal"))
+IDEAL = to_plain(load_hardware("ideal", overrides=["tiles.allocation=fewest"]))
 CROSSBAR = to_plain(load_hardware("crossbar64"))["tiles"]
 PLAIN_FORMATS = IDEAL["tiles"]["formats"]
 

@@ -192,7 +192,7 @@ def test_makespan_lies_between_capacity_bounds_and_the_sum_of_all_work(data):
     flying += 40 * int((tasks.kind >= TaskKind.DRAM_READ).sum())
     assert busiest <= activity.makespan_cycles <= everything + flying
     assert activity.utilization <= 1
-    on_ideal = load_hardware("ideal")
+    on_ideal = load_hardware("ideal", overrides=["tiles.allocation=fewest"])
     forward, backward, gradient = product_cycles(widths, batch)
     if all(len(group.tiles) == 1 for group in placement.groups):
         path = (

@@ -35,7 +35,10 @@ PROGRAMS = {
 
 
 def chip_of(name):
-    return load_hardware("ideal" if name == "ideal" else "tile64", overrides=CHIPS.get(name, ()))
+    return load_hardware(
+        "ideal" if name == "ideal" else "tile64",
+        overrides=("tiles.allocation=fewest", *CHIPS.get(name, ())),
+    )
 
 
 CASES = {

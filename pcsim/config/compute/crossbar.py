@@ -57,6 +57,12 @@ class Crossbar(ComputeUnit):
     def cells(self, formats: Formats) -> int:
         return self.arrays * self.rows * self.weights_per_row(formats) + self.gradient_lanes
 
+    def rounds(self, m: int, n: int, k: int, formats: Formats, *, by_weights: bool) -> int:
+        """Reads of all arrays at once, whatever they hold; of gradients what the digital lanes take."""
+        if not by_weights:
+            return -(-m * n * k // self.gradient_lanes)
+        return m * -(-formats.state.bits // self.dac_bits)
+
     @property
     def blocks(self) -> int | None:
         return self.arrays

@@ -19,3 +19,8 @@ class Serial(DigitalUnit):
 
     def cells(self, formats: Formats) -> int:
         return self.cores
+
+    def rounds(self, m: int, n: int, k: int, formats: Formats, *, by_weights: bool) -> int:
+        if by_weights:
+            return m * -(-n // self.cores) * k
+        return -(-m // self.cores) * n * k

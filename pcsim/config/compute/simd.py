@@ -20,3 +20,6 @@ class Simd(DigitalUnit):
 
     def cells(self, formats: Formats) -> int:
         return self.lanes * self.tree
+
+    def rounds(self, m: int, n: int, k: int, formats: Formats, *, by_weights: bool) -> int:
+        return m * -(-n // self.lanes) * -(-k // self.tree)

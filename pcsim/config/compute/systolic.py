@@ -83,6 +83,13 @@ class Systolic(DigitalUnit):
     def cells(self, formats: Formats) -> int:
         return self.rows * self.cols
 
+    def rounds(self, m: int, n: int, k: int, formats: Formats, *, by_weights: bool) -> int:
+        """Of every fold the rows that stream through it, at least as many as it takes to load it."""
+        along = {"os": (m, n, k), "ws": (k, n, m), "is": (k, m, n)}
+        along_rows, along_cols, streamed = along[self.dataflow]
+        folds = -(-along_rows // self.rows) * -(-along_cols // self.cols)
+        return folds * max(streamed, self.rows)
+
     @property
     def blocks(self) -> int | None:
         return self.resident_folds or None

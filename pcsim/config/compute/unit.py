@@ -26,6 +26,11 @@ class ComputeUnit(Section):
         """Multiply-accumulates that it has the cells for. A digital one makes one in each of them a cycle."""
         raise NotImplementedError
 
+    def rounds(self, m: int, n: int, k: int, formats: Formats, *, by_weights: bool) -> int:
+        """How often all cells are used for an M x K by K x N product, idle ones at its edges counted: what it is worth
+        to make a product smaller. ``by_weights``: the K x N matrix is W or W^T; else this is a gradient."""
+        return -(-m * n * k // self.cells(formats))
+
     @property
     def blocks(self) -> int | None:
         """Blocks of weights that the unit itself can keep; None where weights come from SRAM."""

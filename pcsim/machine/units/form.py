@@ -31,6 +31,11 @@ def one_a_cell(unit: Any, chip: Hardware) -> Rate:
     return int(unit.cells(chip.tiles.formats))
 
 
+def one_cycle(_unit: Any, _chip: Hardware) -> int:
+    """What a unit gives, it gives a cycle after it took the first operand at the earliest."""
+    return 1
+
+
 def nothing_more(_weights: Weights, _unit: Any, _chip: Hardware) -> Work:
     """An update changes weights in SRAM, which the update unit has done."""
     return Work(0, ())
@@ -46,10 +51,11 @@ class Form:
     count, and what one of each is; ``blocks`` the pieces that leak and take area, and what one is;
     ``pieces(unit, formats)`` how many of each a tile has. ``peak(unit, chip)`` are the multiply-accumulates that
     one unit makes in a cycle while it is fully busy; utilization is a share of these, so that it can come to 100 %.
+    ``first(unit, chip)``: no product gives a result in fewer cycles after its first operand came.
 
     Contract, which tests hold for every kind that comes along: cycles and counts are whole numbers that
-    depend on sizes alone, never on data; cycles >= macs / ``peak``; nothing is counted that
-    ``actions`` does not name.
+    depend on sizes alone, never on data; cycles >= macs / ``peak``, and >= ``first``; slices of a product take no
+    fewer cycles in all than the product where memory keeps up; nothing is counted that ``actions`` does not name.
     """
 
     product: Callable[[Product, Any, Hardware], Work]
@@ -58,6 +64,7 @@ class Form:
     actions: Mapping[str, str] = field(default_factory=lambda: MAC_ACTIONS)
     blocks: Mapping[str, str] = field(default_factory=lambda: PE_BLOCKS)
     peak: Callable[[Any, Hardware], Rate] = one_a_cell
+    first: Callable[[Any, Hardware], int] = one_cycle
 
 
 def written_twice(weights: Weights, unit: Any, chip: Hardware) -> Work:

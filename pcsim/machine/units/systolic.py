@@ -147,8 +147,13 @@ def write(weights: Weights, unit: Systolic, chip: Hardware) -> Work:
     return Work(twice.cycles + cycles, (*twice.actions, *actions))
 
 
+def first(unit: Systolic, _chip: Hardware) -> int:
+    """A word crosses the whole array, or where edges are trimmed one cell; weights may lie there before it comes."""
+    return 1 if unit.edges == "trimmed" else unit.rows + unit.cols - 1
+
+
 def pieces(unit: Systolic, _formats: Formats) -> Mapping[str, int]:
     return {"array": unit.rows * unit.cols}
 
 
-FORM = Form(product, pieces, write, actions={**MAC_ACTIONS, "weight_load": "word PE"})
+FORM = Form(product, pieces, write, actions={**MAC_ACTIONS, "weight_load": "word PE"}, first=first)

@@ -485,9 +485,24 @@ GLOSSARY = (
     ),
     GlossaryEntry(
         "spread",
-        "Over how many times the fewest tiles each layer is laid.",
+        "Over how many times the fewest tiles each layer is laid; at 1 as the chip's allocation says.",
         (),
         ("placement",),
+    ),
+    GlossaryEntry(
+        "allocation",
+        "How many tiles each layer gets. By work, layers are spread over the chip, apart from one another or "
+        "together on the same tiles, whichever takes the fewest cycles; fewest: as few tiles as hold them.",
+        (),
+        ("placement", "spread"),
+    ),
+    GlossaryEntry(
+        "lower bound",
+        "The cycles that an update takes at least, wherever it is placed: its work, shared evenly by all units of "
+        "a kind, or its longest chain of operations. What is far above has a bad mapping; what is near it needs "
+        "other hardware.",
+        ("least any placement could take",),
+        ("bottleneck",),
     ),
     GlossaryEntry(
         "placement",

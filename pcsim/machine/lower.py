@@ -27,7 +27,7 @@ class Lowered:
     the flits it sends, the actions it counts, and its multiply-accumulates.
 
     Where rows are handed on one by one: ``head`` are the cycles from the beginning, of a transfer from the start of
-    sending, until the first row is there, ``hold``, ``late``, ``spread`` and ``slow`` as for `Pace`, ``tail`` the
+    sending, until the first row is there, ``hold``, ``load``, ``late``, ``spread`` and ``slow`` as for `Pace`, ``tail`` the
     flits of the last piece of weights that are loaded, and ``after`` of each need as for `Handed`;
     everywhere `NEVER`, and no hold, where blocks are.
 
@@ -43,6 +43,7 @@ class Lowered:
     flits_of: dict[int, tuple[int, ...]]
     all_actions: dict[int, tuple[tuple[str, str, int], ...]]
     hold: list[int]
+    load: list[int]
     head: list[int]
     late: list[int]
     spread: list[int]
@@ -124,6 +125,7 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         {},
         {},
         [0] * number,
+        [0] * number,
         never,
         list(never),
         list(never),
@@ -191,6 +193,7 @@ def _by_rows(tasks: Tasks, lowered: Lowered, rows: Handed) -> Lowered:
             for delay, (kind, pace) in zip(lowered.delay, each, strict=True)
         ],
         hold=[pace.hold for pace in paces],
+        load=[pace.load for pace in paces],
         head=[
             pace.first if task in read or kind == streams else NEVER
             for task, (kind, pace) in enumerate(each)

@@ -48,9 +48,8 @@ class Bench:
             return Op(Kind.ELEMENTWISE, 1, Sizes(1, 1), place=Place(Phase.START, ""))
         return Op(Kind.ELEMENTWISE, 1, Sizes(1, 1), place=Place(Phase.STEP, "", *steps))
 
-    def product(self, name, sizes, needs=(), *, steps=None, backward=False):
+    def product(self, name, sizes, needs=(), *, steps=None, kind=Kind.PRODUCT_FORWARD):
         """M x N of K on the array ``name``; K x N weights lie there, or are known before."""
-        kind = Kind.PRODUCT_BACKWARD if backward else Kind.PRODUCT_FORWARD
         return self.builder.add(
             self.op(steps),
             Unit("array", 0, name),
@@ -102,6 +101,16 @@ def array_on_chip(folds, *settings):
     bench = Bench(folds.rows, folds.cols, folds.samples, preload, *settings)
     bench.chip(1, 1)
     bench.product("", (folds.samples, folds.outer * folds.cols, folds.inner * folds.rows))
+    return bench.cycles()
+
+
+def learning_on_chip(folds):
+    """A product of M x K by K x N and the gradient of its weights, one after the other on one array."""
+    bench = Bench(folds.rows, folds.cols, folds.samples, f"tiles.compute.preload={folds.preload}")
+    bench.chip(1, 1)
+    samples, inputs, outputs = folds.samples, folds.inner * folds.rows, folds.outer * folds.cols
+    bench.product("", (samples, outputs, inputs))
+    bench.product("", (outputs, inputs, samples), kind=Kind.WEIGHT_GRADIENT)
     return bench.cycles()
 
 
@@ -206,7 +215,9 @@ def relaxation_on_chip(net):
             "vector", f"error {layer}", net.width, [forward[layer]], steps=all_steps
         )
         if layer > 1:
-            back = bench.product(f"{layer}", sizes, [errors[layer]], steps=all_steps, backward=True)
+            back = bench.product(
+                f"{layer}", sizes, [errors[layer]], steps=all_steps, kind=Kind.PRODUCT_BACKWARD
+            )
             down[layer] = bench.send(net.wire, across, [back], steps=all_steps)
     for layer in range(1, net.layers):
         needs = [down[layer + 1], errors[layer]]

@@ -57,6 +57,19 @@ def test_an_array_hands_on_its_last_row_behind_the_accumulator(folds):
     assert chip.array_on_chip(folds) == array_cycles(folds) - folds.rows + 1
 
 
+@given(rtl.FOLDS)
+@FEW
+def test_one_register_makes_products_of_an_array_wait_for_each_other_to_drain(folds):
+    folds = folds._replace(preload="serial")
+    gradient = folds._replace(
+        samples=folds.outer * folds.cols,
+        inner=-(-folds.samples // folds.rows),
+        outer=-(-folds.inner * folds.rows // folds.cols),
+    )
+    both = array_cycles(folds) - folds.rows + array_cycles(gradient)
+    assert chip.learning_on_chip(folds) == both + 1
+
+
 @given(rtl.REDUCTIONS)
 @FEW
 def test_a_reduction_takes_as_long_as_its_rows(chain):

@@ -77,7 +77,7 @@ class Machine:
             met, firsts = self.env.now, self.first_rows(needs)
             # After its last task it may have to make ready for the next; a transfer is set up while it waits.
             held, setup = (
-                self.held[index],
+                max(0, self.held[index] - self.cycles.load[task]),
                 self.cycles.busy[task] if kind == TaskKind.TRANSFER else 0,
             )
             self.stalled[index]["array"] += held

@@ -245,8 +245,9 @@ def _begin(chip, unit):
     """Begin the task whose needs are met."""
     mine, now = chip.units[unit], chip.scalar[0].now
     task = chip.tasks[mine.task]
-    chip.units[unit].stalled[ARRAY] += mine.held
-    mine.free_at += mine.held
+    held = max(0, mine.held - task.load)
+    chip.units[unit].stalled[ARRAY] += held
+    mine.free_at += held
     begin = max(now, mine.free_at)
     mine.ends = 0
     mine.flows = NONE

@@ -27,7 +27,8 @@ class Pace:
 
     ``busy``: it occupies its unit. ``first``: from its beginning until its first row is there. ``row``, ``burst``:
     what one row, and all rows of one burst, take. ``delay``: from the end of its work until its last row is there.
-    ``hold``: from then until its unit can take the next. From the last row that it takes until the first that it makes
+    ``hold``: from then until its unit can take the next, if that does not spend ``load`` of its own time on getting
+    ready. From the last row that it takes until the first that it makes
     pass ``late`` at least, from the first that it takes ``spread``, and until the end of its work ``slow`` (`NEVER`:
     it does not matter). ``bursts``: in how many the rows leave; ``period``: between bursts, at least; ``opening`` and
     ``interval``: between rows of the first burst and of the last.
@@ -39,6 +40,7 @@ class Pace:
     burst: int
     delay: int = 0
     hold: int = 0
+    load: int = 0
     late: int = NEVER
     spread: int = NEVER
     slow: int = NEVER
@@ -189,6 +191,7 @@ class Folds:
             behind * self.pitch + self.streamed,
             self.drain + 1,
             self.pitch - self.streamed,
+            load,
             late,
             spread,
             slow,
@@ -210,6 +213,7 @@ class Folds:
             row,
             self.drain + 1,
             self.pitch - self.streamed,
+            self.load,
             self.load + crossing,
             bursts=repeat * self.outer,
             period=self.inner * self.pitch,
@@ -232,6 +236,7 @@ class Folds:
             row,
             self.drain + 1,
             hold,
+            self.load,
             opening=between,
             interval=between,
         )

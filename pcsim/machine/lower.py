@@ -27,8 +27,8 @@ class Lowered:
     the flits it sends, the actions it counts, and its multiply-accumulates.
 
     Where rows are handed on one by one: ``head`` are the cycles from the beginning, of a transfer from the start of
-    sending, until the first row is there, ``hold``, ``load``, ``late``, ``spread`` and ``slow`` as for `Pace`, ``tail`` the
-    flits of the last piece of weights that are loaded, and ``after`` of each need as for `Handed`;
+    sending, until the first row is there, ``hold``, ``load``, ``late``, ``spread`` and ``slow`` as for `Pace`, ``tail``
+    the flits of the last piece of weights that are loaded, and ``after`` of each need as for `Handed`;
     everywhere `NEVER`, and no hold, where blocks are.
 
     ``flits_of`` gives transfers of a size of their own in each instance these flits, and

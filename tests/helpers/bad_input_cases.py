@@ -389,7 +389,7 @@ chip.yaml:3:1: Clock must be a known key, not 'Clock'
 chip.yaml:15:3: tiles.lanes must be a known key, not 'lanes'
       lanes: 3
       ^
-    did you mean 'tiles.compute.lanes', 'tiles.vector.lanes' or 'tiles.update.lanes'?
+    did you mean 'tiles.compute.lanes', 'tiles.vector.lanes', 'tiles.update.lanes' or 'tiles.adder.lanes'?
 """,
     ),
     bad(
@@ -1957,7 +1957,7 @@ chip.yaml:3:10: extends must be a file beside this one or one of <chips>, not 'a
         settings=["lanes=3"],
         said="""
 --set must begin with a key of the hardware or workload file, not 'lanes'
-    did you mean 'tiles.compute.lanes', 'tiles.vector.lanes' or 'tiles.update.lanes'?
+    did you mean 'tiles.compute.lanes', 'tiles.vector.lanes', 'tiles.update.lanes' or 'tiles.adder.lanes'?
 """,
     ),
     bad(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pcsim.config import load_hardware
 from pcsim.machine import simulate
+from pcsim.machine.lower import lower
 from pcsim.placement import BETWEEN_ROUTERS, TaskKind, place
 from pcsim.placement.place import moved
 from pcsim.technology import bill, price_list
@@ -91,6 +92,10 @@ def test_the_makespan_lies_between_the_busiest_unit_or_link_and_all_work_in_a_ro
     assert max(busiest, *carried.values(), 0) <= activity.makespan_cycles
     woken = sum(unit.stalled_cycles.get("wake", 0) for unit in activity.units)
     everything = sum(unit.busy_cycles for unit in activity.units)
+    lowered = lower(placement.tasks, chip)  # Where rows are handed on, pipelines work on while results are under way.
+    behind = zip(instances, lowered.delay, lowered.hold, strict=True)
+    if chip.tiles.handover == "rows":
+        everything += sum(often * (delay + hold) for often, delay, hold in behind)
     assert activity.makespan_cycles <= everything + woken + flying
 
 

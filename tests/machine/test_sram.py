@@ -77,6 +77,7 @@ def double_buffered(batch, link):
     """A forward pass on one tile with room for the weights of two layers; nothing but links and array take time."""
     program = inference(Form((WIDTH,) * (LAYERS + 1), "linear"), batch=batch)
     settings = [
+        "tiles.handover=blocks",
         "tiles.mesh=[1, 1]",
         "tiles.sram.weights=streamed",
         "tiles.sram.port=unlimited",

@@ -112,7 +112,9 @@ def _say_what_pydantic_cannot(sections: dict[str, Schema]) -> None:
         ]
     if "DataSettings" in sections:
         path = {"type": "string", "pattern": r"/|\.npz$", "examples": ["./images", "images.npz"]}
-        sections["DataSettings"]["properties"]["dataset"] |= {"anyOf": [{"enum": list(DATASETS)}, path]}
+        sections["DataSettings"]["properties"]["dataset"] |= {
+            "anyOf": [{"enum": list(DATASETS)}, path]
+        }
 
 
 def _as_changes(section: Schema) -> Schema:

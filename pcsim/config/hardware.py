@@ -161,9 +161,9 @@ class Tiles(Section):
     sram: Sram
     dma: Dma
     formats: Formats
-    allocation: Annotated[Shares, choice(Shares)] = "work"
+    allocation: Annotated[Shares, choice(Shares)] = "fewest"
     placement: Annotated[Places, choice(Places)] = "snake"
-    handover: Annotated[Handover, choice(Handover)] = "rows"
+    handover: Annotated[Handover, choice(Handover)] = "blocks"
     power: Power | None = None
 
     @model_validator(mode="after")

@@ -265,7 +265,7 @@ class Machine:
 
     def pieces(self, task, whole):
         """What lets others pass asks for one short piece after another."""
-        if not self.tasks.yields[task]:
+        if not (self.by_rows and self.tasks.yields[task]):
             return [whole] if whole else []
         return [min(PIECE, whole - at) for at in range(0, whole, PIECE)]
 

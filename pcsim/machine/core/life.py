@@ -361,7 +361,7 @@ def _next_piece(chip, unit, whole):
     if not mine.left_to_pass:
         mine.left_to_pass = whole
     piece = mine.left_to_pass
-    if chip.tasks[mine.task].yields:
+    if chip.scalar[0].rows and chip.tasks[mine.task].yields:
         piece = min(piece, PIECE)
     mine.left_to_pass -= piece
     return piece

@@ -57,7 +57,7 @@ TASK = columns(
     # What the task is.
     "course", "phase", "first", "last", "left_out", "wait_kind", "busy", "delay", "flits", "own_flits",
     "way", "rank",
-    # Whether it lets others pass.
+    # Whether it lets others pass, where rows are handed on.
     "yields",
     # Rows: cycles until the first (NONE: nobody waits for it); until that from the last taken, and from the first
     # taken, and from the first taken until the end of the work, at least (NONE: it does not matter); from the end of

@@ -112,7 +112,7 @@ def _positions(
     if not all(cuts):
         return None
     if way.way == "apart":
-        return apart(cuts, way.times)
+        return apart(cuts, min(way.times, number))
     filling = Filling(number, formats, sram_bytes=sram_bytes, blocks=blocks)
     return together(program, cuts, filling, widest=way.times)
 

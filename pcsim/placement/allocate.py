@@ -21,7 +21,7 @@ from pcsim.placement.needs import LayerNeeds, Room
 from pcsim.placement.positions import positions_of, splits_of
 from pcsim.placement.remedies import why_not
 from pcsim.placement.snake import snake
-from pcsim.placement.work import Cut, Rates, useful_cuts, work_of
+from pcsim.placement.work import Rates, UsefulCut, useful_cuts, work_of
 from pcsim.program import Program
 
 
@@ -117,7 +117,9 @@ def _positions(
     return together(program, cuts, filling, widest=way.times)
 
 
-def _cuts(program: Program, hardware: Hardware, blocks: Blocks | None) -> list[tuple[Cut, ...]]:
+def _cuts(
+    program: Program, hardware: Hardware, blocks: Blocks | None
+) -> list[tuple[UsefulCut, ...]]:
     """Of every part the cuts that are worth having on this chip."""
     tiles, rates = hardware.tiles, Rates.of(hardware)
     number = tiles.mesh[0] * tiles.mesh[1]

@@ -12,7 +12,7 @@ from pcsim.placement import Allocation, space
 from pcsim.placement.balance import apart
 from pcsim.placement.groups import Split
 from pcsim.placement.needs import LayerNeeds, Room
-from pcsim.placement.work import Cut, Rates, useful_cuts, work_of
+from pcsim.placement.work import Rates, UsefulCut, useful_cuts, work_of
 from tests.helpers.chips_at_random import SLOW, chip_settings, networks
 from tests.helpers.programs import bp
 
@@ -39,7 +39,7 @@ cuts = st.lists(
     unique_by=lambda c: c[0],
 ).map(
     lambda pairs: [
-        Cut(rounds, 0, Split(1, tiles))
+        UsefulCut(rounds, 0, Split(1, tiles))
         for (tiles, _), rounds in zip(
             sorted(pairs), sorted((r for _, r in pairs), reverse=True), strict=True
         )

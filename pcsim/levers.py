@@ -69,9 +69,9 @@ RESOURCES = (
     Resource(
         "tiles.compute.accumulators", "unfinished sums", "more", "unlimited", False, "systolic"
     ),
-    Resource("tiles.vector.lanes", "vector lanes", "more", "unlimited"),
+    Resource("tiles.vector.lanes", "vector lanes", "more", "unlimited", True),
     Resource("tiles.vector.latency_cycles", "vector latency", "less", "zero"),
-    Resource("tiles.update.lanes", "update lanes", "more", "unlimited"),
+    Resource("tiles.update.lanes", "update lanes", "more", "unlimited", True),
     Resource("tiles.update.latency_cycles", "update latency", "less", "zero"),
     Resource("tiles.sram.size_bytes", "SRAM per tile", "more", "none", True),
     Resource("tiles.sram.banks", "SRAM banks", "more", "none"),

@@ -1,7 +1,8 @@
 """Which allocation of tiles suits a program best on a chip?
 
 More tiles leave each of them less to do, and more to send. Where that turns is a question of time, so it is
-simulated: every series of allocations from few tiles to many, until twice the tiles have not helped two times in a row.
+simulated: every series of allocations from few tiles to many, until twice the tiles have not helped two times in a
+row, and then what is like the best, as long as that becomes better.
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ from dataclasses import dataclass
 from pcsim.config import Hardware
 from pcsim.errors import DoesNotFitError
 from pcsim.machine import Activity, simulate
-from pcsim.placement import Allocation, Placement, Space, allocations, laid_out, place, space
+from pcsim.placement import (
+    Allocation,
+    Group,
+    Placement,
+    Space,
+    allocations,
+    laid_out,
+    near,
+    place,
+    space,
+)
 from pcsim.program import Program
 
 MOST_TASKS = 20_000
@@ -51,52 +62,68 @@ def mapped(
     series = allocations(hardware, spread=spread)
     if len(series) == 1 and len(series[0]) == 1:
         return _by(program, hardware, series[0][0])
-    best: Mapped | None = None
-    lowest = float("inf")
-    most = MOST_TASKS
+    trial = _Trial(program, hardware, measure or (lambda activity: activity.makespan_cycles))
     for each in series:
+        trial.go_through(each)
+    if trial.best is None:
+        return _by(program, hardware, None)
+    before = None
+    while trial.best.allocation != before:
+        before = trial.best.allocation
+        for way in near(before, hardware):
+            trial.go_through((way,))
+    if hardware.tiles.placement == "search":
+        return _by(program, hardware, trial.best.allocation)
+    return trial.best
+
+
+class _Trial:
+    """Allocations that are compared. Its life: ``go_through`` one series after the other, then ``best`` is read."""
+
+    def __init__(
+        self, program: Program, hardware: Hardware, measure: Callable[[Activity], float]
+    ) -> None:
+        self.program, self.hardware, self.measure = program, hardware, measure
+        self.best: Mapped | None = None
+        self.lowest = float("inf")
+        self.most = MOST_TASKS
+        self.seen: set[tuple[Group, ...]] = set()
+
+    def go_through(self, series: tuple[Allocation, ...]) -> None:
+        """Simulate the allocations of a series until they become too large, or no longer better."""
         in_vain, before = 0, float("inf")
-        for way, found in _fitting(program, hardware, each):
+        for way, found in self._fitting(series):
             size = _tasks_about(found)
-            if best is None:
-                most = max(most, 2 * size)
-            if size > most or in_vain == IN_VAIN:
+            if self.best is None:
+                self.most = max(self.most, 2 * size)
+            if size > self.most or in_vain == IN_VAIN:
                 break
             placement = laid_out(
-                found.program, hardware, found.groups, found.occupancy_bytes, found.windows
+                found.program, self.hardware, found.groups, found.occupancy_bytes, found.windows
             )
-            activity = simulate(placement, hardware)
-            cost = measure(activity) if measure else activity.makespan_cycles
+            activity = simulate(placement, self.hardware)
+            cost = self.measure(activity)
             in_vain = 0 if cost < before else in_vain + 1
             before = min(cost, before)
-            if cost < lowest:
-                best, lowest = Mapped(way, placement, activity), cost
-    if best is None:
-        return _by(program, hardware, None)
-    if hardware.tiles.placement == "search":
-        return _by(program, hardware, best.allocation)
-    return best
+            if cost < self.lowest:
+                self.best, self.lowest = Mapped(way, placement, activity), cost
+
+    def _fitting(self, series: tuple[Allocation, ...]) -> Iterator[tuple[Allocation, Space]]:
+        """Those that fit, each kind of groups once."""
+        for way in series:
+            try:
+                found = space(self.program, self.hardware, allocation=way, explain=False)
+            except DoesNotFitError:
+                continue
+            if found.groups not in self.seen:
+                self.seen.add(found.groups)
+                yield way, found
 
 
 def _by(program: Program, hardware: Hardware, allocation: Allocation | None) -> Mapped:
     placement = place(program, hardware, allocation=allocation)
     way = allocation or Allocation("fewest", 1)
     return Mapped(way, placement, simulate(placement, hardware))
-
-
-def _fitting(
-    program: Program, hardware: Hardware, series: tuple[Allocation, ...]
-) -> Iterator[tuple[Allocation, Space]]:
-    """Those that fit, each kind of groups once."""
-    seen = set()
-    for way in series:
-        try:
-            found = space(program, hardware, allocation=way, explain=False)
-        except DoesNotFitError:
-            continue
-        if found.groups not in seen:
-            seen.add(found.groups)
-            yield way, found
 
 
 def _tasks_about(found: Space) -> int:

@@ -33,7 +33,7 @@ def programs(draw):
 @settings(max_examples=25, **SLOW)
 @given(
     programs(),
-    st.sampled_from([((1, 1), (1, 2)), ((1, 2), (2, 2)), ((2, 2), (4, 4)), ((2, 3), (3, 4))]),
+    st.sampled_from([((1, 1), (1, 2)), ((1, 2), (2, 2)), ((2, 2), (2, 4)), ((2, 2), (4, 4))]),
     st.sampled_from([64, 128]),
 )
 def test_more_tiles_never_make_an_update_slower(program, meshes, size):
@@ -46,7 +46,7 @@ def test_more_tiles_never_make_an_update_slower(program, meshes, size):
 
 
 @settings(max_examples=25, **SLOW)
-@given(programs(), st.sampled_from([32, 64, 128]), st.sampled_from([1.5, 2, 16]))
+@given(programs(), st.sampled_from([128, 256]), st.sampled_from([1.5, 2, 16]))
 def test_more_memory_never_makes_an_update_slower(program, size, times):
     sizes = (f"tiles.sram.size={int(each)} KiB" for each in (size, times * size))
     try:

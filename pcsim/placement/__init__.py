@@ -2,6 +2,7 @@
 
 from pcsim.placement.allocate import Allocation as Allocation
 from pcsim.placement.allocate import allocations as allocations
+from pcsim.placement.allocate import near as near
 from pcsim.placement.groups import Group as Group
 from pcsim.placement.groups import Slice as Slice
 from pcsim.placement.place import Placement as Placement

@@ -9,7 +9,8 @@ here: `allocations` lists what is worth trying. Left out: keeping weights outsid
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Literal
 
 from pcsim.config import Hardware
@@ -21,20 +22,32 @@ from pcsim.placement.needs import LayerNeeds, Room
 from pcsim.placement.positions import positions_of, splits_of
 from pcsim.placement.remedies import why_not
 from pcsim.placement.snake import snake
-from pcsim.placement.work import Cut, Rates, useful_cuts, work_of
+from pcsim.placement.work import Rates, UsefulCut, useful_cuts, work_of
 from pcsim.program import Program
+
+Way = Literal["fewest", "apart", "together"]
 
 
 @dataclass(frozen=True)
 class Allocation:
     """How parts get tiles: ``fewest`` that hold them, times ``times``; or by their work, ``apart``, with up to
-    ``times`` tiles for all of them, or ``together``, with up to ``times`` tiles for each, which they share."""
+    ``times`` tiles for all of them, or ``together``, with up to ``times`` tiles for each, which they share.
 
-    way: Literal["fewest", "apart", "together"]
+    Of the mesh the first rows and columns, as many as ``corner`` says, None for all."""
+
+    way: Way
     times: int
+    corner: tuple[int, int] | None = None
 
     def __str__(self) -> str:
-        return f"{self.way} {self.times}"
+        where = f" on {self.corner[0]} x {self.corner[1]}" if self.corner else ""
+        return f"{self.way} {self.times}{where}"
+
+    def path(self, hardware: Hardware) -> tuple[int, ...]:
+        """The tiles in question, in the order of the snake."""
+        rows, columns = hardware.tiles.mesh
+        high, wide = self.corner or (rows, columns)
+        return tuple(tile // wide * columns + tile % wide for tile in snake(high, wide))
 
 
 FEWEST = Allocation("fewest", 1)
@@ -54,6 +67,23 @@ def allocations(hardware: Hardware, *, spread: int = 1) -> tuple[tuple[Allocatio
     return (
         (FEWEST, *(Allocation("together", count) for count in counts)),
         tuple(Allocation("apart", count) for count in counts),
+    )
+
+
+def near(found: Allocation, hardware: Hardware) -> tuple[Allocation, ...]:
+    """What is like ``found``: the other way to share tiles, a little less, a little more, and the same on fewer rows or
+    columns, where ways are shorter."""
+    if found.way == "fewest":
+        return ()
+    rows, columns = found.corner or hardware.tiles.mesh
+    other: Way = "together" if found.way == "apart" else "apart"
+    steps = (Fraction(3, 4), Fraction(7, 8), Fraction(5, 4), Fraction(3, 2))
+    counts = dict.fromkeys(int(step * found.times) for step in steps)
+    corners = ((rows, columns - 1), (rows - 1, columns), (rows, columns // 2), (rows // 2, columns))
+    return (
+        replace(found, way=other),
+        *(replace(found, times=count) for count in counts if 0 < count <= rows * columns),
+        *(replace(found, corner=corner) for corner in corners if min(corner) > 0),
     )
 
 
@@ -82,7 +112,7 @@ def allocate(
     for way in ways:
         positions = _positions(program, hardware, way, blocks)
         if positions:
-            return _groups(program, hardware, positions)
+            return _groups(program, way.path(hardware), positions)
     times = ways[-1].times if ways[-1].way == "fewest" else 1
     said = why_not(program, hardware, blocks, spread=times) if explain else program.rule
     raise DoesNotFitError(said)
@@ -93,7 +123,7 @@ def _positions(
 ) -> Positions | None:
     tiles = hardware.tiles
     formats, sram_bytes = tiles.formats, tiles.sram.size_bytes
-    number = tiles.mesh[0] * tiles.mesh[1]
+    number = len(way.path(hardware))
     if way.way == "fewest":
         splits = splits_of(
             program,
@@ -108,19 +138,20 @@ def _positions(
         return positions_of(
             program, formats, splits, tiles=number, capacity_bytes=sram_bytes, blocks=blocks
         )
-    cuts = _cuts(program, hardware, blocks)
+    cuts = _cuts(program, hardware, blocks, number)
     if not all(cuts):
         return None
     if way.way == "apart":
-        return apart(cuts, way.times)
+        return apart(cuts, min(way.times, number))
     filling = Filling(number, formats, sram_bytes=sram_bytes, blocks=blocks)
     return together(program, cuts, filling, widest=way.times)
 
 
-def _cuts(program: Program, hardware: Hardware, blocks: Blocks | None) -> list[tuple[Cut, ...]]:
-    """Of every part the cuts that are worth having on this chip."""
+def _cuts(
+    program: Program, hardware: Hardware, blocks: Blocks | None, number: int
+) -> list[tuple[UsefulCut, ...]]:
+    """Of every part the cuts that are worth having on so many tiles."""
     tiles, rates = hardware.tiles, Rates.of(hardware)
-    number = tiles.mesh[0] * tiles.mesh[1]
     return [
         useful_cuts(
             work,
@@ -133,8 +164,7 @@ def _cuts(program: Program, hardware: Hardware, blocks: Blocks | None) -> list[t
     ]
 
 
-def _groups(program: Program, hardware: Hardware, positions: Positions) -> tuple[Group, ...]:
-    path = snake(*hardware.tiles.mesh)
+def _groups(program: Program, path: tuple[int, ...], positions: Positions) -> tuple[Group, ...]:
     around = path + path
     return tuple(
         group_of(

@@ -17,14 +17,14 @@ from pcsim.config import Formats
 from pcsim.placement.blocks import Blocks
 from pcsim.placement.groups import Split
 from pcsim.placement.needs import LayerNeeds
-from pcsim.placement.work import Cut
+from pcsim.placement.work import UsefulCut
 from pcsim.program import Program
 
 Positions = list[tuple[Split, int]]
 """Of every part its split, and its first position along the snake, behind whose end the beginning follows."""
 
 
-def apart(cuts: Sequence[Sequence[Cut]], tiles: int) -> Positions | None:
+def apart(cuts: Sequence[Sequence[UsefulCut]], tiles: int) -> Positions | None:
     """Side by side on up to ``tiles`` tiles, the most rounds of any tile as few as possible; None where they need more.
 
     The fewest that all parts can keep are found by bisection among all numbers of rounds that there are; each part
@@ -46,7 +46,7 @@ def apart(cuts: Sequence[Sequence[Cut]], tiles: int) -> Positions | None:
     return [(cut.parts, end - cut.parts.tiles) for cut, end in zip(chosen, ends, strict=True)]
 
 
-def _at_most(cuts: Sequence[Sequence[Cut]], rounds: int) -> list[Cut] | None:
+def _at_most(cuts: Sequence[Sequence[UsefulCut]], rounds: int) -> list[UsefulCut] | None:
     """Of each part the cut over the fewest tiles that leaves at most so many ``rounds``."""
     chosen = []
     for each in cuts:
@@ -73,7 +73,7 @@ class Filling:
         self.used = np.zeros((3, tiles), np.int64)
         """Rounds, bytes and blocks of every tile."""
 
-    def place(self, program: Program, part: int, cut: Cut) -> int | None:
+    def place(self, program: Program, part: int, cut: UsefulCut) -> int | None:
         """The first of the tiles where the busiest stays least busy, of equal ones the fullest least full; None where
         no stretch has room. All of that is taken."""
         own = self._own(program, part, cut)
@@ -89,7 +89,7 @@ class Filling:
         self.used[:, (start + np.arange(cut.parts.tiles)) % tiles] += own
         return start
 
-    def _own(self, program: Program, part: int, cut: Cut) -> NDArray[np.int64]:
+    def _own(self, program: Program, part: int, cut: UsefulCut) -> NDArray[np.int64]:
         """What a part adds to each of its tiles, at most: owners of its outputs keep more than others."""
         needs = LayerNeeds.of(program, part, self.formats)
         largest = needs.largest(cut.parts)
@@ -112,7 +112,7 @@ class Filling:
 
 
 def together(
-    program: Program, cuts: Sequence[Sequence[Cut]], filling: Filling, *, widest: int
+    program: Program, cuts: Sequence[Sequence[UsefulCut]], filling: Filling, *, widest: int
 ) -> Positions | None:
     """Each over up to ``widest`` tiles of the chip, where it meets least work; None where some part finds no room.
 
@@ -132,6 +132,6 @@ def together(
     return [found[part] for part in range(len(cuts))]
 
 
-def _by_preference(cuts: Sequence[Cut], widest: int) -> list[Cut]:
+def _by_preference(cuts: Sequence[UsefulCut], widest: int) -> list[UsefulCut]:
     within = [cut for cut in cuts if cut.parts.tiles <= widest]
     return [*reversed(within), *cuts[len(within) :]]

@@ -40,7 +40,7 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class PartWork:
+class PartLoad:
     """What an update asks of one part.
 
     ``products`` are what it multiplies, with sizes and how often. ``on_outputs``, ``on_inputs``: lane operations of
@@ -63,7 +63,7 @@ class PartWork:
         return self._hash
 
 
-def work_of(program: Program) -> tuple[PartWork, ...]:
+def work_of(program: Program) -> tuple[PartLoad, ...]:
     """The work of parts 1 to P in one update."""
     products: list[dict[tuple[Contraction, Sizes], int]] = [{} for _ in program.parts]
     counts = [[0] * 5 for _ in program.parts]
@@ -81,12 +81,12 @@ def work_of(program: Program) -> tuple[PartWork, ...]:
             on_inputs = op.role in (Role.OPERAND, Role.FOLDED, Role.FEEDBACK)
             mine[on_inputs] += op.instances * op.kernel.lane_ops * op.elements
     return tuple(
-        PartWork(tuple((*key, often) for key, often in made.items()), *mine)
+        PartLoad(tuple((*key, often) for key, often in made.items()), *mine)
         for made, mine in zip(products, counts, strict=True)
     )
 
 
-class Cut(NamedTuple):
+class UsefulCut(NamedTuple):
     """A way to cut a part: the ``rounds`` that are left for its busiest tile, and ``moved``, bits that its products
     send in one pass forward and back."""
 
@@ -97,27 +97,27 @@ class Cut(NamedTuple):
 
 @lru_cache(maxsize=1 << 10)  # Deep networks repeat parts, and schedules their network.
 def useful_cuts(
-    work: PartWork, needs: LayerNeeds, rates: Rates, room: Room, tiles: int
-) -> tuple[Cut, ...]:
+    work: PartLoad, needs: LayerNeeds, rates: Rates, room: Room, tiles: int
+) -> tuple[UsefulCut, ...]:
     """The cuts over up to ``tiles`` tiles that fit ``room``: of each number of tiles the one that leaves fewest rounds,
     then moves least, and of these only those that leave fewer rounds than all over fewer tiles. None where none fits.
     """
-    best: dict[int, Cut] = {}
+    best: dict[int, UsefulCut] = {}
     for parts in _splits(needs, tiles):
         if not room.holds(needs, parts):
             continue
-        cut = Cut(rounds_of(work, needs, rates, parts), needs.moved_bits(parts), parts)
+        cut = UsefulCut(rounds_of(work, needs, rates, parts), needs.moved_bits(parts), parts)
         known = best.get(parts.tiles)
         if known is None or cut[:2] < known[:2]:
             best[parts.tiles] = cut
-    useful: list[Cut] = []
+    useful: list[UsefulCut] = []
     for _, cut in sorted(best.items()):
         if not useful or cut.rounds < useful[-1].rounds:
             useful.append(cut)
     return tuple(useful)
 
 
-def rounds_of(work: PartWork, needs: LayerNeeds, rates: Rates, parts: Split) -> int:
+def rounds_of(work: PartLoad, needs: LayerNeeds, rates: Rates, parts: Split) -> int:
     """Rounds of the busiest tile of a part that is cut into ``parts``, in one update."""
     mine = needs.largest(parts)
     batch = -(-needs.batch // parts.samples)

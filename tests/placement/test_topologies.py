@@ -206,14 +206,14 @@ def test_only_time_and_what_the_way_costs_depends_on_the_topology():
 
 
 @pytest.mark.parametrize("rule", [pc, bp])
-def test_chains_along_the_snake_need_only_links_between_neighbours(rule):
+def test_chains_along_the_snake_need_only_links_between_neighbours(rule, tile64):
     # One tile a layer: all traffic between layers is between neighbours, so a mesh, a torus and a chain are one.
     # A batch arrives ahead of time, from beside the first tile.
     arguments = ((32,) * 12, 8, 4) if rule is pc else ((32,) * 12, 8)
     runs = []
     for name in ("mesh", "torus", "ring", "neighbour"):
         settings = (f"noc.topology={name}", "dram.bandwidth=unlimited", "dram.latency=0 s")
-        chip = load_hardware("tile64", overrides=settings)
+        chip = tile64(*settings)
         placement = place(rule(*arguments), chip)
         between = [
             route
@@ -225,10 +225,10 @@ def test_chains_along_the_snake_need_only_links_between_neighbours(rule):
     assert len({activity.makespan_cycles for activity in runs}) == 1
 
 
-def test_over_a_bus_predictive_coding_moves_1_plus_2t_halves_of_the_bytes_of_backpropagation():
+def test_over_a_bus_predictive_coding_moves_1_plus_2t_halves_of_the_bytes_of_backpropagation(ideal):
     # One byte a cycle over one medium: no update is shorter than its bytes.
     settings = ("noc.topology=bus", "noc.link=1 B/cycle", "tiles.sram.weights=resident")
-    chip = load_hardware("ideal", overrides=settings)
+    chip = ideal(*settings)
     widths, batch, steps = (32, 32, 32, 32, 32, 32), 4, 5
     found = {}
     for name, program in (("pc", pc(widths, batch, steps)), ("bp", bp(widths, batch))):

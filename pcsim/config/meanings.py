@@ -88,6 +88,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "lanes": "Lanes for activations, errors and state updates.",
         "latency": "From the last input to the last output.",
     },
+    "Adder": {"lanes": "Partial sums that are added in a cycle."},
     "Update": {
         "lanes": "Lanes for the optimiser.",
         "latency": "From the last input to the last output.",

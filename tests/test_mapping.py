@@ -15,11 +15,12 @@ from pcsim.technology import price_list
 from tests.helpers.chips_at_random import SLOW
 from tests.helpers.programs import bp, pc
 
+WORK = "tiles.allocation=work"
 SIZES = ("192 KiB", "256 KiB", "384 KiB", "512 KiB", "1 MiB")
 
 
 def cycles(program, *overrides, name="tile64"):
-    chip = load_hardware(name, overrides=overrides)
+    chip = load_hardware(name, overrides=(WORK, *overrides))
     return mapped(program, chip).activity.makespan_cycles
 
 
@@ -59,7 +60,9 @@ def test_more_memory_never_makes_an_update_slower(program, size, times):
 @settings(max_examples=15, **SLOW)
 @given(programs(), st.sampled_from([16, 64, 256]))
 def test_no_update_is_slower_than_on_the_fewest_tiles(program, size):
-    chip = load_hardware("tile64", overrides=["tiles.mesh=[3, 4]", f"tiles.sram.size={size} KiB"])
+    chip = load_hardware(
+        "tile64", overrides=[WORK, "tiles.mesh=[3, 4]", f"tiles.sram.size={size} KiB"]
+    )
     try:
         fewest = place(program, chip, allocation=Allocation("fewest", 1))
     except DoesNotFitError:
@@ -89,7 +92,7 @@ def test_without_limits_a_chip_is_faster_than_every_shipped_one(rule):
 
 @pytest.mark.parametrize("chosen", [(), ("noc.link=unlimited", "dram.bandwidth=unlimited")])
 def test_an_inference_is_no_longer_than_the_update_that_contains_it(chosen):
-    hardware, workload = load_both("tile64", "mlp128", overrides=chosen)
+    hardware, workload = load_both("tile64", "mlp128", overrides=(WORK, *chosen))
     prices = price_list(hardware)
     for candidate in candidates(hardware, workload):
         timed = time_candidate(hardware, workload, candidate, profile=None, prices=prices)

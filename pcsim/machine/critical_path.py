@@ -74,14 +74,16 @@ def critical_path(recording: Recording) -> Mapping[str, int]:
             charge(cause, now - begin)
             now = min(now, begin)
         need, ready = _last_need(recording, by_task, operation)
-        free = 0
+        free = made_ready = 0
         if operation.before is not None:
             free = done[operation.before].spans[-1].end
-        if need is not None and (ready >= now or ready >= free):
+            made_ready = recording.lowered.hold[done[operation.before].task]
+        if need is not None and (ready >= now or ready >= free + made_ready):
             charge(ROOM, now - ready)
             now, following = min(now, ready), need
         elif operation.before is not None and free > 0:
-            charge(ROOM, now - free)
+            charge(_kind(recording, operation), min(made_ready, now - free))
+            charge(ROOM, now - free - made_ready)
             now, following = min(now, free), operation.before
         else:
             following = None

@@ -115,11 +115,15 @@ class Recording:
 
         As in `machine.network`: each from when the head gets there.
         """
+        passed: dict[tuple[int, int], int] = {}
         for span in self.spans:
             if span in self.sent and self.flits(span):
+                key = span.task, span.instance
                 route = self.tasks.routes[int(self.tasks.route[span.task])]
+                # The last span may go on while the sender waits for rows.
+                cycles = min(span.cycles, self.flits(span) - passed.get(key, 0))
+                passed[key] = passed.get(key, 0) + cycles
                 for link, behind in zip(route.links, self.behind(route), strict=True):
-                    cycles = min(span.cycles, self.flits(span))
                     yield link, span._replace(start=span.start + behind, cycles=cycles)
 
     def behind(self, route: Route) -> list[int]:

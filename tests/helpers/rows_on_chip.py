@@ -38,7 +38,9 @@ class Bench:
     def chip(self, wires, length):
         """The chip, with room for so many wires as long as that."""
         mesh = f"tiles.mesh=[{max(1, wires)}, {length + 1}]"
-        self.hardware = load_hardware("ideal", overrides=[mesh, *self.settings])
+        self.hardware = load_hardware(
+            "ideal", overrides=["tiles.handover=rows", mesh, *self.settings]
+        )
         self.builder = TaskBuilder(topology_of(self.hardware))
         self.columns = length + 1
 

@@ -92,7 +92,9 @@ def test_the_makespan_lies_between_the_busiest_unit_or_link_and_all_work_in_a_ro
     assert max(busiest, *carried.values(), 0) <= activity.makespan_cycles
     woken = sum(unit.stalled_cycles.get("wake", 0) for unit in activity.units)
     everything = sum(unit.busy_cycles for unit in activity.units)
-    lowered = lower(placement.tasks, chip)  # Where rows are handed on, pipelines work on while results are under way.
+    lowered = lower(
+        placement.tasks, chip
+    )  # Where rows are handed on, pipelines work on while results are under way.
     behind = zip(instances, lowered.delay, lowered.hold, strict=True)
     if chip.tiles.handover == "rows":
         everything += sum(often * (delay + hold) for often, delay, hold in behind)
@@ -182,6 +184,9 @@ def together(one, other):
         *("unit", "kind", "layer", "stage", "phase", "first", "last", "turn", "m", "n", "k"),
         *(
             "repeat",
+            "takes",
+            "gives",
+            "yields",
             "streamed",
             "stationary",
             "elements",

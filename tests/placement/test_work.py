@@ -16,6 +16,8 @@ from pcsim.placement.work import Rates, UsefulCut, useful_cuts, work_of
 from tests.helpers.chips_at_random import SLOW, chip_settings, networks
 from tests.helpers.programs import bp
 
+WORK = "tiles.allocation=work"
+
 
 @pytest.mark.parametrize("kind", ["systolic", "simd", "serial"])
 def test_a_unit_that_is_not_filled_gains_nothing_from_smaller_products(kind):
@@ -77,7 +79,7 @@ def test_side_by_side_the_busiest_tile_has_as_little_to_do_as_possible(parts, ti
     st.sampled_from([4, 16, 64]),
 )
 def test_whatever_is_chosen_has_room(program, chosen, way, times, size):
-    chip = load_hardware("tile64", overrides=[*chosen, f"tiles.sram.size={size} KiB"])
+    chip = load_hardware("tile64", overrides=[*chosen, WORK, f"tiles.sram.size={size} KiB"])
     rows, columns = chip.tiles.mesh
     try:
         found = space(program, chip, allocation=Allocation(way, times), explain=False)
@@ -91,7 +93,7 @@ def test_whatever_is_chosen_has_room(program, chosen, way, times, size):
 
 
 def test_crossbars_have_room_for_all_parts_that_share_a_tile():
-    chip = load_hardware("crossbar64", overrides=["tiles.mesh=[2, 2]"])
+    chip = load_hardware("crossbar64", overrides=["tiles.mesh=[2, 2]", WORK])
     program = bp((64, 100, 90, 80, 10), 4)
     found = space(program, chip, allocation=Allocation("together", 4))
     compute, formats = chip.tiles.compute, chip.tiles.formats
@@ -106,7 +108,7 @@ def test_crossbars_have_room_for_all_parts_that_share_a_tile():
 @settings(max_examples=40, **SLOW)
 @given(networks(), st.integers(1, 24))
 def test_cuts_that_are_worth_having_leave_less_to_do(program, tiles):
-    chip = load_hardware("tile64")
+    chip = load_hardware("tile64", overrides=[WORK])
     for part, work in enumerate(work_of(program), start=1):
         needs = LayerNeeds.of(program, part, chip.tiles.formats)
         found = useful_cuts(work, needs, Rates.of(chip), Room(None), tiles)

@@ -17,8 +17,10 @@ from functools import cached_property
 
 from pcsim.network import INPUT, Branch, Graph, Node, Term
 from pcsim.network.operators import size
+from pcsim.program.kernels import ADD
 from pcsim.program.operators import WORK, Weightless
-from pcsim.program.operators.work import Kept, PartWork, Step
+from pcsim.program.operators.work import Kept, PartWork, Piece, Step
+from pcsim.program.ops import Role
 from pcsim.program.sizes import Sizes
 
 
@@ -32,11 +34,11 @@ class Run:
 
     @property
     def forward(self) -> tuple[Step, ...]:
-        return tuple(step for _, work in self.terms for step in work.forward)
+        return tuple(_of(term, step) for term, work in self.terms for step in work.forward)
 
     @property
     def pull(self) -> tuple[Step, ...]:
-        return tuple(step for _, work in reversed(self.terms) for step in work.pull)
+        return tuple(_of(term, step) for term, work in reversed(self.terms) for step in work.pull)
 
     @property
     def learns(self) -> bool:
@@ -46,6 +48,18 @@ class Run:
     def works(self) -> bool:
         """Whether anything is computed, there or back."""
         return bool(self.forward or self.pull)
+
+
+def parameter(weights: str, role: Role | None) -> str:
+    """The name of what is learnt at the place ``weights``: weights of a product, its biases, what other steps learn."""
+    return f"{weights} {role or 'weights'}"
+
+
+def _of(term: Term, step: Step) -> Step:
+    """``step`` of ``term``, with the name of the parameters that it reads."""
+    if isinstance(step, Piece) and step.beside.weight:
+        return replace(step, learnt=(parameter(term.weights, Role.GAIN),))
+    return step
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,13 @@ class Stage:
     @property
     def sizes(self) -> Sizes:
         return self.work.sizes
+
+    @property
+    def biases(self) -> tuple[Piece, ...]:
+        """The addition of its biases, if it has any."""
+        if not self.work.bias:
+            return ()
+        return (Piece(self.sizes.words_out, (ADD,), learnt=(parameter(self.weights, Role.BIAS),)),)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def _of_op(program: Program, op: Op) -> Iterator[str]:
     if op.kind is Kind.EXCHANGE and op.role not in CARRIED:
         yield f"an exchange carries no {op.role}"
     if op.kind in PRODUCTS:
-        if min(op.contraction.extent(op.sizes, program.batch)) < 1:
+        if min(op.contraction.extent(op.sizes, program.batch)[:4]) < 1:
             yield "a product must have sizes of at least 1"
     elif op.elements < 1:
         yield f"elements must be at least 1, not {op.elements}"

@@ -5,26 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcsim.config import load_hardware
-from pcsim.machine import simulate
 from pcsim.network import graph_of
-from pcsim.placement import place
 from pcsim.program.graphs import graph_backpropagation, graph_inference
 from pcsim.technology import bill, price_list
 from pcsim.theory.operators import convolution
 from tests.helpers.graphs_at_random import node
+from tests.helpers.programs import counted, run
 
 WIDE = ("tiles.compute.rows=4096", "tiles.compute.cols=4096", "tiles.sram.size=1 MiB")
 """Every matrix passes once: no fold of the array is full."""
 
 BEHIND = "tiles.sram.line_buffer=true"
-
-
-def counted(activity, component, action):
-    return sum(
-        amount
-        for count, amount in activity.counts.items()
-        if (count.component, count.action) == (component, action)
-    )
 
 
 def once(counts):
@@ -58,7 +49,7 @@ def test_each_word_of_an_image_passes_the_port_once_for_every_pass(shape, batch)
         runs = []
         for more in ((), (BEHIND,)):
             chip = load_hardware("tile64", overrides=[*WIDE, *more])
-            runs.append(simulate(place(program, chip), chip))
+            runs.append(run(program, chip))
         words = [counted(run, "sram", "read_byte") // 4 for run in runs]
         saved = counts.window_words - once(counts) if how["kernel"] > 1 else 0
         assert words[0] - words[1] == passes * batch * saved
@@ -76,7 +67,7 @@ def test_a_narrow_port_is_busy_for_what_passes_it(more, words, tile64):
     # The 36 x 2 weights fit into one fold of the array; a byte a cycle is slower than the array is.
     narrow = ("tiles.compute.rows=64", "tiles.sram.port=1 B/cycle", "tiles.sram.banks=1")
     chip = tile64(*narrow, *more)
-    found = simulate(place(graph_inference(network, batch=1), chip), chip)
+    found = run(graph_inference(network, batch=1), chip)
     (busy,) = (unit.busy_cycles for unit in found.units if unit.kind == "array")
     weights, results = 2 * 4 * 9, 2 * 36
     assert busy == 4 * (words + weights + results)
@@ -90,7 +81,7 @@ def test_a_line_buffer_is_priced_as_the_fifo_of_a_dma_engine_and_only_where_ther
     assert key not in price_list(without).prices
     prices = price_list(behind)
     assert prices.prices[key].joules == prices.prices["dma", "byte"].joules
-    activity = simulate(place(program, behind), behind)
+    activity = run(program, behind)
     lines = bill(activity, prices, clock_hz=behind.clock_hz).lines
     paid = sum(line.energy_j for line in lines if line.key == "line_buffer.byte")
     handed_on = 4 * 2 * convolution(1, 8, 8, filters=2, kernel=3).window_words

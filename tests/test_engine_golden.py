@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from pcsim.engine import Network, backpropagate, infer
+from pcsim.engine.learner import Learner
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.rules import Relaxing
 
 HERE = Path(__file__).parent / "golden" / "pc"
 BESIDE = Path(__file__).parents[2] / "shared" / "golden" / "pc"
@@ -210,7 +211,7 @@ def test_weights_and_biases_after_several_adam_updates_equal_jpc(name):
     learner = Learner(
         golden.network,
         golden.weights,
-        rule=PredictiveCoding(Relaxation(settings["T"], settings["activity_lr"] / batch)),
+        rule=Relaxing(Relaxation(settings["T"], settings["activity_lr"] / batch)),
         x=np.concatenate(golden.values["train_x"]),
         y=np.concatenate(golden.values["train_y"]),
         batch=batch,
@@ -232,9 +233,7 @@ def test_incremental_predictive_coding_equals_jpc(name):
     learner = Learner(
         golden.network,
         golden.weights,
-        rule=PredictiveCoding(
-            Relaxation(settings["T"], settings["activity_lr"] / batch, variant="ipc")
-        ),
+        rule=Relaxing(Relaxation(settings["T"], settings["activity_lr"] / batch, variant="ipc")),
         x=golden.x,
         y=golden.y,
         batch=batch,

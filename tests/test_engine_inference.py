@@ -10,9 +10,10 @@ from pcsim.engine import Network, backpropagate, initial_weights
 from pcsim.engine import infer as engine_infer
 from pcsim.engine.kernels.activations import activate
 from pcsim.engine.kernels.layout import RELU, TANH, block_columns
+from pcsim.engine.learner import Learner
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.rules import Relaxing
 
 DEEP = Network((7, 9, 6, 8, 5, 6, 4), "tanh", "mse", "float64")
 RATE = 0.2
@@ -162,7 +163,7 @@ def test_an_error_that_dies_on_its_way_is_not_followed_and_no_bit_changes():
         learner = Learner(
             network,
             weights,
-            rule=PredictiveCoding(Relaxation(30, 1e-3, wavefront)),
+            rule=Relaxing(Relaxation(30, 1e-3, wavefront)),
             x=x.astype(network.dtype),
             y=y.astype(network.dtype),
             batch=len(x),

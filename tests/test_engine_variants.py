@@ -8,10 +8,11 @@ import pytest
 import reference_pc as reference
 
 from pcsim.engine import Network, Relaxation, backpropagate, infer, initial_weights
+from pcsim.engine.learner import Learner
 from pcsim.engine.network import batch_rows
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging
-from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.rules import Relaxing
 
 DEEP = Network((7, 9, 9, 8, 8, 6, 4), "tanh", "mse", "float64")
 KINDS = {
@@ -267,7 +268,7 @@ def learner_of(relaxation, *, network=DEEP, optimiser=None, nudging=None, seed=0
     return Learner(
         network,
         initial_weights(network, 1),
-        rule=PredictiveCoding(relaxation, nudging or Nudging()),
+        rule=Relaxing(relaxation, nudging or Nudging()),
         x=x,
         y=y,
         batch=11,

@@ -26,11 +26,11 @@ from test_engine_formats import (
 import pcsim.engine.graph as graphs
 from pcsim.engine.graph import GraphNetwork
 from pcsim.engine.graph.learner import GraphLearner
+from pcsim.engine.learner import Learner
 from pcsim.engine.network import batch_rows, initial_weights
 from pcsim.engine.numerics.quantise import quantised
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import Learner
 from pcsim.formats import parse_format
 from pcsim.network import graph_of
 from pcsim.network.operators import Attention, Conv2d

@@ -19,25 +19,26 @@ from pcsim.engine.graph import GraphNetwork, backpropagate, infer, initial_weigh
 from pcsim.engine.graph import learner as graph_learner
 from pcsim.engine.graph.learner import GraphLearner, block_samples
 from pcsim.engine.learn import course_of
+from pcsim.engine.learner import Learner
 from pcsim.engine.loop import Course, learn_seed, learner_of, profile_of
 from pcsim.engine.network import Network, batch_rows
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
-from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
+from pcsim.engine.rules import BackwardPass, Relaxing
 from pcsim.errors import InputError
 from pcsim.network import graph_of
 
 CHAIN = Network((7, 9, 6, 6, 4), "tanh", "cross_entropy", "float64", bias=True)
 SAMPLES, BATCH, SEED = 40, 12, 3
 RULES = {
-    "pc": PredictiveCoding(Relaxation(steps=3, rate=0.3)),
-    "few steps": PredictiveCoding(Relaxation(steps=1, rate=0.3)),
-    "nudged": PredictiveCoding(Relaxation(steps=5, rate=0.2), Nudging("centred", 0.3)),
-    "settling": PredictiveCoding(Relaxation(steps=30, rate=0.2, tolerance=0.1)),
-    "ipc": PredictiveCoding(Relaxation(steps=4, rate=0.2, variant="ipc")),
-    "z_il": PredictiveCoding(Relaxation(steps=3, rate=1.0, variant="z_il")),
-    "epc": PredictiveCoding(Relaxation(steps=4, rate=0.2, variant="epc")),
-    "bp": Backpropagation(),
+    "pc": Relaxing(Relaxation(steps=3, rate=0.3)),
+    "few steps": Relaxing(Relaxation(steps=1, rate=0.3)),
+    "nudged": Relaxing(Relaxation(steps=5, rate=0.2), Nudging("centred", 0.3)),
+    "settling": Relaxing(Relaxation(steps=30, rate=0.2, tolerance=0.1)),
+    "ipc": Relaxing(Relaxation(steps=4, rate=0.2, variant="ipc")),
+    "z_il": Relaxing(Relaxation(steps=3, rate=1.0, variant="z_il")),
+    "epc": Relaxing(Relaxation(steps=4, rate=0.2, variant="epc")),
+    "bp": BackwardPass(),
 }
 OPTIMISERS = {
     "sgd": WeightOptimiser("sgd", 0.1, schedule="step", every=2, factor=0.5),
@@ -213,17 +214,17 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(tmp_path, monkeypa
 
 
 def test_a_training_that_diverges_says_when():
-    course = course_for(PredictiveCoding(Relaxation(steps=4, rate=0.1)), rate=1e30)
+    course = course_for(Relaxing(Relaxation(steps=4, rate=0.1)), rate=1e30)
     curve, _ = learn_seed(course, 0, progress=lambda made: None)
     assert curve.diverged_at is not None and curve.diverged_at > 0
     assert curve.test_accuracy is None
-    wild = course_for(PredictiveCoding(Relaxation(steps=60, rate=1e9)))
+    wild = course_for(Relaxing(Relaxation(steps=60, rate=1e9)))
     curve, _ = learn_seed(wild, 0, progress=lambda made: None)
     assert curve.diverged_at == 0
 
 
 def test_a_profile_has_an_entry_for_every_node():
-    course = course_for(PredictiveCoding(Relaxation(steps=2, rate=0.1)))
+    course = course_for(Relaxing(Relaxation(steps=2, rate=0.1)))
     weights = initial_weights(course.network.graph, 0, "float32")
     profile = profile_of(course, 0, weights)
     assert profile.steps == 2 and profile.executed == ((2, 5),)
@@ -249,7 +250,7 @@ def test_a_gradient_below_the_rounding_of_float32_has_no_credit():
         deep.append({"name": f"z{i}", "branches": [{"from": f"z{i - 1}", "map": steps}]})
     deep.append({"name": "y", "branches": [{"from": "z6", "map": [["dense", {"units": 3}]]}]})
     network = GraphNetwork(graph_of([48], deep), "mse", "float32")
-    rule = PredictiveCoding(Relaxation(steps=8, rate=1e-3))
+    rule = Relaxing(Relaxation(steps=8, rate=1e-3))
     course = replace(course_for(rule), network=network)
     profile = profile_of(course, 0, initial_weights(network.graph, 0, "float32"))
     assert profile.credit_reasons[0] in ("rate", "underflow")
@@ -257,7 +258,7 @@ def test_a_gradient_below_the_rounding_of_float32_has_no_credit():
 
 
 def test_batches_that_settle_are_counted():
-    course = course_for(PredictiveCoding(Relaxation(steps=50, rate=0.2, tolerance=0.2)))
+    course = course_for(Relaxing(Relaxation(steps=50, rate=0.2, tolerance=0.2)))
     weights = initial_weights(course.network.graph, 0, "float32")
     profile = profile_of(course, 0, weights)
     assert sum(count for _, count in profile.executed) == 5
@@ -265,7 +266,7 @@ def test_batches_that_settle_are_counted():
 
 
 def test_learners_of_graphs_and_chains_are_made_of_what_a_course_holds():
-    course = course_for(Backpropagation())
+    course = course_for(BackwardPass())
     weights = initial_weights(course.network.graph, 0, "float32")
     learner = learner_of(course, 0, weights)
     assert isinstance(learner, GraphLearner)

@@ -11,7 +11,7 @@ from test_program_graphs import chain, cycles_of
 
 from pcsim.config import load_hardware
 from pcsim.machine import simulate
-from pcsim.network.credit import credited
+from pcsim.network import credited
 from pcsim.placement import place
 from pcsim.program import Form, Role
 from pcsim.program.graphs import Options, graph_ordered_predictive_coding

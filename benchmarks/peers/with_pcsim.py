@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from pcsim.engine.learner import Learner
 from pcsim.engine.network import Weights
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.rules import Relaxing
 from peers.job import BATCH, Job
 
 
@@ -21,7 +22,7 @@ class Pcsim:
         self.learner = Learner(
             job.network,
             job.weights,
-            rule=PredictiveCoding(Relaxation(job.steps, job.rate)),
+            rule=Relaxing(Relaxation(job.steps, job.rate)),
             x=x,
             y=y,
             batch=BATCH,

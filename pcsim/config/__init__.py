@@ -42,6 +42,10 @@ from pcsim.config.numerics import Numerics as Numerics
 from pcsim.config.numerics import Value as Value
 from pcsim.config.overrides import Setting as Setting
 from pcsim.config.overrides import assign_overrides as assign_overrides
+from pcsim.config.rules import Backpropagation as Backpropagation
+from pcsim.config.rules import Optimiser as Optimiser
+from pcsim.config.rules import OwnRule as OwnRule
+from pcsim.config.rules import PredictiveCoding as PredictiveCoding
 from pcsim.config.schema import json_schema as json_schema
 from pcsim.config.section import at_places_of as at_places_of
 from pcsim.config.section import mark_of as mark_of
@@ -49,11 +53,8 @@ from pcsim.config.section import placed as placed
 from pcsim.config.section import problem_at as problem_at
 from pcsim.config.tuning import Tuning as Tuning
 from pcsim.config.tuning import settings_fingerprint as settings_fingerprint
-from pcsim.config.workload import Backpropagation as Backpropagation
 from pcsim.config.workload import Data as Data
 from pcsim.config.workload import Network as Network
-from pcsim.config.workload import Optimiser as Optimiser
-from pcsim.config.workload import PredictiveCoding as PredictiveCoding
 from pcsim.config.workload import TrainingSettings as TrainingSettings
 from pcsim.config.workload import Workload as Workload
 from pcsim.shipped import shipped as shipped

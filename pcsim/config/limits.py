@@ -120,7 +120,14 @@ def multiply_adds(workload: Workload, candidate: Candidate) -> int:
     weights = workload.network.graph.macs
     settings = workload.training
     samples = settings.seeds * settings.epochs * workload.data.train
-    return samples * weights * (2 * candidate.steps + 2 if candidate.rule == "pc" else 3)
+    return samples * weights * _products(candidate)
+
+
+def _products(candidate: Candidate) -> int:
+    """How often an update multiplies by the weights: forward, back and for gradients."""
+    if candidate.own is not None:
+        return candidate.own.PRODUCTS
+    return 2 * candidate.steps + 2 if candidate.inference else 3
 
 
 def tiles_needed(hardware: Hardware, workload: Workload, candidate: Candidate) -> int:

@@ -16,7 +16,6 @@ from pcsim.engine.cache import kept
 from pcsim.engine.compiled import kinds_of, operators_of, remember
 from pcsim.engine.network import ActivationName, DtypeName, Network
 from pcsim.engine.optimiser import WeightOptimiser
-from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
 from pcsim.engine.training import SeedResult, Training
 from pcsim.errors import InputError, Problem
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from pcsim.engine.datasets import Dataset
     from pcsim.engine.graph.model import GraphNetwork
     from pcsim.engine.loop import Course
-    from pcsim.engine.rules import Rule
+    from pcsim.engine.rules import Algorithm
 
 Progress = Callable[[int, int], None]
 
@@ -167,13 +166,15 @@ class _Counter:
 def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Course:
     """What training ``candidate`` means to the loop."""
     from pcsim.engine.loop import Course, cast
+    from pcsim.engine.rules import ALGORITHMS
 
     dtype = _dtype(workload, candidate)
     numerics = None if candidate.numerics.plain else candidate.numerics
     settings = workload.training
+    rule = ALGORITHMS[candidate.algorithm](candidate)
     return Course(
-        network=_network(workload, candidate, dtype),
-        rule=_rule(candidate),
+        network=_network(workload, candidate, dtype, rule),
+        rule=rule,
         dataset=cast(dataset, dtype, numerics),
         batch=settings.batch,
         epochs=settings.epochs,
@@ -183,16 +184,19 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
     )
 
 
-def _network(workload: Workload, candidate: Candidate, dtype: DtypeName) -> Network | GraphNetwork:
+def _network(
+    workload: Workload, candidate: Candidate, dtype: DtypeName, rule: Algorithm
+) -> Network | GraphNetwork:
     """The network as its kernels know it: a chain of dense layers, or any graph.
 
     Raises:
         InputError: what is asked for is not known of graphs.
     """
     described = workload.network
+    chain: Network | None = None
     if described.is_chain:
         assert described.parameterisation is not None
-        return Network(
+        chain = Network(
             widths=described.widths,
             activation=cast(ActivationName, described.activation),
             loss=workload.training.loss,
@@ -203,6 +207,8 @@ def _network(workload: Workload, candidate: Candidate, dtype: DtypeName) -> Netw
             bias=described.bias,
             orthogonal=described.initialisation == "orthogonal",
         )
+        if rule.on_chains is not None:
+            return chain
     from pcsim.engine.graph.model import Drawn, GraphNetwork
 
     if problems := tuple(Problem(said) for said in _not_of_graphs(workload, candidate)):
@@ -210,7 +216,7 @@ def _network(workload: Workload, candidate: Candidate, dtype: DtypeName) -> Netw
     drawn: Drawn = "uniform" if described.parameterisation in ("sp", None) else "normal"
     if described.initialisation == "orthogonal":
         drawn = "orthogonal"
-    return GraphNetwork(described.graph, workload.training.loss, dtype, drawn)
+    return GraphNetwork(described.graph, workload.training.loss, dtype, drawn, chain)
 
 
 def _not_of_graphs(workload: Workload, candidate: Candidate) -> Iterator[str]:
@@ -226,24 +232,3 @@ def _not_of_graphs(workload: Workload, candidate: Candidate) -> Iterator[str]:
 def _dtype(workload: Workload, candidate: Candidate) -> Literal["float32", "float64"]:
     """Of the arrays that ``candidate`` is trained in."""
     return candidate.numerics.formats.carrier_for(workload.longest_sum)
-
-
-def _rule(candidate: Candidate) -> Rule:
-    from pcsim.engine.rules import Backpropagation, PredictiveCoding
-
-    if candidate.rule == "bp":
-        return Backpropagation()
-    inference = candidate.inference
-    assert candidate.rate is not None and inference is not None
-    relaxation = Relaxation(
-        steps=candidate.steps,
-        rate=candidate.rate,
-        wavefront=candidate.wavefront,
-        variant=inference.variant,
-        order=inference.order,
-        descent=inference.descent,
-        momentum=inference.momentum,
-        tolerance=inference.tolerance,
-        threshold=inference.threshold,
-    )
-    return PredictiveCoding(relaxation, Nudging(inference.nudging, inference.beta))

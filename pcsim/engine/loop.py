@@ -20,9 +20,10 @@ from pcsim.engine.graph import model as graphs
 from pcsim.engine.graph import profile as graph_profile
 from pcsim.engine.graph.learner import GraphLearner
 from pcsim.engine.graph.model import GraphNetwork, GraphWeights
+from pcsim.engine.learner import Learner
 from pcsim.engine.network import Network, Weights, batch_rows, initial_weights
 from pcsim.engine.optimiser import WeightOptimiser
-from pcsim.engine.rules import Learner, Rule
+from pcsim.engine.rules import Algorithm
 from pcsim.engine.training import Profile, SeedCurve
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Course:
     """One rule's training, but for the seed; ``numerics`` where more is rounded than to the network's dtype."""
 
     network: Network | GraphNetwork
-    rule: Rule
+    rule: Algorithm
     dataset: Dataset
     batch: int
     epochs: int
@@ -119,6 +120,8 @@ def learn_seed(
 def untrained(network: Network | GraphNetwork, seed: int) -> AnyWeights:
     """The weights that ``seed`` gives the network."""
     if isinstance(network, GraphNetwork):
+        if network.chain is not None:
+            return graphs.weights_of_chain(network.graph, initial_weights(network.chain, seed))
         return graphs.initial_weights(network.graph, seed, network.dtype, drawn=network.drawn)
     return initial_weights(network, seed)
 
@@ -184,17 +187,19 @@ def _look(course: Course, seed: int, weights: AnyWeights, x: np.ndarray, y: np.n
         found = graph_profile.look_at(rule, network, weights, x, y, numerics=numerics, seed=seed)
         credit = graph_profile.credit_of(rule, network, weights, x, y, found, numerics=numerics)
         nothing = np.zeros(0, np.int64)
-        limit = graph_profile.rate_limit_of(rule, network, weights, x)
+        limit = rule.rate_limit(network, weights, x)
         return _Seen(found.active_states, found.active_errors, nothing, nothing, credit, limit)
     assert isinstance(weights, tuple)
-    result = rule.look_at(network, weights, x, y, numerics=numerics, seed=seed)
+    on_chains = rule.on_chains
+    assert on_chains is not None
+    result = on_chains.look_at(network, weights, x, y, numerics=numerics, seed=seed)
     return _Seen(
         result.active_states,
         result.active_errors,
         result.sent_states,
         result.sent_errors,
-        credit_of(rule, network, weights, x, y, result, numerics=numerics),
-        rule.rate_limit(network, weights, x),
+        credit_of(on_chains, network, weights, x, y, result, numerics=numerics),
+        on_chains.rate_limit(network, weights, x),
     )
 
 

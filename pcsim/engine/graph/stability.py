@@ -16,8 +16,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from pcsim.engine.graph.error_optimisation import ErrorRelaxer
 from pcsim.engine.graph.model import GraphNetwork, flattened, views
-from pcsim.engine.graph.relaxer import GraphRelaxer
 from pcsim.engine.relaxation import Relaxation
 from pcsim.network.credit import groups
 
@@ -81,7 +81,7 @@ class _Linearised:
         flat = flattened(graph, weights, "float64")
         still = Relaxation(steps=0, rate=1.0, wavefront=False)
         self.graph, self.network = graph, network
-        self.relaxer = GraphRelaxer(wide, views(graph, flat), still, samples)
+        self.relaxer = ErrorRelaxer(wide, views(graph, flat), still, samples)
         ends = np.cumsum([node.size for node in graph.hidden])
         self.starts = np.concatenate(([0], ends[:-1]))
         self.places = {

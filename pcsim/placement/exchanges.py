@@ -6,7 +6,17 @@ from collections.abc import Iterator
 
 from pcsim.placement.groups import Group
 from pcsim.placement.homes import Homes
-from pcsim.placement.layouts import Layout, operand, overlaps, owned, per_unit, pulled, weights
+from pcsim.placement.layouts import (
+    Layout,
+    missing,
+    operand,
+    overlaps,
+    owned,
+    per_unit,
+    pulled,
+    shared,
+    weights,
+)
 from pcsim.placement.ledger import Ledger
 from pcsim.placement.portions import by_owner, by_share
 from pcsim.placement.transfers import Carrier
@@ -62,20 +72,12 @@ class Exchanges:
                 others = [group.owner(j, s) for s in range(group.shares)]
                 self.carry.send(op, owner, others, mine)
         elif op.role is Role.SKIPPED_STATE:
-            above = self.ledger.groups[op.layer + 1]
-            for j, outputs in enumerate(group.outputs):
-                for k, wanted in enumerate(above.outputs):
-                    # The first input slice is on the owner of every output slice as an operand.
-                    missing = outputs.overlap(wanted) - outputs.overlap(
-                        wanted.common(above.inputs[0])
-                    )
-                    self.carry.beside(op, group.owner(j), above.owner(k), batch * missing)
+            above = self.ledger.groups[op.target or op.layer + 1]
+            held = operand(above, words, batch)
+            self._complete(op, owned(group, words, batch), owned(above, words, batch), held)
         elif op.role is Role.SKIPPED_ERROR:
-            for j, outputs in enumerate(group.outputs):
-                for i, inputs in enumerate(group.inputs):
-                    # The errors of the first output slice are on every root already.
-                    missing = outputs.overlap(inputs) if j else 0
-                    self.carry.beside(op, group.owner(j), group.root(i), batch * missing)
+            held = shared(group, words, batch)
+            self._complete(op, owned(group, words, batch), pulled(group, words, batch), held)
         elif op.role in (Role.WEIGHTS, Role.MASTER):
             for i, j, tile in group.members():
                 slice_ = op.sizes.cut(len(group.inputs[i]), len(group.outputs[j]))
@@ -107,6 +109,12 @@ class Exchanges:
         """Every box of ``source`` to all tiles of each box of ``target`` that it has words of."""
         for at, tiles, words in overlaps(source, target):
             self.carry.send(op, at, list(tiles), words)
+
+    def _complete(self, op: Op, source: Layout, target: Layout, there: Layout) -> None:
+        """Every tile of ``target`` what it lacks of its box: what it has as one of the tiles of ``there`` is there, and
+        where nothing is missing, all is there once ``op`` might begin."""
+        for at, (tile,), words in missing(source, target, there):
+            self.carry.beside(op, at, tile, words)
 
     def _share_weights(self, op: Op, *, all_copies: bool) -> None:
         """Weights or their gradients of one part to another that uses the same: to all tiles that hold them, or to

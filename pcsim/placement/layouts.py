@@ -33,6 +33,11 @@ def pulled(group: Group, words: int, batch: int) -> Layout:
     return _layout(group, group.inputs, lambda i, s: (group.root(i, s),), words, batch)
 
 
+def shared(group: Group, words: int, batch: int) -> Layout:
+    """An error that products multiply: each output slice at all tiles that hold weights to it."""
+    return _layout(group, group.outputs, lambda j, s: tuple(group.row(j, s)), words, batch)
+
+
 def weights(group: Group, sizes: Sizes) -> Iterator[tuple[Slice, Slice, list[int]]]:
     """Of each box of a part's weights its outputs, which of the weights of an output it has, and the tiles that hold
     it, that where it is updated first."""
@@ -74,6 +79,30 @@ def overlaps(source: Layout, target: Layout) -> Iterator[tuple[int, tuple[int, .
             if together:
                 for at, tiles, words in _between(boxes, others):
                     yield at, tiles, together * words
+
+
+def missing(
+    source: Layout, target: Layout, there: Layout
+) -> Iterator[tuple[int, tuple[int, ...], int]]:
+    """As ``overlaps``, of every pair of boxes, without the words that a tile of ``target`` has as one of ``there``."""
+    for samples, boxes in source:
+        for wanted, others in target:
+            together = samples.overlap(wanted)
+            has = [
+                (samples.overlap(share.common(wanted)), held)
+                for share, held in there
+                if share.common(samples).overlap(wanted)
+            ]
+            for box, (at, *_) in boxes:
+                for need, tiles in others:
+                    both = box.common(need)
+                    held_words = sum(
+                        common * both.overlap(slice_)
+                        for common, held in has
+                        for slice_, holders in held
+                        if tiles[0] in holders
+                    )
+                    yield at, tiles, together * len(both) - held_words
 
 
 def _between(source: Boxes, target: Boxes) -> Iterator[tuple[int, tuple[int, ...], int]]:

@@ -71,7 +71,7 @@ def form_error(
     """What all readers of a node pull back to it, and what is done ``along`` with that; at the output that of the
     loss."""
     number = prediction.node.number
-    readers = tuple(reversed(writer.cut.readers[number]))
+    readers = writer.cut.bringers(number)
     if readers:
         wanted, steps = writer.collected(readers, [place] * len(readers))
         writer.error(prediction, place, (*steps, *along), wanted)

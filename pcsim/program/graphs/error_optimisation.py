@@ -65,7 +65,7 @@ class _ErrorOptimisation(Relaxation):
     def _bring(self, prediction: Prediction) -> None:
         """What readers bring to a node goes on down, and moves its error."""
         writer, number, every = self.writer, prediction.node.number, self.loop.place()
-        readers = tuple(reversed(self.cut.readers[number]))
+        readers = self.cut.bringers(number)
         wanted, steps = writer.collected(readers, [every] * len(readers))
         writer.error(prediction, every, steps, wanted, kept=True)
         self.spread(prediction, every)

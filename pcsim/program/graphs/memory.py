@@ -122,9 +122,9 @@ class _Keeper:
             self.value(home, "state moments", "state", Value.STATE, prediction.size, copies=moments)
         for line in readers:
             self._run(line.before, home, line.at)
-            if line.before.terms and line.before.works:
+            if line.before.terms and line.before.works and (self.relaxed or not line.carries):
                 self.value(home, f"sent to {line.at}", "state", Value.STATE, line.before.gives)
-            if self.learning:
+            if self.learning and not line.is_carried:
                 name = f"feedback of {line.at}"
                 words = line.before.gives
                 self.value(home, name, "error", Value.ERROR, words, passing=True)
@@ -143,8 +143,10 @@ class _Keeper:
             owner=True,
             words=width,
         )
-        if self.pipelined and self.kept.states > 1 and not self._keeps_state(prediction):
-            self.value(home, "output", "state", Value.STATE, prediction.size)
+        waiting = self.kept.states - self.kept.errors + 1
+        if self.pipelined and waiting > 1 and not self._keeps_state(prediction):
+            size = prediction.size
+            self.value(home, "output", "state", Value.STATE, size, copies=waiting, passing=True)
 
     def prediction(self, prediction: Prediction) -> None:
         """It lies where the product was summed up, unless it is no product's, or other lines are added to it."""
@@ -158,12 +160,13 @@ class _Keeper:
         if not self.cut.readers[prediction.node.number]:
             sizes = self.cut.parts[prediction.home - 1]
             return not sizes.weighted or sizes.words_out != prediction.size
-        return self.relaxed or not self.cut.is_passing(prediction.node.number)
+        number = prediction.node.number
+        return self.relaxed or not self.cut.is_passing(number, learning=self.learning)
 
     def _errors(self, prediction: Prediction) -> None:
         """The error of the state, and that of the sum, where they are not that of a product's result."""
-        of_product = bool(prediction.stages) or prediction.is_single
-        if not of_product or (self.relaxed and prediction.behind) or self.free_errors:
+        of_product = bool(prediction.stages) or prediction.shares_error
+        if not of_product or (self.relaxed and prediction.behind):
             self.value(prediction.home, "error", "error", Value.ERROR, prediction.size)
         if prediction.stages or (not of_product and prediction.behind):
             words = prediction.lines[0].words
@@ -174,6 +177,9 @@ class _Keeper:
             first, last = index == 0, index == len(line.stages) - 1
             arriving = self._arriving(line) if first else self.kept.states
             self._stage(stage, arriving, from_input=first and line.source == INPUT, last=last)
+        if self.learning and line.carries:
+            part = line.stages[0].part
+            self.program.keep(part, "skipped error", "error", Value.ERROR, axis="in")
         if line.last != join:
             copies = self.kept.states if line.stages else self._arriving(line)
             self.value(

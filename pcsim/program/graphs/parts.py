@@ -16,19 +16,26 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pcsim.network import INPUT, Branch, Graph, Node, Term
-from pcsim.network.operators import size
+from pcsim.network.operators import Activation, Scale, size
+from pcsim.program.kernels import MULTIPLY
 from pcsim.program.operators import WORK, Weightless
-from pcsim.program.operators.work import Kept, PartWork, Step
+from pcsim.program.operators.work import ERROR, Kept, PartWork, Piece, Step, fused
 from pcsim.program.sizes import Sizes
 
 
 @dataclass(frozen=True)
 class Run:
-    """Steps without products, one after the other, on a value that has ``words`` a sample when it arrives."""
+    """Steps without products, one after the other, on a value that has ``words`` a sample when it arrives.
+
+    A product passes a fixed factor on, so an error meets it where it arrives and not where it comes from: ``passed``
+    of the first steps are such factors of the part before, ``factors`` those of the part behind.
+    """
 
     terms: tuple[tuple[Term, Weightless], ...]
     words: int
     gives: int
+    passed: int = 0
+    factors: int = 0
 
     @property
     def forward(self) -> tuple[Step, ...]:
@@ -36,7 +43,9 @@ class Run:
 
     @property
     def pull(self) -> tuple[Step, ...]:
-        return tuple(step for _, work in reversed(self.terms) for step in work.pull)
+        factors = (Piece(self.gives, (MULTIPLY,), ERROR, ERROR),) * self.factors
+        own = reversed(self.terms[self.passed :])
+        return (*factors, *(step for _, work in own for step in work.pull))
 
     @property
     def learns(self) -> bool:
@@ -45,7 +54,17 @@ class Run:
     @property
     def works(self) -> bool:
         """Whether anything is computed, there or back."""
-        return bool(self.forward or self.pull)
+        return any(work.forward or work.pull for _, work in self.terms)
+
+    @property
+    def bends(self) -> bool:
+        """Whether it begins with an activation, whose slope is found from the value that it reads."""
+        return bool(self.terms) and isinstance(self.terms[0][0].operator, Activation)
+
+    @property
+    def only_bends(self) -> bool:
+        """Whether it is nothing but activations."""
+        return all(isinstance(term.operator, Activation) for term, _ in self.terms)
 
 
 @dataclass(frozen=True)
@@ -66,7 +85,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Line:
-    """A branch: from the node ``source`` by ``before``, at the owners of that, through ``stages`` to the sum."""
+    """A branch: from the node ``source`` by ``before``, at the owners of that, through ``stages`` to the sum.
+
+    Where a node adds the value that it also multiplies, the value is sent once: the line that adds it ``is_carried`` by
+    the one that multiplies it, which ``carries`` the value itself; what comes before the product is done where it
+    arrives, and so is the way back.
+    """
 
     at: str
     node: int
@@ -75,6 +99,8 @@ class Line:
     stages: tuple[Stage, ...]
     words: int
     """Of what it adds to the sum, a sample."""
+    carries: bool = False
+    is_carried: bool = False
 
     @property
     def last(self) -> int:
@@ -106,6 +132,12 @@ class Prediction:
     def is_single(self) -> bool:
         """Whether the sum is that of one product alone, so that its error is the sum's."""
         return self.own is not None and len(self.lines) == 1
+
+    @property
+    def shares_error(self) -> bool:
+        """Whether a product at the join has the error of the sum, because it is single or nothing lies between."""
+        own = self.own
+        return self.is_single or (own is not None and not fused(own.stages[-1].after.pull))
 
     @property
     def behind(self) -> tuple[Step, ...]:
@@ -142,12 +174,17 @@ class Cut:
                 found[line.source].append(line)
         return {number: tuple(lines) for number, lines in found.items()}
 
-    def is_passing(self, node: int) -> bool:
-        """Whether a value that does not move is nothing but what its readers make of it: each makes something, and no
-        derivative is found from the value itself."""
+    def bringers(self, node: int) -> tuple[Line, ...]:
+        """The lines along which errors come back to a node, the last first: what is carried comes with its carrier."""
+        return tuple(line for line in reversed(self.readers[node]) if not line.is_carried)
+
+    def is_passing(self, node: int, *, learning: bool) -> bool:
+        """Whether a value that does not move is nothing but what its readers make of it: each makes something, and in
+        ``learning`` no derivative is found from the value itself."""
         readers = self.readers[node]
         return bool(readers) and all(
-            line.before.works and line.before.terms[0][1].kept not in (Kept.READ, Kept.BOTH)
+            line.before.works
+            and not (learning and line.before.terms[0][1].kept in (Kept.READ, Kept.BOTH))
             for line in readers
         )
 
@@ -221,6 +258,7 @@ class _Cutter:
         summed = node.branches[0].gives
         if not join:
             join = self._add(_alone(summed), node.name)
+        lines = _carried(lines, join)
         then, stages = self._stages(node.then, size(summed))
         return Prediction(node, lines, join, then, stages)
 
@@ -267,6 +305,10 @@ class _Cutter:
         for run, start in zip(runs, starts, strict=True):
             gives = size(run[-1][0].gives) if run else start
             made.append(Run(tuple(run), start, gives))
+        for index, (_, _, part) in enumerate(heads):
+            factors = _factors(made[index + 1]) if part.sizes.weighted else 0
+            made[index] = replace(made[index], factors=factors)
+            made[index + 1] = replace(made[index + 1], passed=factors)
         stages = []
         for (at, weights, part), after in zip(heads, made[1:], strict=True):
             if self.line_buffer and part.sizes.taps > 1:
@@ -278,6 +320,31 @@ class _Cutter:
         self.parts.append(sizes)
         self.names.append(name)
         return len(self.parts)
+
+
+def _factors(run: Run) -> int:
+    """How many fixed factors a run begins with."""
+    factors = 0
+    for term, _ in run.terms:
+        if not isinstance(term.operator, Scale):
+            break
+        factors += 1
+    return factors
+
+
+def _carried(lines: tuple[Line, ...], join: int) -> tuple[Line, ...]:
+    """The same where a line that adds a value itself is carried by one that multiplies the same at the join."""
+    for one in lines:
+        if one.source == INPUT or len(one.stages) != 1 or one.last != join:
+            continue
+        (stage,) = one.stages
+        if not stage.sizes.weighted or fused(stage.after.pull) or not one.before.only_bends:
+            continue
+        for other in lines:
+            if other.source == one.source and not other.stages and not other.before.terms:
+                changed = {one: replace(one, carries=True), other: replace(other, is_carried=True)}
+                return tuple(changed.get(line, line) for line in lines)
+    return lines
 
 
 def _alone(shape: tuple[int, ...]) -> Sizes:

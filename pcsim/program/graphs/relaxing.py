@@ -213,17 +213,19 @@ class Relaxation(ABC):
         writer, number = self.writer, prediction.node.number
         begins = {
             line: begin
-            for line in self.cut.readers[number]
+            for line in reversed(self.cut.bringers(number))
             if (begin := self.pulls_from(line)) is not None
         }
         lines = sorted(begins, key=lambda line: begins[line])
         places = [self.place(begins[line], number) for line in lines]
         moments = DESCENT_WORDS[self.options.descent]
+        # A slope is found from the value that moves, which is read once.
+        bends = bool(lines) and lines[0].before.bends and not lines[0].carries
         follow = Piece(
             prediction.size,
             (SUBTRACT, DESCENTS[self.options.descent]),
             takes=ERROR,
-            beside=Words(state=1 + moments, error=1),
+            beside=Words(state=moments if bends else 1 + moments, error=1),
             keeps=Words(state=moments),
         )
         needs: list[Need | Newest] = [

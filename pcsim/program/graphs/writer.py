@@ -18,7 +18,7 @@ from pcsim.network import INPUT
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.contractions import PULL_WINDOWS
 from pcsim.program.graphs.parts import Cut, Line, Prediction, Stage
-from pcsim.program.kernels import ADD, Kernel
+from pcsim.program.kernels import ADD, MULTIPLY, MULTIPLY_ADD, Kernel
 from pcsim.program.loop import Loop
 from pcsim.program.operators.work import (
     ERROR,
@@ -105,7 +105,7 @@ class Writer:
         found = {v.phase: v for v in versions if PHASES.index(v.phase) <= PHASES.index(op.phase)}
         if self.sequence is None or Phase.STEP not in found:
             for phase, version in found.items():
-                back = wanted.back if phase is Phase.STEP else 0
+                back = _back(phase, wanted.back)
                 yield from (Need(key, back) for key in version.keys)
             return
         candidates = [(each, wanted.back) for each in reversed(moves)]
@@ -123,7 +123,7 @@ class Writer:
                 return
         for phase in (Phase.SETUP, Phase.START):
             if phase in found:
-                yield from (Need(key) for key in found[phase].keys)
+                yield from (Need(key, _back(phase, 0)) for key in found[phase].keys)
 
     def has(self, what: str, of: str | int, phase: Phase | None = None) -> bool:
         """Whether something is noted, in ``phase`` if one is given."""
@@ -342,6 +342,8 @@ class Writer:
         summed and the sum is made at once (not ``alone``), its value is completed and sent there."""
         if not line.stages:
             return
+        if line.carries:
+            self._receive(line, place)
         operand = [Newest("operand", line.stages[0].part)]
         wanted, left = self.through(line.stages, place, operand)
         prediction = self.cut[line.node]
@@ -362,6 +364,20 @@ class Writer:
                 )
             ]
         self.note("branch", line.at, made)
+
+    def _receive(self, line: Line, place: Place) -> None:
+        """What comes before the product of a line that carries the value itself, on all tiles of its part."""
+        stage = line.stages[0]
+        wanted: Wanted = [Newest("brought", stage.part)]
+        for step in fused(line.before.forward):
+            assert isinstance(step, Piece), "an activation is one piece"
+            words = stage.sizes.words_in
+            wanted = [
+                self.elementwise(
+                    step.kernel, words, stage.part, place, Role.OPERAND, line.at, wanted
+                )
+            ]
+        self.note("operand", stage.part, wanted)
 
     def summed(
         self, prediction: Prediction, place: Place, *, fresh: bool
@@ -385,7 +401,7 @@ class Writer:
         for number, line in enumerate(rest):
             wanted.append(Newest("branch", line.at))
             if number or own is not None:
-                steps.append(Piece(words, (ADD,), beside=STATE))
+                steps = _added(steps, words)
         steps += prediction.then.forward
         if not prediction.stages:
             return wanted, tuple(steps)
@@ -412,12 +428,16 @@ class Writer:
         """The value of a node by ``steps``, sent to all that read it: what each makes of it first, as part of the
         same kernel where that works on the same elements, else by itself."""
         number, home, size = prediction.node.number, prediction.home, prediction.size
-        readers = self.cut.readers[number]
-        made = fused(steps) or [Piece(size, ())]
+        readers = sorted(self.cut.readers[number], key=lambda line: line.is_carried)
+        # A value that is nothing but a sum lies where that was summed up; an output stays there.
+        stays = not fused(steps)
+        made = fused(steps) or ([Piece(size, ())] if readers else [])
         along: list[Line] = []
-        last = made[-1]
+        last = made[-1] if made else None
         if isinstance(last, Piece) and last.elements == size:
             for line in readers:
+                if line.carries:
+                    continue
                 before = fused(line.before.forward)
                 if len(before) == 1 and isinstance(before[0], Piece):
                     piece = before[0]
@@ -428,7 +448,11 @@ class Writer:
                             primitives=(*last.primitives, *piece.primitives),
                             keeps=last.keeps + piece.keeps + STATE,
                         )
-            if not self.relaxed and len(along) == len(readers) and self.cut.is_passing(number):
+            passing = stays
+            if not self.relaxed:
+                learning = self.program.optimiser is not None
+                passing = self.cut.is_passing(number, learning=learning)
+            if passing and len(along) == len(readers):
                 last = replace(last, gives=NOTHING)
             made[-1] = last
         name = prediction.node.name
@@ -444,7 +468,7 @@ class Writer:
         self.note("state", number, wanted)
         for line in readers:
             sent: Wanted = wanted
-            if line not in along:
+            if line not in along and not line.carries:
                 sent = self.work(line.before.forward, home, place, Role.SENT, line.at, wanted)
             self.note("sent", line.at, sent)
             self._send(line, home, place, sent)
@@ -459,10 +483,13 @@ class Writer:
             first = line.stages[0].part
             ready = [*needs, *self._has_been_read(first)]
             key = self.exchange(Role.STATE, home, place, words, ready, target=first, at=line.at)
-            self.note("operand", first, [key])
+            self.note("brought" if line.carries else "operand", first, [key])
             return
         join = self.cut[line.node].join
-        key = self.exchange(Role.BRANCH, home, place, words, needs, target=join, at=line.at)
+        role, wanted = Role.BRANCH, list(needs)
+        if line.is_carried:
+            role, wanted = Role.SKIPPED_STATE, [*wanted, *self.now("brought", join, place.phase)]
+        key = self.exchange(role, home, place, words, wanted, target=join, at=line.at)
         self.note("branch", line.at, [key])
 
     # Errors on their way back.
@@ -549,8 +576,10 @@ class Writer:
         target: int,
         at: str,
         held: Sequence[Need] = (),
+        beside: tuple[Line, Newest] | None = None,
     ) -> Key:
-        """The pull of a part, sent to the owners of ``target``."""
+        """The pull of a part, sent to the owners of ``target``; where its line carries the value itself, with the
+        error ``beside`` that the value's own line brings."""
         work, part = stage.work, stage.part
         words = work.sizes.words_in
         wanted = list(needs)
@@ -578,6 +607,16 @@ class Writer:
         else:
             for each in work.pull:
                 wanted = [self._between(each, Kind.PRODUCT_BACKWARD, stage, place, wanted)]
+        if beside is not None:
+            line, error = beside
+            own = self.exchange(
+                Role.SKIPPED_ERROR, part, place, line.words, [error], target=part, at=at
+            )
+            added = Piece(words, (ADD,), ERROR, ERROR, beside=ERROR)
+            (step,) = fused((*line.before.pull, added))
+            assert isinstance(step, Piece), "a slope and a sum are one piece"
+            given = [*wanted, own]
+            wanted = [self.elementwise(step.kernel, words, part, place, Role.FEEDBACK, at, given)]
         ready = [*wanted, *held]
         return self.exchange(Role.FEEDBACK, part, place, words, ready, target=target, at=at)
 
@@ -591,12 +630,17 @@ class Writer:
         held: Sequence[Need] = (),
     ) -> None:
         """What the error of a line makes of its source, after what it needs ``also``; sent to the owners of that when
-        what it is ``held`` by has ended, too."""
+        what it is ``held`` by has ended, too. What is carried comes with its carrier."""
+        if line.is_carried:
+            return
         target = self.cut[line.source].home
         if line.stages:
             first = line.stages[0]
             needs: Wanted = [Newest("shared", first.part, back), *also]
-            arrived = self.pulled(first, place, needs, target=target, at=line.at, held=held)
+            beside = (line, Newest("summed", line.node, back)) if line.carries else None
+            arrived = self.pulled(
+                first, place, needs, target=target, at=line.at, held=held, beside=beside
+            )
         else:
             join = self.cut[line.node].join
             left: Wanted = [Newest("left", line.at, back), *also, *held]
@@ -616,16 +660,37 @@ class Writer:
             home = self.cut[line.source].home
             size = self.cut[line.source].size
             added = Piece(size, (ADD,), ERROR, ERROR, beside=ERROR)
-            steps = (*line.before.pull, added)
+            steps = (*_left_to_pull(line), added)
             arrived = [Newest("arrived", line.at)]
             needs += self.work(steps, home, place, Role.PULLED, line.at, arrived)
-        return needs, first.before.pull
+        return needs, _left_to_pull(first)
+
+
+def _back(phase: Phase, back: int) -> int:
+    """``Need.back`` of what has happened in ``phase``, ``back`` instances ago where that is a step."""
+    if phase is Phase.SETUP:
+        return ALL  # It has happened once, whoever asks.
+    return back if phase is Phase.STEP else 0
 
 
 def _downwards(stages: Sequence[Stage]) -> Iterator[tuple[Stage, Stage | None]]:
     """Every part from the last one on, with the one before it."""
     for index in range(len(stages) - 1, -1, -1):
         yield stages[index], stages[index - 1] if index else None
+
+
+def _left_to_pull(line: Line) -> tuple[Step, ...]:
+    """What is left to do with an error that a line has brought to the node it reads."""
+    return () if line.carries else line.before.pull
+
+
+def _added(steps: Sequence[Step], words: int) -> list[Step]:
+    """``steps`` and the addition of another value; with a multiplication before it that is one instruction."""
+    *others, last = steps or [Piece(words, ())]
+    if isinstance(last, Piece) and last.elements == words and last.primitives[-1:] == (MULTIPLY,):
+        fused_multiply_add = (*last.primitives[:-1], MULTIPLY_ADD)
+        return [*others, replace(last, primitives=fused_multiply_add, beside=last.beside + STATE)]
+    return [*steps, Piece(words, (ADD,), beside=STATE)]
 
 
 def _kept(steps: Sequence[Step], stage: Stage) -> tuple[Step, ...]:

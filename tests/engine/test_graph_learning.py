@@ -14,8 +14,9 @@ from pcsim.engine import train_all
 from pcsim.engine.checkpoint import Checkpoint
 from pcsim.engine.datasets import Dataset, Part
 from pcsim.engine.graph import GraphNetwork, backpropagate, infer, initial_weights
-from pcsim.engine.graph import learner as graph_learner
-from pcsim.engine.graph.learner import GraphLearner, block_samples
+from pcsim.engine.graph import model as graph_model
+from pcsim.engine.graph.learner import GraphLearner
+from pcsim.engine.graph.model import block_samples
 from pcsim.engine.kinds import compiled, kinds_of, operators_of
 from pcsim.engine.learn import course_of
 from pcsim.engine.learner import Learner
@@ -143,7 +144,7 @@ def test_plain_steps_follow_the_gradients_of_each_batch(rule):
 def test_a_batch_in_blocks_learns_as_a_whole_one(rule, monkeypatch):
     network = small_network()
     whole, *_ = learner_for(network, RULES[rule])
-    monkeypatch.setattr(graph_learner, "BLOCK_VALUES", 1500)
+    monkeypatch.setattr(graph_model, "BLOCK_VALUES", 1500)
     cut, *_ = learner_for(network, RULES[rule])
     assert cut.block < whole.block == BATCH
     order = batch_rows(SEED, SAMPLES, batch=BATCH, epochs=2)
@@ -156,7 +157,7 @@ def test_a_batch_in_blocks_learns_as_a_whole_one(rule, monkeypatch):
 def test_blocks_are_as_equal_as_can_be(monkeypatch):
     graph = small_network().graph
     for limit in (1, 1500, 10**9):
-        monkeypatch.setattr(graph_learner, "BLOCK_VALUES", limit)
+        monkeypatch.setattr(graph_model, "BLOCK_VALUES", limit)
         for batch in (1, 7, 64):
             block = block_samples(graph, batch)
             parts = -(-batch // block)

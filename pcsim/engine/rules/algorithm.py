@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -23,8 +23,26 @@ from pcsim.network import Graph
 
 if TYPE_CHECKING:
     from pcsim.config import Numerics
-    from pcsim.engine.graph.learner import GraphLearner
     from pcsim.engine.rules.chains import OnChains
+
+
+class GraphTraining(Protocol):
+    """What an update changes: the learner of a graph, as its rule sees it."""
+
+    passes: GraphPasses
+    gradients: Mapping[str, Mapping[str, np.ndarray]]
+    flat_gradients: np.ndarray
+    block: int
+    executed: np.ndarray
+
+    def set_clock(self, update: int, step: int, part: int = 0) -> None:
+        """The moment to which the random numbers of what follows belong."""
+
+    def load(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The chosen samples."""
+
+    def step(self, count: int, factor: float) -> None:
+        """The ``count``-th step of the weights; ``factor`` times what was summed is their gradient."""
 
 
 class Algorithm:
@@ -80,7 +98,7 @@ class Algorithm:
 
     def update(
         self,
-        learner: GraphLearner,
+        learner: GraphTraining,
         rows: np.ndarray,
         done: int,
         *,

@@ -14,10 +14,10 @@ from pcsim.engine.network import Network, Weights
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.relaxer import Relaxer
 from pcsim.engine.rules.algorithm import Algorithm
+from pcsim.engine.rules.chains import ChainTraining
 
 if TYPE_CHECKING:
     from pcsim.config import Numerics
-    from pcsim.engine.learner import Learner
 
 
 class BackwardPass(Algorithm):
@@ -46,7 +46,7 @@ class BackwardPassOnChains:
         return Relaxer(network, Relaxation(steps=0, rate=1.0, variant="ipc"), batch, arithmetic)
 
     def updates(
-        self, learner: Learner, order: np.ndarray, *, done: int, learn: bool
+        self, learner: ChainTraining, order: np.ndarray, *, done: int, learn: bool
     ) -> tuple[int, float]:
         return backpropagation_updates(
             learner.shape,

@@ -7,13 +7,38 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from pcsim.engine.inference import BatchResult
+from pcsim.engine.kernels import layout
 from pcsim.engine.kernels.arithmetic import Arithmetic
 from pcsim.engine.network import Network, Weights
 from pcsim.engine.relaxer import Relaxer
 
 if TYPE_CHECKING:
     from pcsim.config import Numerics
-    from pcsim.engine.learner import Learner
+
+
+class ChainTraining(Protocol):
+    """What updates change: the learner of a chain, as its rule sees it."""
+
+    network: Network
+    shape: layout.Shape
+    parameters: layout.Parameters
+    data: layout.Data
+    batch: layout.Batch
+    relaxer: Relaxer
+    optimiser: layout.Optimiser
+    arithmetic: Arithmetic | None
+    read: np.ndarray
+    executed: np.ndarray
+    seed: int
+
+    def set_clock(self, update: int, step: int) -> None:
+        """The moment to which the random numbers of what follows belong."""
+
+    def step(self, reached: int, count: int, *, factor: float) -> None:
+        """The ``count``-th step of the weights; ``factor`` times e a^T is a gradient."""
+
+    def output_errors(self) -> np.ndarray:
+        """Of the last batch, flat."""
 
 
 class OnChains(Protocol):
@@ -33,7 +58,7 @@ class OnChains(Protocol):
         """Scratch for a batch of that size."""
 
     def updates(
-        self, learner: Learner, order: np.ndarray, *, done: int, learn: bool
+        self, learner: ChainTraining, order: np.ndarray, *, done: int, learn: bool
     ) -> tuple[int, float]:
         """As Learner.updates."""
 

@@ -19,13 +19,12 @@ from pcsim.engine.graph.relaxers import relaxer_of
 from pcsim.engine.graph.stability import rate_limit
 from pcsim.engine.operators.rounding import Rounding
 from pcsim.engine.relaxation import Nudging, Relaxation
-from pcsim.engine.rules.algorithm import Algorithm
+from pcsim.engine.rules.algorithm import Algorithm, GraphTraining
 from pcsim.engine.rules.relaxing_chains import RelaxingOnChains
 from pcsim.network import RULES, Graph
 
 if TYPE_CHECKING:
     from pcsim.config import Numerics
-    from pcsim.engine.graph.learner import GraphLearner
 
 
 class Relaxing(Algorithm):
@@ -75,7 +74,7 @@ class Relaxing(Algorithm):
 
     def update(
         self,
-        learner: GraphLearner,
+        learner: GraphTraining,
         rows: np.ndarray,
         done: int,
         *,

@@ -20,13 +20,13 @@ from pcsim.engine.kernels.predictive_coding import predictive_coding_updates
 from pcsim.engine.network import Network, Weights
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.relaxer import Relaxer
+from pcsim.engine.rules.chains import ChainTraining
 from pcsim.engine.stability import rate_limit
 from pcsim.network import RULES
 from pcsim.network.credit import credited_in_chain
 
 if TYPE_CHECKING:
     from pcsim.config import Numerics
-    from pcsim.engine.learner import Learner
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class RelaxingOnChains:
         return Relaxer(network, self.relaxation, batch, arithmetic)
 
     def updates(
-        self, learner: Learner, order: np.ndarray, *, done: int, learn: bool
+        self, learner: ChainTraining, order: np.ndarray, *, done: int, learn: bool
     ) -> tuple[int, float]:
         how, relaxer = self.relaxation, learner.relaxer
         if how.plain and self.nudging.kind == "none":
@@ -90,7 +90,9 @@ class RelaxingOnChains:
                 return i + 1, math.nan
         return len(order), energy / order.shape[1]
 
-    def _relax_then_step(self, learner: Learner, done: int, beta: float, *, learn: bool) -> float:
+    def _relax_then_step(
+        self, learner: ChainTraining, done: int, beta: float, *, learn: bool
+    ) -> float:
         relaxer, weights, energy = learner.relaxer, learner.read, 0.0
         nudged = self.nudging.kind != "none"
         size = len(learner.batch.x)
@@ -106,7 +108,9 @@ class RelaxingOnChains:
             learner.step(reached, done + 1, factor=-1.0 / size / (beta if nudged else 1.0))
         return energy
 
-    def _step_together(self, learner: Learner, done: int, beta: float, *, learn: bool) -> float:
+    def _step_together(
+        self, learner: ChainTraining, done: int, beta: float, *, learn: bool
+    ) -> float:
         relaxer, weights = learner.relaxer, learner.read
         size, layers = len(learner.batch.x), learner.network.layers
         relaxer.start(weights, learner.batch, 0, size)

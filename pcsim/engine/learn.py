@@ -140,7 +140,7 @@ def _train(
         finally:
             tell.stop()
     for candidate in chosen.values():
-        remember_kinds(kinds_of(candidate, dtypes[candidate.id], operators_of(workload)))
+        remember_kinds(kinds_of(candidate, dtypes[candidate.id], operators_of(workload, candidate)))
     return dict(zip(missing, learned, strict=True))
 
 

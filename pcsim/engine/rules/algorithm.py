@@ -30,7 +30,7 @@ class GraphTraining(Protocol):
     """What an update changes: the learner of a graph, as its rule sees it."""
 
     passes: GraphPasses
-    gradients: Mapping[str, Mapping[str, np.ndarray]]
+    gradients: dict[str, dict[str, np.ndarray]]
     flat_gradients: np.ndarray
     block: int
     executed: np.ndarray

@@ -140,9 +140,8 @@ def misfits(hardware: Hardware, workload: Workload) -> Iterator[Problem]:
     """That the network does not fit on the chip, for each rule in whose schedules it does not."""
     from pcsim.cli.fitting import fitting_of
     from pcsim.schedules import misfit
-    from pcsim.verdict import RULE_NAMES
 
-    for rule in RULE_NAMES:
+    for rule in (workload.challenger, "bp"):
         found = fitting_of(hardware, workload, rule)
         if found.error:
             yield misfit(hardware, workload, found.error)
@@ -179,14 +178,15 @@ def about_pair(
     """
     from pcsim.cli.fitting import fitting_of
     from pcsim.config import check_size, mark_of
-    from pcsim.verdict import RULE_NAMES
+    from pcsim.verdict import rule_name
 
     stage("fit")
     said = ["", f"{hardware.name} x {workload.name}:"]
     fitting: list[Candidate] = []
     tasks = 0
     fits = True
-    for rule, name in RULE_NAMES.items():
+    for rule in (workload.challenger, "bp"):
+        name = rule_name(rule)
         found = fitting_of(hardware, workload, rule)
         fitting += found.fitting
         tasks += found.tasks

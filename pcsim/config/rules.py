@@ -6,6 +6,7 @@ own, which ``rule`` holds and its ``name`` chooses; it competes with backpropaga
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, get_args
 
@@ -100,9 +101,11 @@ def add_rule(section: type[OwnRule]) -> str:
     """Let files choose ``section``; returns its word.
 
     Raises:
-        ValueError: another rule has this word.
+        ValueError: another rule has this word, or it is no word.
     """
     (word,) = get_args(section.model_fields["name"].annotation)
+    if not re.fullmatch("[a-z][a-z0-9_]*", word):
+        raise ValueError(f"a rule must have a name of small letters, digits and _, not {word!r}")
     known = OWN_RULES.get(word)
     if (known is None and word in (*RULES, "all")) or (
         known and known.__qualname__ != section.__qualname__

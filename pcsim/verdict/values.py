@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pcsim.verdict.words import RULE_NAMES
+from pcsim.verdict.words import rule_name
 
 if TYPE_CHECKING:  # Annotations only: a verdict can be read without numba or pydantic.
     from pcsim.config import Candidate, Hardware, Workload
@@ -154,7 +154,7 @@ class Result:
     def name(self) -> str:
         """How tables and sentences call it: its ``label``, which tells several of one rule apart; PC or
         BP where it has none."""
-        return self.label or RULE_NAMES[self.candidate.rule]
+        return self.label or rule_name(self.candidate.rule)
 
     @property
     def depth(self) -> int:
@@ -206,8 +206,8 @@ class Lever:
 class Warned:
     """What a reader of the verdict must not miss.
 
-    ``kind`` is "diverged", "rate", "credit", "classes", "format" or "assumed". ``rule`` is "pc" or "bp", None
-    where it concerns both. ``text`` is a sentence, ``mend`` says what can be done, "" for nothing.
+    ``kind`` is "diverged", "rate", "credit", "classes", "format" or "assumed". ``rule`` is the one
+    it concerns, None where that is both. ``text`` is a sentence, ``mend`` says what can be done, "" for nothing.
     """
 
     kind: str
@@ -253,7 +253,7 @@ class Estimate:
 class Race:
     """Who reached the target with less ``what``, "energy" or "time".
 
-    ``winner`` is "pc" or "bp", or None where it is open. ``ratio`` is PC over BP, None unless every seed of
+    ``winner`` is a rule, or None where it is open. ``ratio`` is PC over BP, None unless every seed of
     both reached the target. Where seeds of one rule missed it, ``at_least`` and ``at_most`` bound the
     ratio by what the rules had spent at the end of training; None where nothing bounds it. ``reason``
     says in a few words why it is open: "seeds" (the interval contains 1), "one seed", "missed" (longer
@@ -276,6 +276,7 @@ class Race:
 class Comparison:
     """PC over BP. Above one PC needs more; None where BP's number is zero or nothing was reached.
 
+    A rule of an extension stands in PC's place, here and in all that is made of this.
     ``energy_range`` is the range of the energy ratio over the ranges of the assumed costs.
     ``sample_advantage`` alone is the other way round: samples to target of BP over those of PC, the
     ``s`` that must exceed the energy ratio for PC to win. ``races`` say who wins to the target, by energy

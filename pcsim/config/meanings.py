@@ -171,6 +171,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "data": "From which images.",
         "training": "For how long, and what counts as learnt.",
         "pc": "Settings of predictive coding.",
+        "rule": "In the place of pc: a rule that an extension brings, by its name, with its settings.",
         "bp": "Settings of backpropagation.",
         "objective": "By what the best schedule is chosen.",
         "tuning": "What 'pcsim tune' did; it writes this section.",

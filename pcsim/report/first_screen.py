@@ -267,6 +267,8 @@ def _why(summary: Facts) -> str:
     gaps = {
         name: mine.get(name, 0.0) - theirs.get(name, 0.0) for name in mine.keys() | theirs.keys()
     }
+    if not total:
+        return f"{name} and BP spend the same energy an update"
     largest = sorted(gaps, key=lambda name: (-abs(gaps[name]), name))[:3]
     unit = scale_of(total, "J")
     parts = ", ".join(

@@ -134,13 +134,13 @@ def _per_update(pc: Result, bp: Result, ratios: Comparison) -> Iterator[str]:
     yield (
         f"One update of {rule_name(pc.candidate.rule)} takes {factor(ratios.energy)} times BP's energy{span}, "
         f"{factor(ratios.cycles)} times its cycles and {factor(ratios.macs)} times its "
-        f"multiply-accumulates, with {_steps(pc.inference_steps)}."
+        f"multiply-accumulates{_steps(pc.inference_steps)}."
     )
     yield from _why(pc, bp)
 
 
 def _steps(steps: int) -> str:
-    return f"{steps} inference step{'' if steps == 1 else 's'}"
+    return f", with {steps} inference step{'' if steps == 1 else 's'}" if steps else ""
 
 
 def _why(pc: Result, bp: Result) -> Iterator[str]:

@@ -130,7 +130,7 @@ def unreadable(workload: Workload) -> tuple[Problem, ...]:
     if sum(part.stat().st_size for part in parts) > MOST_READ:
         return ()
     try:
-        read_source(workload.data.dataset, classes=workload.network.widths[-1])
+        read_source(workload.data.dataset, classes=workload.network.classes)
     except InputError as error:
         return error.problems
     return ()
@@ -163,7 +163,7 @@ def about_absent(workload: Workload) -> list[str]:
     from pcsim.engine.datasets import absent_classes, load_dataset
     from pcsim.verdict.warnings import absent_text
 
-    classes = workload.network.widths[-1]
+    classes = workload.network.classes
     with at_places_of(workload):
         said = absent_text(absent_classes(load_dataset(workload.data, classes=classes)))
     return [f"  note: {said}; accuracy says nothing of them"] if said else []

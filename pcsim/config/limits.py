@@ -111,7 +111,9 @@ def training_bytes(
         f"network.{workload.network.way}": word * weights * (at_a_time * copies + trainings),
         "training.batch": word * at_a_time * samples * (widths[0] + _UNIT_COPIES * sum(widths[1:])),
         "training.epochs": 8 * at_a_time * settings.epochs * data.train,
-        "data": (8 + word) * max(images, dataset_shape(data.dataset).images) * widths[0],
+        "data": (8 + word)
+        * max(images, dataset_shape(data.dataset).images)
+        * prod(workload.network.image_shape),
     }
 
 

@@ -186,6 +186,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "skips": "Whether inner layers of equal widths add the state below to their prediction.",
         "placement": "Whether the activation comes before the weights (pre) or after them (post).",
         "bias": "Whether each unit has a bias.",
+        "direction": "What is clamped to the ends: images in and labels out, or generative: labels in and images out.",
         "initialisation": "How weights are drawn: with orthonormal rows or columns, or as the parameterisation says.",
     },
     "Data": {

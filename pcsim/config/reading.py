@@ -92,7 +92,14 @@ def laid_over(base: Node, top: Node, *, key: str = "") -> Node:
     merged = dict(base.value)
     if key == "network" and any(way in top.value and way not in base.value for way in WAYS):
         # Another network takes over nothing that only says which one it was.
-        drop = {*WAYS, "input", "skips", "bias", *(["activation"] if "nodes" in top.value else [])}
+        drop = {
+            *WAYS,
+            "input",
+            "skips",
+            "bias",
+            "direction",
+            *(["activation"] if "nodes" in top.value else []),
+        }
         merged = {child: node for child, node in merged.items() if child not in drop}
     if not key and {"pc", "rule"} & set(top.value):
         # One rule competes with backpropagation: a file that gives another takes over none.

@@ -80,39 +80,58 @@ class TrainingSettings(Section):
 
 
 def _widths_match(network: Network, data: Data) -> Iterator[Finding]:
+    """Whether each end has as many values as what is clamped to it."""
     shape = dataset_shape(data.dataset)
-    for index, wanted, what in (
-        (0, shape.width, "width"),
-        (network.depth, shape.classes, "classes"),
-    ):
-        if wanted is None or network.widths[index] == wanted:
-            if index == 0 and len(network.graph.input) == 3 and shape.inputs:
+    images, labels = (-1, 0) if network.generates else (0, -1)
+    ends = {"width": (shape.width, images), "classes": (shape.classes, labels)}
+    turned = all(wanted == network.widths[-1 - at] for wanted, at in ends.values())
+    for what, (wanted, end) in ends.items():
+        if wanted is None or network.widths[end] == wanted:
+            if what == "width" and len(network.image_shape) == 3 and shape.inputs:
                 yield from _shape_matches(network, shape.inputs, data.dataset)
             continue
+        of = f"the {what} of {data.dataset}{', which are clamped to that end' if network.generates else ''}"
+        hint = (
+            f"network.direction: {_OTHER[network.direction]} is the other way round"
+            if turned
+            else ""
+        )
+        at = end % len(network.widths)
         if network.layers is not None:
-            limit = f"{wanted}, the {what} of {data.dataset}"
-            yield must_be(limit, network.layers[index], path=("network", "layers", index))
-        elif index == 0:
-            limit = f"a shape of {wanted} values, the {what} of {data.dataset}"
-            yield must_be(limit, list(network.graph.input), path=("network", "input"))
-        else:
-            said = f"must end in {wanted} values, the {what} of {data.dataset}, not {network.widths[-1]}"
-            given = shape_text(network.graph.output.shape)
-            hint = (
-                f"the last node is {given}; flatten before dense makes a row of an image"
-                if len(network.graph.output.shape) > 1
-                else ""
+            yield must_be(
+                f"{wanted}, {of}", network.layers[at], path=("network", "layers", at), hint=hint
             )
-            yield Finding(said, ("network", network.way), hint)
+        elif end == 0:
+            limit = f"a shape of {wanted} values, {of}"
+            yield must_be(limit, list(network.graph.input), path=("network", "input"), hint=hint)
+        else:
+            said = f"must end in {wanted} values, {of}, not {network.widths[-1]}"
+            output = network.graph.output.shape
+            more = f"the last node is {shape_text(output)}; flatten before dense makes a row of an image"
+            yield Finding(said, ("network", network.way), hint or (more if len(output) > 1 else ""))
+
+
+_OTHER = {"discriminative": "generative", "generative": "discriminative"}
 
 
 def _shape_matches(
     network: Network, known: Sequence[tuple[int, ...]], dataset: str
 ) -> Iterator[Finding]:
-    if network.graph.input not in known:
-        limit = any_of([str(list(shape)) for shape in known])
-        said = f"{limit}, the shape of the images of {dataset}"
-        yield must_be(said, list(network.graph.input), path=("network", "input"))
+    if network.image_shape in known:
+        return
+    limit = any_of([str(list(shape)) for shape in known])
+    said = f"{limit}, the shape of the images of {dataset}"
+    if network.generates:
+        given = shape_text(network.image_shape)
+        yield Finding(f"must end in {said}, not {given}", ("network", network.way))
+    else:
+        yield must_be(said, list(network.image_shape), path=("network", "input"))
+
+
+def _images_are_squares(network: Network, training: TrainingSettings) -> Iterator[Finding]:
+    if network.generates and training.loss != "mse":
+        limit = "mse where network.direction is generative: an image is no class"
+        yield must_be(limit, training.loss, path=("training", "loss"))
 
 
 def _batch_is_filled(training: TrainingSettings, data: Data) -> Iterator[Finding]:
@@ -170,6 +189,7 @@ class Workload(ConfigFile):
 
     CHECKS: ClassVar[tuple[tuple[tuple[str, ...], Check], ...]] = (
         (("network", "data"), _widths_match),
+        (("network", "training"), _images_are_squares),
         (("training", "data"), _batch_is_filled),
         (("network", "pc"), _a_step_for_each_node),
         (("network", "pc"), _all_layers_learn),

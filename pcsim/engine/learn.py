@@ -103,7 +103,7 @@ def _train(
     from pcsim.engine.loop import learn_seed, profile_of
 
     chosen = {candidate.id: candidate for candidate, _ in missing.values()}
-    classes = workload.network.widths[-1]
+    classes = workload.network.classes
     dtypes = {key: _dtype(workload, candidate) for key, candidate in chosen.items()}
     with at_places_of(workload):
         datasets = {
@@ -111,7 +111,7 @@ def _train(
                 workload.data,
                 classes=classes,
                 dtype=d,
-                input_shape=workload.network.graph.input,
+                input_shape=workload.network.image_shape,
             )
             for d in set(dtypes.values())
         }
@@ -170,17 +170,18 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
 
     dtype = _dtype(workload, candidate)
     numerics = None if candidate.numerics.plain else candidate.numerics
-    settings = workload.training
+    settings, generates = workload.training, workload.network.generates
     rule = ALGORITHMS[candidate.algorithm](candidate)
     return Course(
         network=_network(workload, candidate, dtype, rule),
         rule=rule,
-        dataset=cast(dataset, dtype, numerics),
+        dataset=cast(dataset.turned if generates else dataset, dtype, numerics),
         batch=settings.batch,
         epochs=settings.epochs,
         evaluate_every=settings.evaluate_every,
         optimiser=WeightOptimiser(**candidate.optimiser.model_dump()),
         numerics=numerics,
+        generates=generates,
     )
 
 

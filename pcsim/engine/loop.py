@@ -38,7 +38,8 @@ BLOW_UP = 1e6
 
 @dataclass(frozen=True)
 class Course:
-    """One rule's training, but for the seed; ``numerics`` where more is rounded than to the network's dtype."""
+    """One rule's training, but for the seed; ``numerics`` where more is rounded than to the network's dtype;
+    ``generates``: the data are turned."""
 
     network: Network | GraphNetwork
     rule: Algorithm
@@ -48,6 +49,7 @@ class Course:
     evaluate_every: int
     optimiser: WeightOptimiser
     numerics: Numerics | None = None
+    generates: bool = False
 
     @property
     def chain(self) -> Network:
@@ -87,7 +89,9 @@ def learn_seed(
     kept = checkpoint.load(learner.parameters) if checkpoint else None
     if kept is None:
         _, energy = learner.updates(order[:1], done=0, learn=False)
-        evaluations = [(0, *evaluate(learner, course.dataset.validation), energy)]
+        evaluations = [
+            (0, *evaluate(learner, course.dataset.validation, generates=course.generates), energy)
+        ]
     else:
         learner.restore(kept.parameters, done=kept.done)
         evaluations = list(kept.evaluations)
@@ -101,7 +105,7 @@ def learn_seed(
         made, energy = learner.updates(asked, done=done)
         done += made
         progress(made)
-        accuracy, loss = evaluate(learner, course.dataset.validation)
+        accuracy, loss = evaluate(learner, course.dataset.validation, generates=course.generates)
         if not (math.isfinite(energy) and math.isfinite(loss)) or energy > bound:
             diverged_at = done
             break
@@ -110,7 +114,7 @@ def learn_seed(
             checkpoint.offer(learner.parameters, evaluations)
     test_accuracy = None
     if diverged_at is None:
-        test_accuracy, _ = evaluate(learner, course.dataset.test)
+        test_accuracy, _ = evaluate(learner, course.dataset.test, generates=course.generates)
     updates, accuracies, losses, energies = zip(*evaluations, strict=True)
     known = tuple(energy if math.isfinite(energy) else None for energy in energies)
     curve = SeedCurve(seed, updates, accuracies, losses, known, test_accuracy, diverged_at)
@@ -126,8 +130,13 @@ def untrained(network: Network | GraphNetwork, seed: int) -> AnyWeights:
     return initial_weights(network, seed)
 
 
-def evaluate(learner: AnyLearner, part: Part) -> tuple[float, float]:
-    """(accuracy, mean loss) of the feed-forward pass; an output that is not finite counts as wrong."""
+def evaluate(learner: AnyLearner, part: Part, *, generates: bool = False) -> tuple[float, float]:
+    """(accuracy, mean loss) of the feed-forward pass; an output that is not finite counts as wrong.
+
+    Of a network that ``generates``, accuracy is that of the class whose predicted image is nearest.
+    """
+    if generates:
+        return _evaluate_images(learner, part)
     outputs = learner.outputs(part.x).T.astype(np.float64)
     right = np.isfinite(outputs).all(axis=1) & (outputs.argmax(axis=1) == part.y.argmax(axis=1))
     with np.errstate(all="ignore"):  # After a divergence the loss is whatever it is.
@@ -138,6 +147,23 @@ def evaluate(learner: AnyLearner, part: Part) -> tuple[float, float]:
         else:
             losses = 0.5 * ((part.y - outputs) ** 2).sum(axis=1)
     return float(right.mean()), float(losses.mean())
+
+
+def _evaluate_images(learner: AnyLearner, part: Part) -> tuple[float, float]:
+    """As ``evaluate``: one pass predicts an image of every class, and a sample is of the class whose is nearest.
+
+    With Gaussian pixels of one variance and classes that are equally likely that is the most probable class given the
+    image (Bishop, Pattern Recognition and Machine Learning, 2006, section 4.2), by whichever rule was learnt.
+    """
+    labels = np.eye(part.x.shape[1], dtype=part.x.dtype) * part.x.max()
+    images = learner.outputs(labels).T.astype(np.float64)
+    samples, of = part.y.astype(np.float64), part.x.argmax(axis=1)
+    with np.errstate(all="ignore"):  # After a divergence the images are whatever they are.
+        distances = np.stack(
+            [0.5 * ((samples - image) ** 2).sum(axis=1) for image in images], axis=1
+        )
+    right = np.isfinite(distances).all(axis=1) & (distances.argmin(axis=1) == of)
+    return float(right.mean()), float(distances[np.arange(len(of)), of].mean())
 
 
 def profile_of(course: Course, seed: int, weights: AnyWeights) -> Profile:

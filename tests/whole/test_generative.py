@@ -142,7 +142,7 @@ def test_ends_of_blocks_that_do_not_match_are_told_at_their_place(tmp_path):
     assert first.message == (
         "network.input must be a shape of 10 values, the classes of digits, which are clamped to that end, not [9]"
     )
-    assert (first.line, second.line) == (6, 8)
+    assert (first.line, second.line) == (6, 9)
     assert second.message == (
         "network.blocks must end in 64 values, the width of digits, which are clamped to that end, not 32"
     )

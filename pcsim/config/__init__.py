@@ -51,10 +51,10 @@ from pcsim.config.section import at_places_of as at_places_of
 from pcsim.config.section import mark_of as mark_of
 from pcsim.config.section import placed as placed
 from pcsim.config.section import problem_at as problem_at
+from pcsim.config.training import TrainingSettings as TrainingSettings
 from pcsim.config.tuning import Tuning as Tuning
 from pcsim.config.tuning import settings_fingerprint as settings_fingerprint
 from pcsim.config.workload import Data as Data
 from pcsim.config.workload import Network as Network
-from pcsim.config.workload import TrainingSettings as TrainingSettings
 from pcsim.config.workload import Workload as Workload
 from pcsim.shipped import shipped as shipped

@@ -29,7 +29,7 @@ from pcsim.network import RULES, Graph
 
 if TYPE_CHECKING:
     from pcsim.config.numerics import Numerics
-    from pcsim.config.workload import TrainingSettings
+    from pcsim.config.training import TrainingSettings
 
 Order = Literal["jacobi", "gauss_seidel", "red_black"]
 Variant = Literal["pc", "ipc", "z_il", "fpa", "epc"]

@@ -16,19 +16,18 @@ from pcsim.config.fields import (
     flag,
     must_be,
     name,
-    positive,
     rejected,
     whole,
 )
 from pcsim.config.network import Network as Network
 from pcsim.config.rules import Backpropagation, OwnRule, PredictiveCoding, own_rule
 from pcsim.config.section import Check, ConfigFile, Section, key
+from pcsim.config.training import TrainingSettings
 from pcsim.config.tuning import Tuning, settings_fingerprint
 from pcsim.network import RULES, credited
 from pcsim.network.operators import shape_text
 
 WorkloadSchema = Literal["pcsim/workload/1"]
-Loss = Literal["mse", "cross_entropy"]
 Objective = Literal["latency", "energy", "edp", "time_to_target", "energy_to_target"]
 
 
@@ -63,20 +62,6 @@ class Data(Section):
         if findings:
             raise rejected(findings)
         return self
-
-
-class TrainingSettings(Section):
-    """How long both rules learn and what counts as learnt.
-
-    ``seeds`` is the number of runs; ``evaluate_every`` the updates between two validations.
-    """
-
-    batch: Annotated[int, whole(1, 65_536)]
-    epochs: Annotated[int, whole(1, 100_000)]
-    loss: Annotated[Loss, choice(Loss)]
-    seeds: Annotated[int, whole(1, 1000)]
-    target_accuracy: Annotated[float, positive(1)]
-    evaluate_every: Annotated[int, whole(1, 1_000_000)] = 10
 
 
 def _widths_match(network: Network, data: Data) -> Iterator[Finding]:

@@ -32,7 +32,8 @@ class Rule:
     ``waits``: nodes that errors have not reached cannot move, so that they are left out. ``hoists``: the first
     prediction is the same in every step. ``only_rate``: the one inference rate with which it is what its name says.
     ``step_per_node``: it takes as many steps as there are hidden nodes. ``learns_along``: the weights learn in
-    every step.
+    every step. ``free_errors``: errors move, and values follow. ``still``: predictions stay what they were, so that
+    values find their way one by one.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Rule:
     only_rate: float | None = None
     step_per_node: bool = False
     learns_along: bool = False
+    free_errors: bool = False
+    still: bool = False
 
 
 RULES: dict[str, Rule] = {
@@ -70,6 +73,7 @@ RULES: dict[str, Rule] = {
             "z_il",
             "predictive coding with the gradients of backpropagation, node after node",
             infers=True,
+            still=True,
             waits=True,
             hoists=True,
             only_rate=1.0,
@@ -80,6 +84,7 @@ RULES: dict[str, Rule] = {
             "predictive coding around fixed predictions",
             credit=with_fixed_predictions,
             infers=True,
+            still=True,
             waits=True,
             hoists=True,
         ),
@@ -88,6 +93,7 @@ RULES: dict[str, Rule] = {
             "predictive coding in which errors relax in the place of states",
             credit=at_once,
             infers=True,
+            free_errors=True,
             hoists=True,
         ),
         Rule("bp", "backpropagation: one pass forward, one back"),

@@ -317,13 +317,15 @@ def test_what_is_compiled_for_graphs_is_known_of_each_width_of_number(conv, tile
     work = conv("training.epochs=1", "training.evaluate_every=37")
     pc, bp = candidates(tile64(), work)
     kinds = {
-        kind.name for each in (pc, bp) for kind in kinds_of(each, "float32", operators_of(work))
+        kind.name
+        for each in (pc, bp)
+        for kind in kinds_of(each, "float32", operators_of(work, each))
     }
     widths = ("float32", "float64")
     assert kinds == {f"{part}-{width}-plain" for part in ("graph", "conv2d") for width in widths}
-    assert operators_of(load_workload("digits")) == frozenset()
+    assert operators_of(load_workload("digits"), bp) == frozenset()
     train_all(work, (bp,))
-    assert all(map(compiled, kinds_of(bp, "float32", operators_of(work))))
+    assert all(map(compiled, kinds_of(bp, "float32", operators_of(work, bp))))
 
 
 def test_what_graphs_do_not_know_yet_is_refused(conv, tile64):
@@ -343,7 +345,7 @@ def test_a_convolutional_network_learns_digits_in_bf16(conv, tile64):
     for training in trained.values():
         assert training.curves[0].validation_accuracy[-1] > 0.8
         assert set(training.profile.credit_reasons) <= {"", "format", "rate", "underflow", "zero"}
-    kinds = kinds_of(chosen[0], "float32", operators_of(work))
+    kinds = kinds_of(chosen[0], "float32", operators_of(work, chosen[0]))
     assert {kind.rounding for kind in kinds} == {"plain", "rounded"}
     plainly = train_all(work, candidates(tile64(), work))
     assert trained[chosen[0].id].curves != plainly[chosen[0].id].curves

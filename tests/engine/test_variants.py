@@ -240,7 +240,7 @@ def test_the_layers_said_to_be_reached_are_those_with_errors(order, layers):
     network = Network((7, *(6,) * (layers - 1), 4), "tanh", "mse", "float64")
     for steps in range(5):
         *_, result = run(network, order=order, steps=steps)
-        said = Relaxation(steps, 0.2, order=order).reached(layers)
+        said = Relaxing(Relaxation(steps, 0.2, order=order)).on_chains.reach(layers)
         assert len(result.credited_layers) == said
 
 

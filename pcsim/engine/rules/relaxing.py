@@ -34,7 +34,7 @@ class Relaxing(Algorithm):
         self.relaxation, self.nudging = relaxation, nudging or Nudging()
         self.along = RULES[relaxation.variant].learns_along
         self.settles = relaxation.tolerance > 0
-        self.in_blocks = not self.settles and not self.along
+        self.in_blocks = relaxation.in_blocks
         self.steps = relaxation.steps
         self.weight_steps = relaxation.steps if self.along else 1
 

@@ -38,11 +38,16 @@ class RelaxingOnChains:
 
     @property
     def errors_are_differences(self) -> bool:
-        return self.relaxation.variant != "epc"
+        return not RULES[self.relaxation.variant].free_errors
 
     def reach(self, layers: int) -> int:
         how = self.relaxation
         return credited_in_chain(RULES[how.variant].credit, layers, how.order, how.steps)
+
+    def _stepped(self, layers: int) -> int:
+        """How many layers, from the output down, step by errors that can be other than zero."""
+        how = self.relaxation
+        return self.reach(layers) if how.wavefront else layers
 
     def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
         return rate_limit(network, weights, x, relaxation=self.relaxation)
@@ -104,8 +109,11 @@ class RelaxingOnChains:
             relaxer.finish(learner.batch, begin, width)
             energy += sum(relaxer.energies(width))
         if learn:
-            reached = self.relaxation.reached(learner.network.layers)
-            learner.step(reached, done + 1, factor=-1.0 / size / (beta if nudged else 1.0))
+            learner.step(
+                self._stepped(learner.network.layers),
+                done + 1,
+                factor=-1.0 / size / (beta if nudged else 1.0),
+            )
         return energy
 
     def _step_together(

@@ -13,7 +13,7 @@ from pcsim.config.rules import (
     Backpropagation,
     Descent,
     Nudging,
-    Optimiser,
+    OptimiserSettings,
     Order,
     OwnRule,
     PredictiveCoding,
@@ -26,7 +26,7 @@ from pcsim.network import RULES
 
 
 @dataclass(frozen=True)
-class Inference:
+class InferenceSettings:
     """How a candidate of predictive coding infers, beyond its steps and their rate.
 
     ``variant`` and all else are as in ``PredictiveCoding``, whose docstring says what they mean.
@@ -44,7 +44,7 @@ class Inference:
     @property
     def plain(self) -> bool:
         """Whether this is the reference algorithm: every step all layers, by gradient descent alone."""
-        return self == Inference(momentum=self.momentum)
+        return self == InferenceSettings(momentum=self.momentum)
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Candidate:
     rate: float | None
     wavefront: bool
     hoist: bool
-    optimiser: Optimiser
-    inference: Inference | None = None
+    optimiser: OptimiserSettings
+    inference: InferenceSettings | None = None
     micro_batches: int = 1
     stash: Stash = "kept"
     spread: int = 1
@@ -153,7 +153,7 @@ def _of_pc(pc: PredictiveCoding, numerics: Numerics, streamed: bool) -> Candidat
         wavefront=pc.wavefront and RULES[pc.variant].waits,
         hoist=pc.hoist and RULES[pc.variant].hoists,
         optimiser=pc.optimiser,
-        inference=Inference(
+        inference=InferenceSettings(
             variant=pc.variant,
             order=pc.order,
             descent=pc.descent,

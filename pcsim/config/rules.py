@@ -42,7 +42,7 @@ Stash = Literal["kept", "recomputed", "spilled"]
 OptimiserKind = Literal["sgd", "momentum", "adam", "adamw"]
 
 
-class Optimiser(Section):
+class OptimiserSettings(Section):
     """How a gradient changes the weights; ``rate`` is the learning rate.
 
     ``momentum`` is read by kind momentum, ``weight_decay`` by kind adamw. ``schedule`` cosine lets the
@@ -69,7 +69,7 @@ class OwnRule(Section):
     PRODUCTS: ClassVar[int] = 3
 
     name: Annotated[str, name()]
-    optimiser: Optimiser
+    optimiser: OptimiserSettings
 
     @property
     def steps(self) -> int:
@@ -149,7 +149,7 @@ class PredictiveCoding(Section):
     spread: Annotated[int, whole(1, 65_536)] = 1
     check_lag: Annotated[int, whole(0, 1000)] = 0
     full_credit: Annotated[bool, flag()] = False
-    optimiser: Optimiser
+    optimiser: OptimiserSettings
 
     @model_validator(mode="after")
     def _has_a_meaning(self) -> Self:
@@ -208,7 +208,7 @@ class Backpropagation(Section):
     micro_batches: Annotated[int, whole(1, 65_536)] = 1
     stash: Annotated[Stash, choice(Stash)] = "kept"
     spread: Annotated[int, whole(1, 65_536)] = 1
-    optimiser: Optimiser
+    optimiser: OptimiserSettings
 
     @model_validator(mode="after")
     def _fits_its_schedule(self) -> Self:

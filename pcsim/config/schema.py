@@ -116,7 +116,7 @@ def _say_what_pydantic_cannot(sections: dict[str, Schema]) -> None:
             "type": "object",
             "properties": {
                 "name": {"type": "string"},
-                "optimiser": {"$ref": "#/$defs/Optimiser"},
+                "optimiser": {"$ref": "#/$defs/OptimiserSettings"},
             },
             "required": ["name", "optimiser"],
         }

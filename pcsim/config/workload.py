@@ -19,7 +19,7 @@ from pcsim.config.fields import (
     rejected,
     whole,
 )
-from pcsim.config.network import Network as Network
+from pcsim.config.network import NetworkSettings as NetworkSettings
 from pcsim.config.rules import Backpropagation, OwnRule, PredictiveCoding, own_rule
 from pcsim.config.section import Check, ConfigFile, Section, key
 from pcsim.config.training import TrainingSettings
@@ -31,7 +31,7 @@ WorkloadSchema = Literal["pcsim/workload/1"]
 Objective = Literal["latency", "energy", "edp", "time_to_target", "energy_to_target"]
 
 
-class Data(Section):
+class DataSettings(Section):
     """Which images, and how many of them for training, validation and the final test.
 
     ``dataset`` is a name of ``DATASETS`` or the absolute path of an IDX folder or an .npz file.
@@ -64,7 +64,7 @@ class Data(Section):
         return self
 
 
-def _widths_match(network: Network, data: Data) -> Iterator[Finding]:
+def _widths_match(network: NetworkSettings, data: DataSettings) -> Iterator[Finding]:
     """Whether each end has as many values as what is clamped to it."""
     shape = dataset_shape(data.dataset)
     images, labels = (-1, 0) if network.generates else (0, -1)
@@ -100,7 +100,7 @@ _OTHER = {"discriminative": "generative", "generative": "discriminative"}
 
 
 def _shape_matches(
-    network: Network, known: Sequence[tuple[int, ...]], dataset: str
+    network: NetworkSettings, known: Sequence[tuple[int, ...]], dataset: str
 ) -> Iterator[Finding]:
     if network.image_shape in known:
         return
@@ -113,13 +113,13 @@ def _shape_matches(
         yield must_be(said, list(network.image_shape), path=("network", "input"))
 
 
-def _images_are_squares(network: Network, training: TrainingSettings) -> Iterator[Finding]:
+def _images_are_squares(network: NetworkSettings, training: TrainingSettings) -> Iterator[Finding]:
     if network.generates and training.loss != "mse":
         limit = "mse where network.direction is generative: an image is no class"
         yield must_be(limit, training.loss, path=("training", "loss"))
 
 
-def _batch_is_filled(training: TrainingSettings, data: Data) -> Iterator[Finding]:
+def _batch_is_filled(training: TrainingSettings, data: DataSettings) -> Iterator[Finding]:
     if training.batch > data.train:
         limit = f"at most data.train = {data.train}"
         yield must_be(limit, training.batch, path=("training", "batch"))
@@ -134,11 +134,13 @@ def _micro_batches_divide_the_batch(
         yield must_be(limit, rule.micro_batches, path=(section, "micro_batches"))
 
 
-def _own_rule_can(rule: OwnRule, network: Network, training: TrainingSettings) -> Iterable[Finding]:
+def _own_rule_can(
+    rule: OwnRule, network: NetworkSettings, training: TrainingSettings
+) -> Iterable[Finding]:
     return rule.limits(network.graph, training)
 
 
-def _all_layers_learn(network: Network, pc: PredictiveCoding) -> Iterator[Finding]:
+def _all_layers_learn(network: NetworkSettings, pc: PredictiveCoding) -> Iterator[Finding]:
     last = network.depth
     if pc.full_credit and len(credited(network.graph, pc.variant, pc.order, pc.steps)) < last:
         enough = next(
@@ -152,7 +154,7 @@ def _all_layers_learn(network: Network, pc: PredictiveCoding) -> Iterator[Findin
         yield must_be(limit, pc.steps, path=("pc", "steps"))
 
 
-def _a_step_for_each_node(network: Network, pc: PredictiveCoding) -> Iterator[Finding]:
+def _a_step_for_each_node(network: NetworkSettings, pc: PredictiveCoding) -> Iterator[Finding]:
     moves = network.depth - 1
     if RULES[pc.variant].step_per_node and pc.steps != moves:
         limit = f"{moves} where pc.variant is {pc.variant}, one step for each hidden layer"
@@ -189,8 +191,8 @@ class Workload(ConfigFile):
     )
     name: Annotated[str, name()]
     extensions: Annotated[tuple[str, ...] | None, python_files()] = None
-    network: Network
-    data: Data
+    network: NetworkSettings
+    data: DataSettings
     training: TrainingSettings
     pc: PredictiveCoding | None
     rule: Annotated[OwnRule | None, own_rule()] = None

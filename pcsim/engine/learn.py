@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from pcsim.cache import kept
 from pcsim.config import at_places_of
 from pcsim.engine.kinds import kinds_of, operators_of, remember_kinds
-from pcsim.engine.network import ActivationName, DtypeName, Network
-from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.network import ActivationName, DenseNetwork, DtypeName
 from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
 from pcsim.engine.training import SeedResult, Training
 from pcsim.errors import InputError, Problem
@@ -179,7 +178,7 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
         batch=settings.batch,
         epochs=settings.epochs,
         evaluate_every=settings.evaluate_every,
-        optimiser=WeightOptimiser(**candidate.optimiser.model_dump()),
+        optimiser=candidate.optimiser,
         numerics=numerics,
         generates=generates,
     )
@@ -187,17 +186,17 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
 
 def _network(
     workload: Workload, candidate: Candidate, dtype: DtypeName, rule: Algorithm
-) -> Network | GraphNetwork:
+) -> DenseNetwork | GraphNetwork:
     """The network as its kernels know it: a chain of dense layers, or any graph.
 
     Raises:
         InputError: what is asked for is not known of graphs.
     """
     described = workload.network
-    chain: Network | None = None
+    chain: DenseNetwork | None = None
     if described.is_chain:
         assert described.parameterisation is not None
-        chain = Network(
+        chain = DenseNetwork(
             widths=described.widths,
             activation=cast(ActivationName, described.activation),
             loss=workload.training.loss,

@@ -10,39 +10,24 @@ from pcsim.engine.arithmetic import new_arithmetic, rewrite, rounded_weights
 from pcsim.engine.kernels import layout
 from pcsim.engine.kernels.arithmetic import EVALUATING
 from pcsim.engine.kernels.passes import outputs, step_weights
-from pcsim.engine.network import Network, Weights
-from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.network import DenseNetwork, Weights
 from pcsim.engine.rules import Algorithm
+from pcsim.engine.setup import TrainingSetup
 
 if TYPE_CHECKING:
-    from pcsim.config import Numerics
+    pass
 
 
 class Learner:
     """A network in training.
 
-    ``x``, ``y`` are the training part, C-ordered and of the network's dtype; ``updates_total`` is
-    the length of the whole training, which some schedules of learning rates depend on; ``seed``
-    decides the signs of centred nudging and the random numbers of ``numerics``, the number formats
-    and analog errors to compute in, where that is more than the network's dtype. ``x`` and ``y`` are in the
-    format of states then. ``executed[t]`` counts the batches that settled after t steps, of rules whose
-    inference can stop early.
+    ``executed[t]`` counts the batches that settled after t steps, of rules whose inference can stop early.
     """
 
     def __init__(
-        self,
-        network: Network,
-        weights: Weights,
-        *,
-        rule: Algorithm,
-        x: np.ndarray,
-        y: np.ndarray,
-        batch: int,
-        optimiser: WeightOptimiser,
-        updates_total: int,
-        seed: int = 0,
-        numerics: Numerics | None = None,
+        self, network: DenseNetwork, weights: Weights, rule: Algorithm, setup: TrainingSetup
     ) -> None:
+        numerics, seed, batch = setup.numerics, setup.seed, setup.batch
         self.network = network
         self.rule = rule
         self.shape = layout.shape_of(network)
@@ -51,7 +36,7 @@ class Learner:
         self.arithmetic = new_arithmetic(numerics, network, self.parameters.weights, seed=seed)
         self.read = self.arithmetic.read if self.arithmetic else self.parameters.weights
         self.done = 0
-        self.data = layout.Data(x, y)
+        self.data = layout.Data(setup.x, setup.y)
         self.batch = layout.new_batch(network, batch)
         on_chains = rule.on_chains
         assert on_chains is not None, "other rules take a chain as a graph"
@@ -59,7 +44,7 @@ class Learner:
         self.relaxer = on_chains.relaxer(network, batch, self.arithmetic)
         self.executed = np.zeros(self.relaxer.relaxation.steps + 1, np.int64)
         self.optimiser = layout.optimiser_of(
-            optimiser, updates=updates_total, weight_steps=rule.weight_steps
+            setup.optimiser, updates=setup.updates_total, weight_steps=rule.weight_steps
         )
         self.seed = seed
 

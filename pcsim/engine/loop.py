@@ -15,19 +15,19 @@ import numpy as np
 from pcsim.engine.arithmetic import rounded_data
 from pcsim.engine.checkpoint import Checkpoint
 from pcsim.engine.credit import Credit, credit_of
-from pcsim.engine.datasets import Dataset, Part
+from pcsim.engine.datasets import Dataset, DatasetSplit
 from pcsim.engine.graph import model as graphs
 from pcsim.engine.graph import profile as graph_profile
 from pcsim.engine.graph.learner import GraphLearner
 from pcsim.engine.graph.model import GraphNetwork, GraphWeights
 from pcsim.engine.learner import Learner
-from pcsim.engine.network import Network, Weights, batch_rows, initial_weights
-from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.network import DenseNetwork, Weights, batch_rows, initial_weights
 from pcsim.engine.rules import Algorithm
+from pcsim.engine.setup import TrainingSetup
 from pcsim.engine.training import Profile, SeedCurve
 
 if TYPE_CHECKING:
-    from pcsim.config import Numerics
+    from pcsim.config import Numerics, OptimiserSettings
 
 AnyWeights = Weights | GraphWeights
 AnyLearner = Learner | GraphLearner
@@ -41,32 +41,46 @@ class Course:
     """One rule's training, but for the seed; ``numerics`` where more is rounded than to the network's dtype;
     ``generates``: the data are turned."""
 
-    network: Network | GraphNetwork
+    network: DenseNetwork | GraphNetwork
     rule: Algorithm
     dataset: Dataset
     batch: int
     epochs: int
     evaluate_every: int
-    optimiser: WeightOptimiser
+    optimiser: OptimiserSettings
     numerics: Numerics | None = None
     generates: bool = False
 
     @property
-    def chain(self) -> Network:
+    def chain(self) -> DenseNetwork:
         """The network of a course that trains a chain."""
-        assert isinstance(self.network, Network)
+        assert isinstance(self.network, DenseNetwork)
         return self.network
 
     @property
     def updates_total(self) -> int:
         return self.epochs * (len(self.dataset.train.x) // self.batch)
 
+    def setup(self, seed: int) -> TrainingSetup:
+        """What the training of ``seed`` is given."""
+        return TrainingSetup(
+            self.dataset.train.x,
+            self.dataset.train.y,
+            self.batch,
+            self.optimiser,
+            self.updates_total,
+            seed,
+            self.numerics,
+        )
+
 
 def cast(dataset: Dataset, dtype: str, numerics: Numerics | None = None) -> Dataset:
     """The data set in the dtype that kernels read, rounded to states; not copied where it is so already."""
     parts = (dataset.train, dataset.validation, dataset.test)
     given = ((part.x.astype(dtype, copy=False), part.y.astype(dtype, copy=False)) for part in parts)
-    return Dataset(*(Part(*rounded_data(numerics, x, y, part=i)) for i, (x, y) in enumerate(given)))
+    return Dataset(
+        *(DatasetSplit(*rounded_data(numerics, x, y, part=i)) for i, (x, y) in enumerate(given))
+    )
 
 
 def learn_seed(
@@ -121,7 +135,7 @@ def learn_seed(
     return curve, learner.weights()
 
 
-def untrained(network: Network | GraphNetwork, seed: int) -> AnyWeights:
+def untrained(network: DenseNetwork | GraphNetwork, seed: int) -> AnyWeights:
     """The weights that ``seed`` gives the network."""
     if isinstance(network, GraphNetwork):
         if network.chain is not None:
@@ -130,7 +144,9 @@ def untrained(network: Network | GraphNetwork, seed: int) -> AnyWeights:
     return initial_weights(network, seed)
 
 
-def evaluate(learner: AnyLearner, part: Part, *, generates: bool = False) -> tuple[float, float]:
+def evaluate(
+    learner: AnyLearner, part: DatasetSplit, *, generates: bool = False
+) -> tuple[float, float]:
     """(accuracy, mean loss) of the feed-forward pass; an output that is not finite counts as wrong.
 
     Of a network that ``generates``, accuracy is that of the class whose predicted image is nearest.
@@ -149,7 +165,7 @@ def evaluate(learner: AnyLearner, part: Part, *, generates: bool = False) -> tup
     return float(right.mean()), float(losses.mean())
 
 
-def _evaluate_images(learner: AnyLearner, part: Part) -> tuple[float, float]:
+def _evaluate_images(learner: AnyLearner, part: DatasetSplit) -> tuple[float, float]:
     """As ``evaluate``: one pass predicts an image of every class, and a sample is of the class whose is nearest.
 
     With Gaussian pixels of one variance and classes that are equally likely that is the most probable class given the
@@ -235,31 +251,9 @@ def _tuples(counts: np.ndarray) -> tuple[tuple[int, ...], ...]:
 
 def learner_of(course: Course, seed: int, weights: AnyWeights) -> AnyLearner:
     """A learner that starts from ``weights``."""
-    network, train = course.network, course.dataset.train
+    network, setup = course.network, course.setup(seed)
     if isinstance(network, GraphNetwork):
         assert isinstance(weights, dict)
-        return GraphLearner(
-            network,
-            weights,
-            rule=course.rule,
-            x=train.x,
-            y=train.y,
-            batch=course.batch,
-            optimiser=course.optimiser,
-            updates_total=course.updates_total,
-            seed=seed,
-            numerics=course.numerics,
-        )
+        return GraphLearner(network, weights, course.rule, setup)
     assert isinstance(weights, tuple)
-    return Learner(
-        network,
-        weights,
-        rule=course.rule,
-        x=train.x,
-        y=train.y,
-        batch=course.batch,
-        optimiser=course.optimiser,
-        updates_total=course.updates_total,
-        seed=seed,
-        numerics=course.numerics,
-    )
+    return Learner(network, weights, course.rule, setup)

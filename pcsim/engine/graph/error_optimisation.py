@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pcsim.engine.graph.relaxer import GraphRelaxer
-from pcsim.engine.graph.rounded_prediction import Told
+from pcsim.engine.graph.rounded_prediction import TensorAtStep
 from pcsim.engine.graph.steps import descend
 from pcsim.engine.kernels.arithmetic import READ_PULL, STATE, STEEP_PULL
 
@@ -25,7 +25,9 @@ class ErrorRelaxer(GraphRelaxer):
                 pulled = self._pull(number, told)
             else:
                 pulled, _ = self._pull_rounded(number, told, int(STEEP_PULL))
-                self.rounded[number - 1].errand.told = Told(int(READ_PULL), self.rounding.step)
+                self.rounded[number - 1].errand.told = TensorAtStep(
+                    int(READ_PULL), self.rounding.step
+                )
             assert pulled is not None  # Every hidden node is read.
             told[number] = self.predictions[number - 1].behind(pulled)
             e = self.e[number].reshape(-1)

@@ -8,7 +8,6 @@ share a scale, are those of the chip.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,11 +24,8 @@ from pcsim.engine.graph.model import (
 from pcsim.engine.kernels import layout
 from pcsim.engine.kernels.arithmetic import EVALUATING
 from pcsim.engine.kernels.optimisers import optimise
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.rules import Algorithm
-
-if TYPE_CHECKING:
-    from pcsim.config import Numerics
+from pcsim.engine.setup import TrainingSetup
 
 
 class GraphLearner:
@@ -39,19 +35,9 @@ class GraphLearner:
     """
 
     def __init__(
-        self,
-        network: GraphNetwork,
-        weights: GraphWeights,
-        *,
-        rule: Algorithm,
-        x: np.ndarray,
-        y: np.ndarray,
-        batch: int,
-        optimiser: WeightOptimiser,
-        updates_total: int,
-        seed: int = 0,
-        numerics: Numerics | None = None,
+        self, network: GraphNetwork, weights: GraphWeights, rule: Algorithm, setup: TrainingSetup
     ) -> None:
+        x, y, numerics, seed = setup.x, setup.y, setup.numerics, setup.seed
         graph = network.graph
         self.network, self.rule, self.seed = network, rule, seed
         self.x, self.y = x.reshape(len(x), *graph.input), y.reshape(len(y), *graph.output.shape)
@@ -66,13 +52,13 @@ class GraphLearner:
         self.rounding = self.arithmetic.rounding if self.arithmetic else None
         read = self.arithmetic.read if self.arithmetic else flat
         in_blocks = rule.in_blocks and numerics is None
-        self.block = block_samples(graph, batch) if in_blocks else batch
+        self.block = block_samples(graph, setup.batch) if in_blocks else setup.batch
         self.passes = rule.passes_of(
             network, views(graph, read), self.block, self.rounding, seed=seed
         )
         self.executed = np.zeros(rule.steps + 1, np.int64)
         self.optimiser = layout.optimiser_of(
-            optimiser, updates=updates_total, weight_steps=rule.weight_steps
+            setup.optimiser, updates=setup.updates_total, weight_steps=rule.weight_steps
         )
         self._room_x = np.empty((self.block, *graph.input), network.dtype)
         self._room_y = np.empty((self.block, *graph.output.shape), network.dtype)

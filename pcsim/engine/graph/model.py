@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from pcsim.engine.drawing import normal, orthogonal
-from pcsim.engine.network import DtypeName, LossName, Network, Weights
+from pcsim.engine.network import DenseNetwork, DtypeName, LossName, Weights
 from pcsim.engine.operators import OPERATIONS
 from pcsim.engine.operators.operation import Operation
 from pcsim.network import Graph
@@ -38,7 +38,7 @@ class GraphNetwork:
     loss: LossName
     dtype: DtypeName = "float64"
     drawn: Drawn = "uniform"
-    chain: Network | None = None
+    chain: DenseNetwork | None = None
 
 
 def initial_weights(

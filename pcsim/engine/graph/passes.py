@@ -11,8 +11,8 @@ import numpy as np
 
 from pcsim.engine.graph.losses import target_energy, target_error
 from pcsim.engine.graph.model import GraphNetwork, by_place
-from pcsim.engine.graph.prediction import ByPlace, Prediction
-from pcsim.engine.graph.rounded_prediction import RoundedPrediction, Told
+from pcsim.engine.graph.prediction import ByPlace, NodePrediction
+from pcsim.engine.graph.rounded_prediction import RoundedPrediction, TensorAtStep
 from pcsim.engine.kernels.arithmetic import ERROR, ERROR_BELOW, READ_ERROR, READ_ERROR_BELOW
 from pcsim.engine.kernels.losses import half_square
 from pcsim.engine.operators.rounding import Rounding
@@ -41,10 +41,10 @@ class GraphPasses:
         self.cross_entropy = network.loss == "cross_entropy"
         self.rounding = rounding
         self.rounded: list[RoundedPrediction] = []
-        self.predictions: Sequence[Prediction]
+        self.predictions: Sequence[NodePrediction]
         if rounding is None:
             self.predictions = [
-                Prediction(node, by_place(weights), samples, dtype) for node in graph.nodes
+                NodePrediction(node, by_place(weights), samples, dtype) for node in graph.nodes
             ]
         else:
             self.predictions = self.rounded = [
@@ -88,7 +88,7 @@ class GraphPasses:
         self.alive = set(self.everyone)
         self._meet_target()
         for prediction in self.rounded:
-            prediction.errand.told = Told(int(ERROR), 0)
+            prediction.errand.told = TensorAtStep(int(ERROR), 0)
         self.bring_back(self.e)
 
     def _take(self, x: np.ndarray, y: np.ndarray) -> None:
@@ -110,7 +110,7 @@ class GraphPasses:
             self.rounding.error(self.e[number], tensor, number)
             below = tensor == ERROR_BELOW and not self.learns_along
             told = READ_ERROR_BELOW if below else READ_ERROR
-            self.rounded[number - 1].errand.told = Told(int(told), self.rounding.step)
+            self.rounded[number - 1].errand.told = TensorAtStep(int(told), self.rounding.step)
 
     def _meet_target(self) -> None:
         """The error of the output from its prediction."""

@@ -10,7 +10,7 @@ import numpy as np
 from pcsim.engine.inference import BatchResult, backpropagate
 from pcsim.engine.kernels.arithmetic import Arithmetic
 from pcsim.engine.kernels.backpropagation import backpropagation_updates
-from pcsim.engine.network import Network, Weights
+from pcsim.engine.network import DenseNetwork, Weights
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.relaxer import Relaxer
 from pcsim.engine.rules.algorithm import Algorithm
@@ -39,10 +39,10 @@ class BackwardPassOnChains:
     def reach(self, layers: int) -> int:
         return layers
 
-    def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
+    def rate_limit(self, network: DenseNetwork, weights: Weights, x: np.ndarray) -> float | None:
         return None
 
-    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
+    def relaxer(self, network: DenseNetwork, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
         return Relaxer(network, Relaxation(steps=0, rate=1.0, variant="ipc"), batch, arithmetic)
 
     def updates(
@@ -63,7 +63,7 @@ class BackwardPassOnChains:
 
     def look_at(
         self,
-        network: Network,
+        network: DenseNetwork,
         weights: Weights,
         x: np.ndarray,
         y: np.ndarray,

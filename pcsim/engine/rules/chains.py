@@ -9,7 +9,7 @@ import numpy as np
 from pcsim.engine.inference import BatchResult
 from pcsim.engine.kernels import layout
 from pcsim.engine.kernels.arithmetic import Arithmetic
-from pcsim.engine.network import Network, Weights
+from pcsim.engine.network import DenseNetwork, Weights
 from pcsim.engine.relaxer import Relaxer
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class ChainTraining(Protocol):
     """What updates change: the learner of a chain, as its rule sees it."""
 
-    network: Network
+    network: DenseNetwork
     shape: layout.Shape
     parameters: layout.Parameters
     data: layout.Data
@@ -51,10 +51,10 @@ class OnChains(Protocol):
     def reach(self, layers: int) -> int:
         """How many layers, from the output down, errors can have reached after all steps."""
 
-    def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
+    def rate_limit(self, network: DenseNetwork, weights: Weights, x: np.ndarray) -> float | None:
         """The inference rate beyond which ``x`` does not settle; None where no bound is known."""
 
-    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
+    def relaxer(self, network: DenseNetwork, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
         """Scratch for a batch of that size."""
 
     def updates(
@@ -64,7 +64,7 @@ class OnChains(Protocol):
 
     def look_at(
         self,
-        network: Network,
+        network: DenseNetwork,
         weights: Weights,
         x: np.ndarray,
         y: np.ndarray,

@@ -17,7 +17,7 @@ from pcsim.engine.kernels import layout
 from pcsim.engine.kernels.arithmetic import Arithmetic
 from pcsim.engine.kernels.passes import load_batch
 from pcsim.engine.kernels.predictive_coding import predictive_coding_updates
-from pcsim.engine.network import Network, Weights
+from pcsim.engine.network import DenseNetwork, Weights
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.relaxer import Relaxer
 from pcsim.engine.rules.chains import ChainTraining
@@ -49,10 +49,10 @@ class RelaxingOnChains:
         how = self.relaxation
         return self.reach(layers) if how.wavefront else layers
 
-    def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
+    def rate_limit(self, network: DenseNetwork, weights: Weights, x: np.ndarray) -> float | None:
         return rate_limit(network, weights, x, relaxation=self.relaxation)
 
-    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
+    def relaxer(self, network: DenseNetwork, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
         return Relaxer(network, self.relaxation, batch, arithmetic)
 
     def updates(
@@ -133,7 +133,7 @@ class RelaxingOnChains:
 
     def look_at(
         self,
-        network: Network,
+        network: DenseNetwork,
         weights: Weights,
         x: np.ndarray,
         y: np.ndarray,

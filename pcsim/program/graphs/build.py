@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pcsim.config import Candidate, Workload, problem_at
-from pcsim.config.candidates import Inference
+from pcsim.config.candidates import InferenceSettings
 from pcsim.errors import InputError
 from pcsim.network import Graph
 from pcsim.program.graphs.backpropagation import graph_backpropagation
@@ -45,7 +45,7 @@ class Asked:
     def options(self) -> Options:
         """What rules that relax are told. Where batches may settle early each step is checked; with a lag, steps are
         made in vain."""
-        candidate, how = self.candidate, self.candidate.inference or Inference()
+        candidate, how = self.candidate, self.candidate.inference or InferenceSettings()
         control, steps = None, self.steps
         if how.tolerance > 0:
             control = Control(energy=True, lag=candidate.check_lag)

@@ -19,7 +19,7 @@ from pcsim.program.kernels import DESCENT_WORDS, OPTIMISER_WORDS
 from pcsim.program.operators.work import Kept as From
 
 
-class Kept(NamedTuple):
+class StashDepth(NamedTuple):
     """Of how many micro-batches a node keeps states and errors."""
 
     states: int
@@ -34,14 +34,14 @@ def keep(
     descent: str = "gd",
     kept_predictions: Iterable[int] = (),
     free_errors: bool = False,
-    kept: Callable[[int], Kept] | None = None,
+    kept: Callable[[int], StashDepth] | None = None,
 ) -> None:
     """Reserve the memory of all parts; ``relaxed``: states move, and their errors are kept beside them.
 
     ``kept_predictions``: of nodes whose prediction stays while their state moves. ``free_errors``: they are kept
     while others are brought past them. ``kept``: of how many micro-batches by node, all unless given.
     """
-    every = Kept(writer.program.micro_batches, writer.program.micro_batches)
+    every = StashDepth(writer.program.micro_batches, writer.program.micro_batches)
     keeper = _Keeper(writer, learning, relaxed, descent, free_errors, kept or (lambda node: every))
     predicted = set(kept_predictions)
     for prediction in writer.cut.predictions:
@@ -60,13 +60,13 @@ class _Keeper:
         relaxed: bool,
         descent: str,
         free_errors: bool,
-        kept: Callable[[int], Kept],
+        kept: Callable[[int], StashDepth],
     ) -> None:
         self.cut, self.program = writer.cut, writer.program
         self.learning, self.relaxed, self.descent = learning, relaxed, descent
         self.free_errors, self.kept_by = free_errors, kept
         self.pipelined = not relaxed
-        self.kept = Kept(1, 1)
+        self.kept = StashDepth(1, 1)
         """Of the node at hand."""
 
     def value(

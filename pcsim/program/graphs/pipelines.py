@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pcsim.network import INPUT, Graph
 from pcsim.program.graphs.backpropagation import form_error
 from pcsim.program.graphs.learning import Learning
-from pcsim.program.graphs.memory import Kept, keep
+from pcsim.program.graphs.memory import StashDepth, keep
 from pcsim.program.graphs.parts import Prediction, cut
 from pcsim.program.graphs.relaxing import forward_start
 from pcsim.program.graphs.writer import Newest, Writer
@@ -62,9 +62,9 @@ def graph_pipelined_backpropagation(
         learning.learn(number, place(order.weights, "update", number), back=0)
     learning.update_shared()
 
-    def kept(node: int) -> Kept:
+    def kept(node: int) -> StashDepth:
         stage = Stage(node, last, micro_batches)
-        return Kept(order.stash(stage), min(micro_batches, 1 + order.put_off(stage)))
+        return StashDepth(order.stash(stage), min(micro_batches, 1 + order.put_off(stage)))
 
     keep(writer, learning=True, kept=kept)
     credited = tuple(part for part, sizes in enumerate(parts.parts, start=1) if sizes.weighted)

@@ -129,7 +129,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "link_latency": "Per wire from tile to tile; longer wires take as many times as long.",
         "hop_length": "Wire from tile to tile, for its energy.",
     },
-    "Buffer": {
+    "GlobalBuffer": {
         "size": "The whole memory.",
         "banks": "Its banks, each with one port.",
         "port": "Width of one bank's port.",
@@ -176,7 +176,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "objective": "By what the best schedule is chosen.",
         "tuning": "What 'pcsim tune' did; it writes this section.",
     },
-    "Network": {
+    "NetworkSettings": {
         "layers": "Widths of a chain of dense layers, from input (the width of an image) to output (the classes).",
         "input": "The shape of one sample, where blocks or nodes are given: [channels, height, width] or [features].",
         "blocks": "The network as a list of blocks, one on top of the other; docs/networks.md.",
@@ -189,7 +189,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "direction": "What is clamped to the ends: images in and labels out, or generative: labels in and images out.",
         "initialisation": "How weights are drawn: with orthonormal rows or columns, or as the parameterisation says.",
     },
-    "Data": {
+    "DataSettings": {
         "dataset": "A named dataset, or the path of a folder of IDX files or of an .npz file.",
         "train": "Images to learn from.",
         "validation": "Images that tell when the target is reached.",
@@ -233,7 +233,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "spread": "How many times the fewest tiles that hold it each layer gets.",
         "optimiser": "How a gradient changes the weights.",
     },
-    "Optimiser": {
+    "OptimiserSettings": {
         "kind": "How a gradient changes the weights.",
         "rate": "The learning rate.",
         "momentum": "Of kind momentum.",

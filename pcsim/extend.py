@@ -79,6 +79,8 @@ def register_rule(
         ValueError: there is another rule of that name.
     """
     word = add_rule(settings)
-    RULES[word] = Rule(word, settings.title, credit, infers=settings.steps is not OwnRule.steps)
+    RULES[word] = Rule(
+        word, settings.title, credit, infers=settings.inference_steps is not OwnRule.inference_steps
+    )
     ALGORITHMS[word] = lambda candidate: algorithm(candidate.own)
     PROGRAMS[word] = program

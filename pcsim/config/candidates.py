@@ -179,7 +179,7 @@ def _of_own(own: OwnRule, numerics: Numerics, streamed: bool) -> Candidate:
         order=None,
         schedule="",
         numerics=numerics,
-        steps=own.steps,
+        steps=own.inference_steps,
         rate=None,
         wavefront=False,
         hoist=False,

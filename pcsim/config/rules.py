@@ -72,7 +72,7 @@ class OwnRule(Section):
     optimiser: OptimiserSettings
 
     @property
-    def steps(self) -> int:
+    def inference_steps(self) -> int:
         """Inference steps of an update."""
         return 0
 

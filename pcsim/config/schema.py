@@ -124,7 +124,9 @@ def _say_what_pydantic_cannot(sections: dict[str, Schema]) -> None:
         workload["oneOf"] = [{"required": ["pc"]}, {"required": ["rule"]}]
     if "DataSettings" in sections:
         path = {"type": "string", "pattern": r"/|\.npz$", "examples": ["./images", "images.npz"]}
-        sections["DataSettings"]["properties"]["dataset"] |= {"anyOf": [{"enum": list(DATASETS)}, path]}
+        sections["DataSettings"]["properties"]["dataset"] |= {
+            "anyOf": [{"enum": list(DATASETS)}, path]
+        }
 
 
 def _as_changes(section: Schema) -> Schema:

@@ -225,8 +225,9 @@ class Workload(ConfigFile):
     @property
     def challenger_steps(self) -> int:
         """Inference steps of an update by it."""
-        found = self.pc or self.rule
-        return found.steps if found else 0
+        if self.pc is not None:
+            return self.pc.steps
+        return self.rule.inference_steps if self.rule else 0
 
     def settings_of(self, rule: str) -> PredictiveCoding | OwnRule | Backpropagation:
         """The section of ``rule``, one of ``challenger`` and bp."""

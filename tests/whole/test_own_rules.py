@@ -178,3 +178,49 @@ else:
 """
     done = python("-c", code, folder=here)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_it_does_not_learn_is_told_in_its_sentence_and_its_steps_are_those_of_the_file(here):
+    code = """
+from typing import Annotated, Literal
+from pcsim.config import candidates, load_hardware, load_workload
+from pcsim.config.fields import Finding, whole
+from pcsim.errors import InputError
+from pcsim.extend import OwnRule, register_rule
+from pcsim.network import RULES, credited
+
+class Short(OwnRule):
+    name: Literal["short"]
+    rounds: Annotated[int, whole(1, 9)] = 2
+
+    @property
+    def inference_steps(self):
+        return self.rounds
+
+    def limits(self, graph, training):
+        if len(graph.nodes) > self.rounds + 1:
+            yield Finding("must have a round for each hidden node", ("rule", "rounds"))
+
+def top(graph, order, steps):
+    return tuple(node.number for node in graph.nodes[-steps:])
+
+register_rule(Short, None, None, credit=top)
+text = open("aligned.yaml").read().replace("name: fa", "name: short")
+text = text.replace("extensions: [./alignment.py]", "network: {layers: [64, 32, 16, 10]}")
+open("short.yaml", "w").write(text)
+work = load_workload("short.yaml")
+(ours,) = candidates(load_hardware("tile64"), work, rule="short")
+assert (ours.id, ours.algorithm, ours.steps, ours.own.rounds) == ("short", "short", 2, 2)
+assert RULES["short"].infers and credited(work.network.graph, "short", "", 2) == (2, 3)
+open("short.yaml", "w").write(text.replace("name: short", "name: short\\n  rounds: 1"))
+try:
+    load_workload("short.yaml")
+except InputError as error:
+    (problem,) = error.problems
+    assert problem.message == "rule.rounds must have a round for each hidden node", problem
+    assert problem.line == 7, problem
+else:
+    raise SystemExit("not refused")
+"""
+    done = python("-c", code, folder=here)
+    assert (done.returncode, done.stderr) == (0, "")

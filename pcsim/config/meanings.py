@@ -93,6 +93,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "banking": "Which words share a bank: skewed rows walk without conflicts along columns, interleaved do not.",
         "cell": "Cell type: low standby power, low operating power, or high performance.",
         "weights": "Where weights live: resident here, or streamed from DRAM or buffered through what the rest leaves.",
+        "line_buffer": "Whether a line buffer forms windows of convolutions, so that the port moves each word once.",
         "access": "What one access moves, for its energy; left out, 8 B as in the technology's table.",
         "priced_as": "The size that an unlimited memory is priced as; required then, and only then.",
     },

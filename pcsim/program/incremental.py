@@ -80,6 +80,8 @@ def incremental_predictive_coding(
         predicted = [Need(Key(Kind.REDUCE, Role.PREDICTION, layer, Phase.STEP))]
         if layer < last:
             predicted.append(Need(Key(Kind.ELEMENTWISE, Role.STATE, layer, Phase.STEP)))
+        if form.bias:
+            predicted.append(Need(Key(Kind.UPDATE, Role.BIAS, layer, Phase.STEP)))
         if form.skip(layer):
             predicted.append(Need(Key(Kind.EXCHANGE, Role.SKIPPED_STATE, layer - 1, Phase.STEP)))
         kernel = error_kernel(form, layer, fresh=True)

@@ -88,7 +88,7 @@ def graph_zero_divergence(
     """z_il: backpropagation's gradients by predictive coding's moves."""
     if not gated:
         return graph_jacobi_predictive_coding(graph, loss, replace(options, wavefront=False))
-    parts = cut(graph, line_buffer=options.line_buffer)
+    parts = cut(graph)
     writer = Writer(
         parts,
         batch=options.batch,

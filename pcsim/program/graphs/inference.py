@@ -10,9 +10,9 @@ from pcsim.program.graphs.writer import Newest, Writer
 from pcsim.program.ops import Phase, Place, Program, Role
 
 
-def graph_inference(graph: Graph, *, batch: int, line_buffer: bool = False) -> Program:
+def graph_inference(graph: Graph, *, batch: int) -> Program:
     """Predictions of one batch; the same for every learning rule."""
-    parts = cut(graph, line_buffer=line_buffer)
+    parts = cut(graph)
     writer = Writer(parts, batch=batch, optimiser=None)
     writer.load(with_target=False)
     place = Place(Phase.START, "forward")

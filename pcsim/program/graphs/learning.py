@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pcsim.program.graphs.parts import Run, Stage
-from pcsim.program.graphs.writer import Newest, Wanted, Writer
+from pcsim.program.graphs.parts import Run, Stage, parameter
+from pcsim.program.graphs.writer import Newest, Wanted, Writer, updated
 from pcsim.program.kernels import ADD, ADD_PARTIAL_SUMS, update_kernel
 from pcsim.program.operators.work import ERROR, NOTHING, Piece
 from pcsim.program.ops import ALL, Key, Kind, Need, Phase, Place, Role
@@ -93,7 +93,7 @@ class Learning:
         if weights in self.writer.cut.users:
             self.formed.setdefault((weights, role), []).append(formed)
         else:
-            self._step(role, part, parameters, [self._added_up(formed, role)], at)
+            self._step(role, part, parameters, [self._added_up(formed, role)], at, weights)
 
     def _added_up(self, formed: _Formed, role: Role | None) -> Key:
         """The gradient of all micro-batches, from the shares of the batch."""
@@ -110,9 +110,16 @@ class Learning:
         )
 
     def _step(
-        self, role: Role | None, part: int, parameters: int, gradient: Wanted, at: str
+        self,
+        role: Role | None,
+        part: int,
+        parameters: int,
+        gradient: Wanted,
+        at: str,
+        weights: str,
     ) -> Key:
         """The optimiser's step of a part, and what is new to the other shares of the batch."""
+        learnt = (parameter(weights, role),)
         assert self.writer.program.optimiser is not None, "an update has an optimiser"
         masters = self.writer.loaded(str(Role.MASTER), part) if role is None else []
         once = self.updating
@@ -126,8 +133,9 @@ class Learning:
             role=role,
             kernel=update_kernel(self.writer.program.optimiser, master=self.writer.program.master),
             at=named,
+            learnt=learnt,
         )
-        self.writer.add(
+        copied = self.writer.add(
             Kind.EXCHANGE,
             part,
             once,
@@ -135,10 +143,17 @@ class Learning:
             elements=parameters,
             role=role or Role.COPIED,
             at=named,
+            learnt=learnt,
         )
-        if role is None:
-            self.writer.note("updated", part, [done])
+        self._is_new(learnt, part, copied)
         return done
+
+    def _is_new(self, learnt: Sequence[str], part: int, arrived: Key) -> None:
+        """What reads these parameters in the same loop waits; at the end of an update all has been read before."""
+        if self.updating.phase is not Phase.STEP:
+            return
+        for newest in updated(learnt, part):
+            self.writer.note(newest.what, newest.of, [arrived])
 
     def update_shared(self) -> None:
         """Step what several parts use, once all have formed their gradients."""
@@ -178,7 +193,8 @@ class Learning:
                     at=each.at,
                 )
             total = [key]
-        done = self._step(role, home, parameters, total, weights)
+        done = self._step(role, home, parameters, total, weights, weights)
+        learnt = (parameter(weights, role),)
         for part, at in self.writer.cut.users[weights]:
             copied = self.writer.add(
                 Kind.EXCHANGE,
@@ -189,6 +205,6 @@ class Learning:
                 role=role or Role.COPIED,
                 target=part,
                 at=at,
+                learnt=learnt,
             )
-            if role is None:
-                self.writer.note("updated", part, [copied])
+            self._is_new(learnt, part, copied)

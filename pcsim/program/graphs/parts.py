@@ -17,9 +17,10 @@ from functools import cached_property
 
 from pcsim.network import INPUT, Branch, Graph, Node, Term
 from pcsim.network.operators import Activation, Scale, size
-from pcsim.program.kernels import MULTIPLY
+from pcsim.program.kernels import ADD, MULTIPLY
 from pcsim.program.operators import WORK, Weightless
 from pcsim.program.operators.work import ERROR, Kept, PartWork, Piece, Step, fused
+from pcsim.program.ops import Role
 from pcsim.program.sizes import Sizes
 
 
@@ -39,13 +40,13 @@ class Run:
 
     @property
     def forward(self) -> tuple[Step, ...]:
-        return tuple(step for _, work in self.terms for step in work.forward)
+        return tuple(_of(term, step) for term, work in self.terms for step in work.forward)
 
     @property
     def pull(self) -> tuple[Step, ...]:
         factors = (Piece(self.gives, (MULTIPLY,), ERROR, ERROR),) * self.factors
         own = reversed(self.terms[self.passed :])
-        return (*factors, *(step for _, work in own for step in work.pull))
+        return (*factors, *(_of(term, step) for term, work in own for step in work.pull))
 
     @property
     def learns(self) -> bool:
@@ -67,6 +68,18 @@ class Run:
         return all(isinstance(term.operator, Activation) for term, _ in self.terms)
 
 
+def parameter(weights: str, role: Role | None) -> str:
+    """The name of what is learnt at the place ``weights``: weights of a product, its biases, what other steps learn."""
+    return f"{weights} {role or 'weights'}"
+
+
+def _of(term: Term, step: Step) -> Step:
+    """``step`` of ``term``, with the name of the parameters that it reads."""
+    if isinstance(step, Piece) and step.beside.weight:
+        return replace(step, learnt=(parameter(term.weights, Role.GAIN),))
+    return step
+
+
 @dataclass(frozen=True)
 class Stage:
     """A part, and the steps on its result at its owners. ``weights``: the place of the part whose weights it uses, its
@@ -81,6 +94,13 @@ class Stage:
     @property
     def sizes(self) -> Sizes:
         return self.work.sizes
+
+    @property
+    def biases(self) -> tuple[Piece, ...]:
+        """The addition of its biases, if it has any."""
+        if not self.work.bias:
+            return ()
+        return (Piece(self.sizes.words_out, (ADD,), learnt=(parameter(self.weights, Role.BIAS),)),)
 
 
 @dataclass(frozen=True)
@@ -235,9 +255,9 @@ class Cut:
         yield from prediction.stages
 
 
-def cut(graph: Graph, *, line_buffer: bool = False) -> Cut:
+def cut(graph: Graph) -> Cut:
     """The parts of ``graph``."""
-    cutter = _Cutter(line_buffer)
+    cutter = _Cutter()
     predictions = tuple(cutter.prediction(node, graph) for node in graph.nodes)
     return Cut(graph, tuple(cutter.parts), tuple(cutter.names), predictions)
 
@@ -246,7 +266,6 @@ def cut(graph: Graph, *, line_buffer: bool = False) -> Cut:
 class _Cutter:
     """Numbers parts as it comes upon them. Its life: every node once, in order."""
 
-    line_buffer: bool
     parts: list[Sizes] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
 
@@ -311,8 +330,6 @@ class _Cutter:
             made[index + 1] = replace(made[index + 1], passed=factors)
         stages = []
         for (at, weights, part), after in zip(heads, made[1:], strict=True):
-            if self.line_buffer and part.sizes.taps > 1:
-                part = replace(part, sizes=replace(part.sizes, line_buffer=True))
             stages.append(Stage(self._add(part.sizes, at), at, part, after, weights))
         return made[0], tuple(stages)
 

@@ -30,10 +30,9 @@ def graph_pipelined_backpropagation(
     optimiser: str,
     schedule: str,
     master: bool = False,
-    line_buffer: bool = False,
 ) -> Program:
     """One update of one batch in ``micro_batches`` parts, in the order ``schedule`` of `ORDERS`."""
-    parts = cut(graph, line_buffer=line_buffer)
+    parts = cut(graph)
     writer = Writer(
         parts, batch=batch, optimiser=optimiser, master=master, micro_batches=micro_batches
     )

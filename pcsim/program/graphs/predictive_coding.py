@@ -26,7 +26,6 @@ def graph_predictive_coding(
     descent: str = "gd",
     nudged: bool = False,
     master: bool = False,
-    line_buffer: bool = False,
     micro_batches: int = 1,
 ) -> Program:
     """T synchronous steps and one weight update; the options are those of `Options`."""
@@ -39,7 +38,6 @@ def graph_predictive_coding(
         descent,
         nudged,
         master,
-        line_buffer,
         micro_batches,
     )
     return graph_jacobi_predictive_coding(graph, loss, options)

@@ -26,9 +26,8 @@ class Options:
     """``steps`` of inference on ``batch`` samples, and how.
 
     ``hoist``: what only reads the input is predicted once. ``wavefront``: only what can differ from the feed-forward
-    start runs, and only nodes whose error can differ from zero learn. ``line_buffer``: overlapping windows of
-    convolutions are read from SRAM once. ``micro_batches`` take turns within a step. ``control``: what nodes wait for
-    between steps.
+    start runs, and only nodes whose error can differ from zero learn. ``micro_batches`` take turns within a step.
+    ``control``: what nodes wait for between steps.
     """
 
     batch: int
@@ -39,7 +38,6 @@ class Options:
     descent: str = "gd"
     nudged: bool = False
     master: bool = False
-    line_buffer: bool = False
     micro_batches: int = 1
     control: Control | None = None
 
@@ -59,7 +57,7 @@ class Relaxation(ABC):
     def __init__(self, graph: Graph, loss: str, options: Options) -> None:
         self.graph, self.loss, self.options = graph, loss, options
         self.steps, self.wavefront, self.hoist = options.steps, options.wavefront, options.hoist
-        self.cut = cut(graph, line_buffer=options.line_buffer)
+        self.cut = cut(graph)
         self.loop = Loop(options.steps, options.micro_batches)
         self.writer = Writer(
             self.cut,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from pcsim.network import INPUT
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.contractions import PULL_WINDOWS
-from pcsim.program.graphs.parts import Cut, Line, Prediction, Stage
+from pcsim.program.graphs.parts import Cut, Line, Prediction, Stage, parameter
 from pcsim.program.kernels import ADD, MULTIPLY, MULTIPLY_ADD, Kernel
 from pcsim.program.loop import Loop
 from pcsim.program.operators.work import (
@@ -56,6 +56,11 @@ class Version(NamedTuple):
 
 
 Wanted = Iterable[Need | Key | Newest]
+
+
+def updated(learnt: Iterable[str], part: int) -> list[Newest]:
+    """What brings the newest of parameters to ``part``, where they learn."""
+    return [Newest("updated", f"{name} of part {part}") for name in learnt]
 
 
 class Writer:
@@ -177,9 +182,24 @@ class Writer:
             if isinstance(step, Statistics):
                 wanted = [self._statistics(step, part, place, at, wanted)]
                 continue
-            key = self.elementwise(step.kernel, step.elements, part, place, role, at, wanted)
-            wanted = [key]
+            wanted = [self.piece(step, part, place, role, at, wanted)]
         return wanted
+
+    def piece(
+        self, piece: Piece, part: int, place: Place, role: Role, at: str, needs: Wanted
+    ) -> Key:
+        """One ``piece`` of work on each sample, with the newest of the parameters that it reads."""
+        return self.add(
+            Kind.ELEMENTWISE,
+            part,
+            place,
+            [*needs, *updated(piece.learnt, part)],
+            elements=self.batch * piece.elements,
+            role=role,
+            kernel=piece.kernel,
+            at=at,
+            learnt=piece.learnt,
+        )
 
     def elementwise(
         self,
@@ -284,8 +304,9 @@ class Writer:
             for each in work.forward:
                 wanted = [self._between(each, Kind.PRODUCT_FORWARD, stage, place, wanted)]
             return wanted, stage.after.forward
-        wanted = [*self.loaded(str(Role.WEIGHTS), part), Newest("updated", part), *needs]
-        done = self.add(Kind.PRODUCT_FORWARD, part, place, wanted)
+        weights = (parameter(stage.weights, None),)
+        wanted = [*self.loaded(str(Role.WEIGHTS), part), *updated(weights, part), *needs]
+        done = self.add(Kind.PRODUCT_FORWARD, part, place, wanted, learnt=weights)
         summed = self.add(
             Kind.REDUCE,
             part,
@@ -295,8 +316,7 @@ class Writer:
             elements=self.batch * work.sizes.words_out,
             kernel=COMPLETE_PREDICTION,
         )
-        bias = (Piece(work.sizes.words_out, (ADD,)),) if work.bias else ()
-        return [summed], (*bias, *stage.after.forward)
+        return [summed], (*stage.biases, *stage.after.forward)
 
     def _between(
         self, each: PartProduct | Piece, kind: Kind, stage: Stage, place: Place, needs: Wanted
@@ -393,8 +413,7 @@ class Writer:
         words = prediction.lines[0].words
         if own is not None and fresh:
             stage = own.stages[-1]
-            bias = (Piece(stage.sizes.words_out, (ADD,)),) if stage.work.bias else ()
-            steps += [*bias, *stage.after.forward]
+            steps += [*stage.biases, *stage.after.forward]
             wanted.append(Newest("product", own.at))
         elif own is not None:
             wanted.append(Newest("branch", own.at))
@@ -447,6 +466,7 @@ class Writer:
                             last,
                             primitives=(*last.primitives, *piece.primitives),
                             keeps=last.keeps + piece.keeps + STATE,
+                            learnt=(*last.learnt, *piece.learnt),
                         )
             passing = stays
             if not self.relaxed:
@@ -461,10 +481,7 @@ class Writer:
             if isinstance(step, Statistics):
                 wanted = [self._statistics(step, home, place, name, wanted)]
             else:
-                key = self.elementwise(
-                    step.kernel, step.elements, home, place, Role.STATE, name, wanted
-                )
-                wanted = [key]
+                wanted = [self.piece(step, home, place, Role.STATE, name, wanted)]
         self.note("state", number, wanted)
         for line in readers:
             sent: Wanted = wanted
@@ -585,7 +602,11 @@ class Writer:
         wanted = list(needs)
         if work.sizes.weighted:
             product = PULL_WINDOWS if work.folds is not None else None
-            wanted = [self.add(Kind.PRODUCT_BACKWARD, part, place, wanted, product=product)]
+            weights = (parameter(stage.weights, None),)
+            key = self.add(
+                Kind.PRODUCT_BACKWARD, part, place, wanted, product=product, learnt=weights
+            )
+            wanted = [key]
             if work.folds is not None:
                 window = work.sizes.n_in * work.sizes.taps * work.sizes.rows_out
                 reads = Words(accumulate=1 + len(work.folds))

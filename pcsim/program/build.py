@@ -31,7 +31,7 @@ def program_of(
 
     ``told`` is what was told in each of them, where the candidate has a threshold; all, unless given.
     """
-    if not workload.network.is_chain:
+    if not workload.network.is_chain or candidate.own is not None:
         return graph_program_of(workload, candidate, steps=steps)
     form = form_of(workload)
     common = Common(

@@ -7,7 +7,7 @@ import pytest
 
 from pcsim.config import load_hardware
 from pcsim.machine import simulate
-from pcsim.network.credit import credited
+from pcsim.network import credited
 from pcsim.placement import place
 from pcsim.program import Form, Role
 from pcsim.program.graphs import Options, graph_ordered_predictive_coding

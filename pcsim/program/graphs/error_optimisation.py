@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pcsim.network import INPUT, Graph
-from pcsim.network.credit import credited
+from pcsim.network import INPUT, Graph, credited
 from pcsim.program.graphs.parts import Line, Prediction
 from pcsim.program.graphs.relaxing import Options, Relaxation
 from pcsim.program.graphs.writer import Newest, Wanted

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pcsim.network import INPUT, Graph
-from pcsim.network.credit import credited
+from pcsim.network import INPUT, Graph, credited
 from pcsim.program.graphs.learning import Learning
 from pcsim.program.graphs.parts import Line, Prediction
 from pcsim.program.graphs.relaxing import Options, Relaxation

@@ -29,7 +29,6 @@ class _ErrorOptimisation(Relaxation):
     """Nothing runs beside anything else but branches."""
 
     sequence = True
-    free_errors = True
 
     def moves_from(self, node: int) -> int | None:
         return self._within(None if node in (INPUT, self.output) else 1)
@@ -95,9 +94,7 @@ class _ErrorOptimisation(Relaxation):
             needs = [*wanted, Newest("free", number)]
             writer.value(prediction, every, (*steps, added), needs)
         elif any(begins):
-            writer.error(
-                prediction, every, (*steps, self.difference(prediction)), wanted, kept=True
-            )
+            self.err(prediction, every, steps, wanted)
             self.spread(prediction, every)
 
     def finish(self, credited: tuple[int, ...]) -> None:

@@ -76,9 +76,8 @@ class _FixedPrediction(Relaxation):
         *others, follow = steps
         assert isinstance(follow, Piece), "a move is one piece"
         follow = replace(follow, keeps=follow.keeps + STATE)
-        made = (*others, follow, self.difference(prediction))
         place = self.loop.place(first)
-        self.writer.error(prediction, place, made, needs, kept=True)
+        self.err(prediction, place, (*others, follow), needs)
         self.spread(prediction, place)
 
 

@@ -71,8 +71,7 @@ class _Incremental(Relaxation):
         fresh = prediction.own is not None
         wanted, steps = self.writer.summed(prediction, but_last, fresh=fresh)
         needs = [*wanted, Newest("state", prediction.node.number)]
-        made = (*steps, self.difference(prediction))
-        self.writer.error(prediction, but_last, made, needs, kept=True)
+        self.err(prediction, but_last, steps, needs)
         self.spread(prediction, but_last, everywhere=True)
 
     def finish(self, credited: tuple[int, ...]) -> None:

@@ -33,21 +33,21 @@ def keep(
     relaxed: bool = False,
     descent: str = "gd",
     kept_predictions: Iterable[int] = (),
-    free_errors: bool = False,
+    alone: Callable[[Prediction], bool] = lambda prediction: False,
     kept: Callable[[int], Kept] | None = None,
 ) -> None:
     """Reserve the memory of all parts; ``relaxed``: states move, and their errors are kept beside them.
 
-    ``kept_predictions``: of nodes whose prediction stays while their state moves. ``free_errors``: they are kept
-    while others are brought past them. ``kept``: of how many micro-batches by node, all unless given.
+    ``kept_predictions``: of nodes whose prediction stays while their state moves. ``alone``: the product at the join
+    keeps its value while others of the sum change. ``kept``: of how many micro-batches by node, all unless given.
     """
     every = Kept(writer.program.micro_batches, writer.program.micro_batches)
-    keeper = _Keeper(writer, learning, relaxed, descent, free_errors, kept or (lambda node: every))
+    keeper = _Keeper(writer, learning, relaxed, descent, kept or (lambda node: every))
     predicted = set(kept_predictions)
     for prediction in writer.cut.predictions:
         keeper.node(prediction)
         if prediction.node.number in predicted:
-            keeper.prediction(prediction)
+            keeper.prediction(prediction, alone=alone(prediction))
 
 
 class _Keeper:
@@ -59,12 +59,11 @@ class _Keeper:
         learning: bool,
         relaxed: bool,
         descent: str,
-        free_errors: bool,
         kept: Callable[[int], Kept],
     ) -> None:
         self.cut, self.program = writer.cut, writer.program
         self.learning, self.relaxed, self.descent = learning, relaxed, descent
-        self.free_errors, self.kept_by = free_errors, kept
+        self.kept_by = kept
         self.pipelined = not relaxed
         self.kept = Kept(1, 1)
         """Of the node at hand."""
@@ -148,11 +147,10 @@ class _Keeper:
             size = prediction.size
             self.value(home, "output", "state", Value.STATE, size, copies=waiting, passing=True)
 
-    def prediction(self, prediction: Prediction) -> None:
-        """It lies where the product was summed up, unless it is no product's, or other lines are added to it."""
-        summed = len(prediction.lines) > 1 and not prediction.stages
+    def prediction(self, prediction: Prediction, *, alone: bool) -> None:
+        """It lies where the product was summed up, unless it is no product's, or that keeps its own value ``alone``."""
         sizes = self.cut.parts[prediction.home - 1]
-        if summed or not sizes.weighted or sizes.words_out != prediction.size:
+        if (alone and not prediction.stages) or not sizes.weighted or sizes.words_out != prediction.size:
             self.value(prediction.home, "prediction kept", "state", Value.STATE, prediction.size)
 
     def _keeps_state(self, prediction: Prediction) -> bool:

@@ -13,7 +13,6 @@ share a tile (`_shifts`). Of a chain this is `pcsim.program.ordered`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from pcsim.network import INPUT, Graph
 from pcsim.network.credit import groups
@@ -21,7 +20,7 @@ from pcsim.network.fronts import near
 from pcsim.program.graphs.parts import Line, Prediction
 from pcsim.program.graphs.relaxing import Options, Relaxation
 from pcsim.program.graphs.writer import Newest
-from pcsim.program.operators.work import STATE
+from pcsim.program.operators.work import NOTHING, STATE
 from pcsim.program.ops import IN_TURN, Place, Program, Turn
 
 
@@ -137,8 +136,7 @@ class _Ordered(Relaxation):
             if begin is not None:
                 self.feed_back(line, self.place(begin, number))
         self.move(prediction, first)
-        tail = self.difference(prediction)
-        writer.error(prediction, place, (tail,), [Newest("state", number)], kept=True)
+        self.err(prediction, place, (), [Newest("state", number)])
         if self.is_pulled_after(number, number):
             self.spread(prediction, place)
         for child in reversed(self.graph.children[number]):
@@ -154,11 +152,10 @@ class _Ordered(Relaxation):
                 writer.forward(line, place, alone=alone)
         fresh = own is not None and own.source == source and not alone
         wanted, steps = writer.summed(prediction, place, fresh=fresh)
-        tail = self.difference(prediction)
-        if number in self.first_move:  # The node's own move makes its next error of the prediction.
-            tail = replace(tail, keeps=tail.keeps + STATE)
+        # The node's own move makes its next error of the prediction.
+        keeps = STATE if number in self.first_move else NOTHING
         needs = [*wanted, Newest("state", number)]
-        writer.error(prediction, place, (*steps, tail), needs, kept=True)
+        self.err(prediction, place, steps, needs, keeps=keeps)
         if self.is_pulled_after(number, source):
             self.spread(prediction, place)
 

@@ -149,6 +149,17 @@ class Prediction:
         return self.then.pull
 
     @property
+    def last_bends(self) -> bool:
+        """Whether what is done last at its home is an activation whose slope is found from what it gives."""
+        runs = [self.then] if not self.is_single else [self.lines[0].stages[-1].after, self.then]
+        terms = [term for run in runs for term in run.terms]
+        if self.stages:
+            terms = list(self.stages[-1].after.terms)
+        return bool(terms) and (
+            isinstance(terms[-1][0].operator, Activation) and terms[-1][1].kept is Kept.GIVEN
+        )
+
+    @property
     def size(self) -> int:
         return self.node.size
 

@@ -100,7 +100,6 @@ class _Jacobi(Relaxation):
 
     def _err(self, prediction: Prediction, first: int) -> None:
         writer, place, number = self.writer, self.loop.place(first), prediction.node.number
-        tail = self.difference(prediction)
         needs = [Newest("state", number)]
         begins = [begin for line in prediction.lines if (begin := self.runs_from(line)) is not None]
         if begins:
@@ -108,7 +107,7 @@ class _Jacobi(Relaxation):
             fresh = own is not None and self.runs_from(own) is not None
             anew = self.loop.place(min(begins))
             wanted, steps = writer.summed(prediction, anew, fresh=fresh)
-            writer.error(prediction, place, (*steps, tail), [*wanted, *needs], kept=True)
+            self.err(prediction, place, steps, [*wanted, *needs])
         else:
-            writer.error(prediction, place, (tail,), needs, kept=True)
+            self.err(prediction, place, (), needs)
         self.spread(prediction, place)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from pcsim.network import INPUT, Graph
 from pcsim.program.graphs.learning import Learning
@@ -14,7 +14,7 @@ from pcsim.program.graphs.synchronise import pulling_part, synchronise, wait_at
 from pcsim.program.graphs.writer import Newest, Wanted, Writer
 from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT
 from pcsim.program.loop import Loop
-from pcsim.program.operators.work import ERROR, STATE, Piece, Step
+from pcsim.program.operators.work import ERROR, NOTHING, STATE, Piece, Step
 from pcsim.program.ops import IN_TURN, Need, Phase, Place, Program, Role, Turn
 from pcsim.program.parts import OUTPUT_KERNELS
 from pcsim.program.synchronise import Control
@@ -46,9 +46,6 @@ class Options:
 
 class Relaxation(ABC):
     """Built, then ``write`` once. Who inherits says when things first happen, and writes the steps."""
-
-    free_errors = False
-    """Whether errors are kept while others are brought past them."""
 
     sequence = False
     """Whether a step is a sequence of moves."""
@@ -141,7 +138,7 @@ class Relaxation(ABC):
             relaxed=True,
             descent=self.options.descent,
             kept_predictions=self.kept_predictions(),
-            free_errors=self.free_errors,
+            alone=self.kept_alone,
         )
         parts = (
             stage.part
@@ -170,11 +167,7 @@ class Relaxation(ABC):
                 moved = Piece(prediction.size, (SUBTRACT, MULTIPLY_ADD), beside=STATE)
                 name = prediction.node.name
                 wanted = [*writer.work((moved,), prediction.home, place, Role.NUDGED, name, wanted)]
-            difference = self.difference(prediction)
-            is_zero = number != self.output
-            writer.error(
-                prediction, place, (difference,), wanted, is_zero=is_zero, kept=not is_zero
-            )
+            self.err(prediction, place, (), wanted, is_zero=number != self.output)
             if number == self.output or not self.wavefront:
                 self.spread(prediction, place, everywhere=self.learns_in_steps)
 
@@ -184,6 +177,23 @@ class Relaxation(ABC):
         if own is None or self.runs_from(own) is not None:
             return False
         return any(self.runs_from(line) is not None for line in prediction.lines)
+
+    def err(
+        self,
+        prediction: Prediction,
+        place: Place,
+        steps: Sequence[Step],
+        needs: Wanted,
+        *,
+        is_zero: bool = False,
+        keeps: Words = NOTHING,
+    ) -> None:
+        """The error of a node after ``steps`` to its prediction, which ``keeps`` so much of it; as it ``is_zero``, or
+        to be kept."""
+        tail = replace(self.difference(prediction), keeps=keeps)
+        self.writer.error(
+            prediction, place, (*steps, tail), needs, is_zero=is_zero, kept=not is_zero, formed=True
+        )
 
     def difference(self, prediction: Prediction) -> Piece:
         """z less its prediction, or the error of the loss."""

@@ -503,11 +503,17 @@ class Writer:
         *,
         is_zero: bool = False,
         kept: bool = False,
+        formed: bool = False,
     ) -> None:
         """The error of a node by ``steps``, and what it becomes on its way through what was done last at its home;
-        where it ``is_zero`` it stays so. ``kept``: it is needed later, too, as by the node's own state."""
+        where it ``is_zero`` it stays so. ``kept``: it is needed later, too, as by the node's own state. ``formed``: of
+        the prediction, which is at hand for the slope of what gave it."""
         home, number = prediction.home, prediction.node.number
         behind = () if is_zero else prediction.behind
+        if formed and behind and prediction.last_bends:
+            first, *others = behind
+            assert isinstance(first, Piece), "an activation is one piece"
+            behind = (replace(first, beside=NOTHING), *others)
         made = list(steps)
         last = made[-1] if made else None
         if behind and kept and isinstance(last, Piece):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pcsim.engine.kernels.jit import jit
+from pcsim.compiled.jit import jit
 from pcsim.engine.numerics import parse_format
 from pcsim.engine.numerics.coding import code_of
 from pcsim.engine.numerics.products import integer_product, narrow_product

@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from pcsim.version import VERSION
+
 if TYPE_CHECKING:
     from pcsim.config import load_hardware as load_hardware
     from pcsim.config import load_workload as load_workload
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pcsim.sweeps import sweep as sweep
     from pcsim.verdict import Verdict as Verdict
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOME = {
     "load_hardware": "pcsim.config",

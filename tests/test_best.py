@@ -7,7 +7,6 @@ from typing import get_args
 
 import pytest
 from click.testing import CliRunner
-from verdict_values import FAST, NEVER, SLOW, prices, result, verdict
 
 from pcsim.cli import main
 from pcsim.config import candidates, learners, load_both
@@ -26,6 +25,7 @@ from pcsim.verdict import (
 )
 from pcsim.verdict.best import best_sentences
 from pcsim.verdict.rows import names as candidate_heads
+from tests.helpers.verdict_values import FAST, NEVER, SLOW, prices, result, verdict
 
 SHORT = (
     "training.epochs=2",

@@ -31,10 +31,10 @@ def command(ctx: click.Context) -> None:
 
     Exit code 3 when something does not work; what to do stands below it.
     """
-    from pcsim import __version__
+    from pcsim.version import VERSION
 
     findings = [
-        Finding("pcsim", f"{__version__} in {Path(__file__).parent.parent}"),
+        Finding("pcsim", f"{VERSION} in {Path(__file__).parent.parent}"),
         Finding("python", f"{sys.version.split()[0]}, {platform.system()} on {platform.machine()}"),
     ]
     tell = show_progress()
@@ -106,7 +106,7 @@ def cores() -> Finding:
 
 def cache() -> Finding:
     """Where trainings and compiled kernels are kept."""
-    from pcsim.engine.cache import cache_folder, why_nothing_is_kept
+    from pcsim.cache import cache_folder, why_nothing_is_kept
 
     problem = why_nothing_is_kept()
     if problem:

@@ -152,12 +152,12 @@ def _missing(error: ImportError) -> str | None:
 def _details(error: BaseException) -> Path | None:
     """The file that tells all of ``error``, in the cache or the folder for temporary files; None where neither
     can be written. The same fault of the same command has the same file."""
-    from pcsim import __version__
+    from pcsim.version import VERSION
 
     text = "".join(
         [
             f"command: {shlex.join(sys.argv)}\n",
-            f"pcsim {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n",
+            f"pcsim {VERSION}, Python {platform.python_version()}, {platform.platform()}\n\n",
             *traceback.format_exception(error),
         ]
     )
@@ -175,7 +175,7 @@ def _details(error: BaseException) -> Path | None:
 def _folders() -> list[Path]:
     found = []
     with suppress(Exception):  # A library may be what is missing.
-        from pcsim.engine.cache import cache_folder
+        from pcsim.cache import cache_folder
 
         found.append(cache_folder() / FOLDER)
     with suppress(OSError):

@@ -13,7 +13,6 @@ import time
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pcsim.cli.stages import duration_text as about
@@ -132,7 +131,7 @@ def beside_products(candidate: Candidate) -> float:
 
 def training_kernels_s(workload: Workload, candidates: Sequence[Candidate]) -> float:
     """Seconds of compiling before ``candidates`` can be trained: once per machine and version of pcsim."""
-    from pcsim.engine.compiled import compiled, kinds_of, operators_of
+    from pcsim.engine.kinds import compiled, kinds_of, operators_of
 
     operators = operators_of(workload)
     kinds = {
@@ -153,11 +152,9 @@ def training_kernels_s(workload: Workload, candidates: Sequence[Candidate]) -> f
 
 def simulator_kernels_s() -> float:
     """The same for the simulator."""
-    import pcsim
-    from pcsim.engine.cache import kernel_folder
+    from pcsim.compiled.known import known
 
-    source = Path(pcsim.__file__).parent / "machine" / "core"
-    kept = any(kernel_folder(source).rglob("life.course-*"))
+    kept = known("simulator", "machine/core")
     return 0.0 if kept else COMPILING_SIMULATOR * reference_s()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from pcsim import __version__
 from pcsim.cli.door import Door
 from pcsim.cli.verbs import QUESTION, VERBS
+from pcsim.version import VERSION
 
 
 @click.group(
@@ -15,6 +15,6 @@ from pcsim.cli.verbs import QUESTION, VERBS
     help=QUESTION,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, prog_name="pcsim")
+@click.version_option(VERSION, prog_name="pcsim")
 def main() -> None:
     """``pcsim VERB`` and ``python -m pcsim VERB``."""

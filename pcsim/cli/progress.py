@@ -19,7 +19,7 @@ import click
 
 from pcsim.cli.clock import Counted, StageClock
 from pcsim.cli.stages import BRIEF, COMPILE, COMPILING, STAGES, duration_text
-from pcsim.compiling import told
+from pcsim.compiled.listeners import told
 
 REDRAWN_S = 0.2
 """How often the line of a terminal is drawn again."""
@@ -105,7 +105,7 @@ class Progress:
             return self._out.write(text)
 
     def compiling(self, begins: bool) -> None:
-        """Listens to ``pcsim.compiling``."""
+        """Listens to ``pcsim.compiled.listeners``."""
         with self._lock:
             now = time.monotonic()
             if begins:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pcsim.config.fields import name, whole
 from pcsim.config.section import Section
-
-if TYPE_CHECKING:
-    from pcsim.config.workload import Workload
 
 
 class Tuning(Section):
@@ -27,8 +24,8 @@ class Tuning(Section):
     settings: Annotated[str, name()]
 
 
-def settings_fingerprint(workload: Workload) -> str:
-    """Of the task and of both rules' settings: eight hexadecimal digits.
+def settings_fingerprint(workload: Section) -> str:
+    """Of a workload file's task and of both rules' settings: eight hexadecimal digits.
 
     Left out is what may differ between tuning and using: names, folders, the duration, seeds, the
     target, test images, and what changes no bit of learning. Defaults are left out, too, so that a
@@ -41,12 +38,12 @@ def settings_fingerprint(workload: Workload) -> str:
             "schema_id": True,
             "name": True,
             "tuning": True,
-            "data": {"dataset", "test"},
+            "data": {"test"},
             "training": {"epochs", "seeds", "target_accuracy", "evaluate_every"},
             "pc": {"wavefront", "hoist"},
             "bp": {"schedule"},
         },
     )
-    everything["dataset"] = Path(workload.data.dataset).name
+    everything["dataset"] = Path(everything["data"].pop("dataset")).name
     text = json.dumps(everything, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -4,8 +4,8 @@ Importing this room imports neither numba nor the data sets: a run whose trainin
 does.
 """
 
-from pcsim.engine.cache import tell_if_nothing_is_kept as tell_if_nothing_is_kept
-from pcsim.engine.cache import why_nothing_is_kept as why_nothing_is_kept
+from pcsim.cache import tell_if_nothing_is_kept as tell_if_nothing_is_kept
+from pcsim.cache import why_nothing_is_kept as why_nothing_is_kept
 from pcsim.engine.inference import BatchResult as BatchResult
 from pcsim.engine.inference import backpropagate as backpropagate
 from pcsim.engine.inference import infer as infer

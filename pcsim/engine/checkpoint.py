@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pcsim.engine.cache import forget, keep, kept, tell_unusable
+from pcsim.cache import forget, keep, kept, tell_unusable
 from pcsim.engine.kernels.layout import Parameters
 from pcsim.engine.sealed import sealed, unsealed
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pcsim.engine.data.source import Images, read_source
+from pcsim.engine.data.images import Images
+from pcsim.engine.data.source import read_source
 from pcsim.engine.network import DtypeName
 from pcsim.errors import InputError, Problem
 

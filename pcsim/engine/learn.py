@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal, cast
 
+from pcsim.cache import kept
 from pcsim.config import at_places_of
-from pcsim.engine.cache import kept
-from pcsim.engine.compiled import kinds_of, operators_of, remember
+from pcsim.engine.kinds import kinds_of, operators_of, remember_kinds
 from pcsim.engine.network import ActivationName, DtypeName, Network
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
@@ -141,7 +141,7 @@ def _train(
         finally:
             tell.stop()
     for candidate in chosen.values():
-        remember(kinds_of(candidate, dtypes[candidate.id], operators_of(workload)))
+        remember_kinds(kinds_of(candidate, dtypes[candidate.id], operators_of(workload)))
     return dict(zip(missing, learned, strict=True))
 
 

@@ -15,13 +15,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pcsim.cache import cache_folder, keep, kept, source_fingerprint, tell_unusable
 from pcsim.config import at_places_of
-from pcsim.engine.cache import cache_folder, engine_fingerprint, keep, kept, tell_unusable
 from pcsim.engine.data.content import identity
 from pcsim.engine.training import SeedResult, seed_from_json, seed_to_json
 
 if TYPE_CHECKING:
     from pcsim.config import Candidate, Workload
+
+SOURCES = ("compiled", "network", "engine", "formats.py")
+"""Everything of ours that decides the bits a training computes.
+
+Not in it: the processor, whose BLAS kernels may round differently. Do not share one folder
+among machines of different kinds.
+"""
 
 
 def learning_key(workload: Workload, candidate: Candidate, *, first_seed: int) -> str:
@@ -79,7 +86,7 @@ def _relevant(workload: Workload, candidate: Candidate) -> dict[str, Any]:
         "optimiser": candidate.optimiser.model_dump(mode="json"),
         "numerics": candidate.numerics.words(),
         "wavefront": None if candidate.numerics.plain else candidate.wavefront,
-        "engine": engine_fingerprint(),
+        "engine": source_fingerprint(*SOURCES),
     }
 
 

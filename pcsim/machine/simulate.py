@@ -18,6 +18,7 @@ import simpy
 from numpy.typing import NDArray
 from simpy.events import Event, EventPriority
 
+from pcsim.compiled.known import remember
 from pcsim.config import Hardware
 from pcsim.errors import DeadlockError
 from pcsim.machine.activity import Activity
@@ -58,6 +59,7 @@ def simulate(
     chip = chip_of(tasks, lowered, hardware, placement.windows, cold=cold, record=record)
     simulation = _Simulation(tasks, chip, cold=cold)
     simulation.run()
+    remember("simulator", "machine/core")
     if recorder is not None:
         recorder.spans = simulation.spans()
     return activity_of(placement, hardware, lowered, simulation.times())

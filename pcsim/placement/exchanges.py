@@ -73,11 +73,11 @@ class Exchanges:
                 self.carry.send(op, owner, others, mine)
         elif op.role is Role.SKIPPED_STATE:
             above = self.ledger.groups[op.target or op.layer + 1]
-            there = operand(above, words, batch)
-            self._complete(op, owned(group, words, batch), owned(above, words, batch), there)
+            held = operand(above, words, batch)
+            self._complete(op, owned(group, words, batch), owned(above, words, batch), held)
         elif op.role is Role.SKIPPED_ERROR:
-            there = shared(group, words, batch)
-            self._complete(op, owned(group, words, batch), pulled(group, words, batch), there)
+            held = shared(group, words, batch)
+            self._complete(op, owned(group, words, batch), pulled(group, words, batch), held)
         elif op.role in (Role.WEIGHTS, Role.MASTER):
             for i, j, tile in group.members():
                 slice_ = op.sizes.cut(len(group.inputs[i]), len(group.outputs[j]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from pcsim.engine.cache import cache_folder, keep, kept
+from pcsim.cache import cache_folder, keep, kept
 from pcsim.errors import InputError, Problem
 
 LAST = "last"

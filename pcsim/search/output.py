@@ -7,8 +7,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from pcsim.cache import source_fingerprint
 from pcsim.search.search import Found
-from pcsim.sweeps.keys import source_fingerprint
+from pcsim.sweeps.keys import SOURCES
 from pcsim.sweeps.output import write_output
 from pcsim.sweeps.plan import Plan
 from pcsim.sweeps.store import Store
@@ -24,7 +25,7 @@ def folder_of(plan: Plan, limits: Sequence[str], screen: int) -> Path:
         [[condition.path, condition.values] for group in plan.groups for condition in group.when],
         [setting.text for setting in plan.settings],
         [str(plan.hardware), str(plan.workload), plan.rule, plan.seed, plan.timing_only],
-        [list(limits), screen, source_fingerprint()],
+        [list(limits), screen, source_fingerprint(*SOURCES)],
     ]
     digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:8]
     chip, work = (Path(reference).stem for reference in (plan.hardware, plan.workload))

@@ -5,38 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from functools import cache
-from pathlib import Path
 
-import pcsim
+from pcsim.cache import source_fingerprint
 from pcsim.config import Hardware, Workload, to_plain
 
-ROOMS = ("config", "engine", "program", "placement", "machine", "technology", "verdict")
-"""The rooms whose source decides a result; with them the line through them and what they share."""
-
-SHARED = (
-    "errors.py",
-    "formats.py",
-    "line.py",
-    "schedules.py",
-    "shipped.py",
-    "units.py",
-    "sweeps/evaluate.py",
-)
-
-
-@cache
-def source_fingerprint() -> str:
-    """A hash of every source file and cost table that decides a result."""
-    package = Path(pcsim.__file__).parent
-    files = [package / name for name in SHARED]
-    for room in ROOMS:
-        files += [*(package / room).rglob("*.py"), *(package / room).rglob("*.yaml")]
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(path.relative_to(package).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+SOURCES = (
+    "compiled", "network", "config", "engine", "program", "placement", "machine", "technology", "verdict",
+    "errors.py", "formats.py", "line.py", "schedules.py", "shipped.py", "units.py", "sweeps/evaluate.py",
+)  # fmt: skip
+"""What decides a result: the rooms, the line through them, and what they share."""
 
 
 def point_key(
@@ -59,7 +36,7 @@ def point_key(
         "rule": rule,
         "seed": None if timing_only else seed,
         "timing_only": timing_only,
-        "source": source_fingerprint(),
+        "source": source_fingerprint(*SOURCES),
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 

@@ -7,12 +7,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pcsim import __version__
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.keys import sweep_digest
 from pcsim.sweeps.plan import Plan, Point
 from pcsim.sweeps.store import PLAN, Store
 from pcsim.sweeps.table import rows_of, table_of
+from pcsim.version import VERSION
 
 
 def default_folder(plan: Plan, points: Sequence[Point]) -> Path:
@@ -30,7 +30,7 @@ def write_plan(plan: Plan, points: Sequence[Point], store: Store) -> None:
     """Write what was asked: ``plan.json``."""
     asked = {
         "schema": "pcsim/plan/1",
-        "pcsim": __version__,
+        "pcsim": VERSION,
         "hardware": points[0].hardware.name,
         "workload": points[0].workload.name,
         "rule": plan.rule,

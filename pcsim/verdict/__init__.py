@@ -8,6 +8,7 @@ from pcsim.verdict.compare import compare as compare
 from pcsim.verdict.cost import cost_of as cost_of
 from pcsim.verdict.judge import judge as judge
 from pcsim.verdict.not_modelled import NOT_MODELLED as NOT_MODELLED
+from pcsim.verdict.notebook import html_of as html_of
 from pcsim.verdict.summary import as_json as as_json
 from pcsim.verdict.summary import summary as summary
 from pcsim.verdict.to_target import to_target as to_target

@@ -27,3 +27,7 @@ def html_of(verdict: Verdict) -> str:
 
 def _cells(tag: str, texts: list[str]) -> str:
     return "".join(f"<{tag}>{escape(text)}</{tag}>" for text in texts)
+
+
+# A notebook asks the value itself. It is told here, so that values need not know who draws them.
+Verdict._repr_html_ = html_of

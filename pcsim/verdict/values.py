@@ -8,9 +8,9 @@ down.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pcsim.verdict.words import RULE_NAMES
 
@@ -393,14 +393,10 @@ class Verdict:
     tried: tuple[Tried, ...] = ()
     equal_energy: EqualEnergy | None = None
     tornado: tuple[Swing, ...] = ()
+    _repr_html_: ClassVar[Callable[[Verdict], str]]
+    """How a notebook shows it (``notebook.py``)."""
 
     @property
     def area_mm2(self) -> float | None:
         """Area of the whole chip, DRAM apart."""
         return None if self.areas is None else math.fsum(area.mm2 for area in self.areas)
-
-    def _repr_html_(self) -> str:
-        """How a notebook shows it."""
-        from pcsim.verdict.notebook import html_of  # it draws on this module
-
-        return html_of(self)

@@ -10,8 +10,8 @@ from importlib.metadata import version
 
 import numpy as np
 
-from pcsim.engine.cache import cache_folder, keep, kept, tell_unusable
-from pcsim.engine.data.source import Images
+from pcsim.cache import cache_folder, keep, kept, tell_unusable
+from pcsim.engine.data.images import Images
 from pcsim.engine.sealed import sealed, unsealed
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pcsim.config.cifar import SHAPE, CifarFolder, Kind
 from pcsim.config.idx import unpacked, unusable
-from pcsim.engine.data.source import Images, Source
+from pcsim.engine.data.images import Images, Source
 from pcsim.engine.data.values import labels_of
 
 

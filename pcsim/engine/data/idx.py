@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pcsim.config.idx import IdxPart, idx_parts, unpacked, unusable
-from pcsim.engine.data.source import Images, Source
+from pcsim.engine.data.images import Images, Source
 from pcsim.engine.data.values import Place, images_of, labels_of
 
 

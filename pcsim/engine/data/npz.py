@@ -9,7 +9,7 @@ import numpy as np
 
 from pcsim.config.idx import unusable
 from pcsim.config.npz import ZIP_ERRORS, NpzPart, npz_parts
-from pcsim.engine.data.source import Images, Source
+from pcsim.engine.data.images import Images, Source
 from pcsim.engine.data.values import images_of, indexed, labels_of
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pcsim.config.idx import unusable
 from pcsim.config.npz import in_numpy
-from pcsim.engine.data.source import Images
+from pcsim.engine.data.images import Images
 
 _LARGEST = 1e6  # far beyond any pixel; its square is a number in every format
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pcsim.compiled.jit import jit
 from pcsim.engine.graph.arithmetic import GraphArithmetic
 from pcsim.engine.graph.model import (
     GraphNetwork,
@@ -23,7 +24,6 @@ from pcsim.engine.graph.model import (
 from pcsim.engine.graph.relaxer import GraphRelaxer
 from pcsim.engine.kernels import layout
 from pcsim.engine.kernels.arithmetic import EVALUATING
-from pcsim.engine.kernels.jit import jit
 from pcsim.engine.kernels.optimisers import optimise
 from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation

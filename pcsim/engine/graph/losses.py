@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import jit
+from pcsim.compiled.jit import jit
 
 
 @jit

@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
+from pcsim.compiled.jit import implementing, inner, jit, types
 from pcsim.engine.kernels.arithmetic import (
     ACTIVITY,
     ERROR,
@@ -24,7 +23,6 @@ from pcsim.engine.kernels.arithmetic import (
     round_state,
     round_steep,
 )
-from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.layout import GELU, LEAKY_RELU, RELU, TANH
 
 _SATURATED = np.float32(7.90531110763549805)
@@ -58,7 +56,7 @@ def tanh(x: float) -> float:
     raise NotImplementedError(f"tanh is compiled for float32 and float64, not {type(x)!r}")
 
 
-@overload(tanh)
+@implementing(tanh)
 def _tanh_of(x):
     if x == types.float32:
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import inner, jit
+from pcsim.compiled.jit import inner, jit
 from pcsim.engine.kernels.layout import LINEAR, RELU
 from pcsim.engine.numerics.coding import BLOCK, Code
 from pcsim.engine.numerics.quantise import quantise

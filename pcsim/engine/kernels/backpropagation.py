@@ -11,10 +11,10 @@ import math
 
 import numpy as np
 
+from pcsim.compiled.borrow import borrowed
+from pcsim.compiled.jit import jit
 from pcsim.engine.kernels.activations import times_derivative
 from pcsim.engine.kernels.arithmetic import ERROR, PULL, round_error, round_steep
-from pcsim.engine.kernels.borrow import borrowed
-from pcsim.engine.kernels.jit import jit
 from pcsim.engine.kernels.layout import layer_flat, layer_units, layer_weights
 from pcsim.engine.kernels.losses import half_square, output_energy, output_error
 from pcsim.engine.kernels.passes import add_to, forward, load_batch, step_weights

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pcsim.compiled.jit import jit
 from pcsim.engine.kernels.activations import activate, times_derivative
 from pcsim.engine.kernels.arithmetic import (
     ACTIVITY,
@@ -24,7 +25,6 @@ from pcsim.engine.kernels.arithmetic import (
     round_state,
     round_steep,
 )
-from pcsim.engine.kernels.jit import jit
 from pcsim.engine.kernels.layout import layer_flat, layer_units, layer_weights
 from pcsim.engine.kernels.passes import add_to, predict
 from pcsim.engine.kernels.predictive_coding import meet_target

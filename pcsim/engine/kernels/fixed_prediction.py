@@ -10,6 +10,7 @@ which gives the same bits as one after the other.
 
 from __future__ import annotations
 
+from pcsim.compiled.jit import jit
 from pcsim.engine.kernels.activations import times_derivative
 from pcsim.engine.kernels.arithmetic import (
     ERROR,
@@ -20,7 +21,6 @@ from pcsim.engine.kernels.arithmetic import (
     round_state,
     round_steep,
 )
-from pcsim.engine.kernels.jit import jit
 from pcsim.engine.kernels.layout import layer_flat
 from pcsim.engine.kernels.predictive_coding import pull_from_above
 

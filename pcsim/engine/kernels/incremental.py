@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pcsim.compiled.jit import jit
 from pcsim.engine.kernels.activations import activate, inference_step, times_derivative
 from pcsim.engine.kernels.arithmetic import (
     ERROR_BELOW,
@@ -11,7 +12,6 @@ from pcsim.engine.kernels.arithmetic import (
     round_error,
     round_steep,
 )
-from pcsim.engine.kernels.jit import jit
 from pcsim.engine.kernels.layout import layer_flat, layer_units
 from pcsim.engine.kernels.passes import predict, predict_first
 from pcsim.engine.kernels.predictive_coding import meet_target, pull_from_above

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import inlined
+from pcsim.compiled.jit import inlined
 from pcsim.engine.network import Network, Weights
 from pcsim.engine.optimiser import WeightOptimiser
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import inner, jit
+from pcsim.compiled.jit import inner, jit
 from pcsim.engine.kernels.layout import CROSS_ENTROPY
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import math
 
+from pcsim.compiled.jit import inner
 from pcsim.engine.kernels.arithmetic import FIRST, SECOND, UPDATED, key_learning, round_rows
-from pcsim.engine.kernels.jit import inner
 from pcsim.engine.kernels.layout import ADAM, ADAMW, COSINE, MOMENTUM, STEP
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pcsim.compiled.jit import inner, jit
 from pcsim.engine.kernels.activations import activate
 from pcsim.engine.kernels.arithmetic import ACTIVITY, ONE, PREDICTION, round_activity, round_state
-from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.layout import layer_flat, layer_units, layer_weights
 from pcsim.engine.kernels.optimisers import optimise
 from pcsim.engine.kernels.rounded_products import (

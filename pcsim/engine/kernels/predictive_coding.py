@@ -20,6 +20,8 @@ import math
 
 import numpy as np
 
+from pcsim.compiled.borrow import borrowed
+from pcsim.compiled.jit import inner, jit
 from pcsim.engine.kernels.activations import activate, inference_step, times_derivative
 from pcsim.engine.kernels.arithmetic import (
     ERROR,
@@ -30,8 +32,6 @@ from pcsim.engine.kernels.arithmetic import (
     round_error,
     round_steep,
 )
-from pcsim.engine.kernels.borrow import borrowed
-from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.layout import layer_flat, layer_units, layer_weights
 from pcsim.engine.kernels.losses import half_square, output_energy, output_error
 from pcsim.engine.kernels.passes import (

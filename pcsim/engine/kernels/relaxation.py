@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 
+from pcsim.compiled.jit import inner, jit
 from pcsim.engine.kernels.activations import (
     activate,
     inference_step,
@@ -40,7 +41,6 @@ from pcsim.engine.kernels.arithmetic import (
     round_state,
     round_steep,
 )
-from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.layout import GAUSS_SEIDEL, GD, JACOBI, MOMENTUM, layer_flat
 from pcsim.engine.kernels.passes import predict
 from pcsim.engine.kernels.predictive_coding import meet_target, pull_from_above, total_energy

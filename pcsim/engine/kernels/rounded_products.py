@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pcsim.compiled.jit import inner
 from pcsim.engine.kernels.arithmetic import GRADIENT, ONE, SUMS, SUMS_BACK, ZERO, key_now, moment
-from pcsim.engine.kernels.jit import inner
 from pcsim.engine.kernels.layout import layer_weights
 from pcsim.engine.numerics.analog import add_read_noise, convert_sums
 from pcsim.engine.numerics.products import narrow_product

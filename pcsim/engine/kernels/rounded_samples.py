@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pcsim.compiled.jit import inner, jit
 from pcsim.engine.kernels.arithmetic import ONE, ZERO, round_rows
-from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.optimisers import optimise
 from pcsim.engine.kernels.rounded_products import turned
 from pcsim.engine.numerics.analog import add_read_noise, convert_sums

@@ -6,8 +6,8 @@ cells hold the only copy, so that errors of writing become part of the weights a
 
 from __future__ import annotations
 
+from pcsim.compiled.jit import inner, jit
 from pcsim.engine.kernels.arithmetic import ONE, READ, ZERO, key_learning, round_rows
-from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.numerics.grids import largest_of
 from pcsim.engine.numerics.random_bits import add_normals, stream
 

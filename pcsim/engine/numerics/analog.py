@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import jit
+from pcsim.compiled.jit import jit
 from pcsim.engine.numerics.grids import largest_of, to_grid
 from pcsim.engine.numerics.random_bits import add_normals, stream_key
 

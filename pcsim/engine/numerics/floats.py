@@ -15,8 +15,8 @@ import math
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import inlined, inner
-from pcsim.engine.numerics.bits import bits_of, float_of, with_sign
+from pcsim.compiled.bits import bits_of, float_of, with_sign
+from pcsim.compiled.jit import inlined, inner
 from pcsim.engine.numerics.random_bits import half_word
 
 EXPONENT = 0x7FF0000000000000

@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import inlined, inner, jit
-from pcsim.engine.numerics.bits import bits_of, float_of, with_sign
+from pcsim.compiled.bits import bits_of, float_of, with_sign
+from pcsim.compiled.jit import inlined, inner, jit
 from pcsim.engine.numerics.floats import EXPONENT, nearest, randomly
 from pcsim.engine.numerics.random_bits import half_word
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import jit
+from pcsim.compiled.jit import jit
 from pcsim.engine.numerics.floats import randomly
 from pcsim.engine.numerics.quantise import quantise
 from pcsim.engine.numerics.random_bits import half_word

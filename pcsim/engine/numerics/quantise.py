@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import jit
+from pcsim.compiled.jit import jit
 from pcsim.engine.numerics.coding import EXACT, FIXED, FLOAT, INTEGER, Code, code_of
 from pcsim.engine.numerics.floats import nearest_bf16, nearest_floats, stochastic_floats
 from pcsim.engine.numerics.grids import scale_for, to_blocks, to_grid, to_grid_randomly

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import inlined, jit
+from pcsim.compiled.jit import inlined, jit
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _FACTOR_1 = np.uint64(0xBF58476D1CE4E5B9)

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import inner, jit
+from pcsim.compiled.jit import inner, jit
 from pcsim.engine.operators.operation import Operation
 from pcsim.network import Term
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import jit
+from pcsim.compiled.jit import jit
 from pcsim.engine.operators.operation import Operation
 from pcsim.network import Term
 from pcsim.network.operators import Operator, Shape

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from pcsim.compiled.jit import jit
 from pcsim.engine.kernels.activations import activate, tanh, times_derivative
-from pcsim.engine.kernels.jit import jit
 from pcsim.engine.kernels.layout import LEAKY_RELU, RELU, TANH
 from pcsim.engine.operators.operation import Operation
 from pcsim.network import Term

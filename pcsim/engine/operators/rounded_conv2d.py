@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from pcsim.compiled.jit import inner, jit
 from pcsim.engine.kernels.arithmetic import GRADIENT, ONE, SUMS, SUMS_BACK, ZERO
-from pcsim.engine.kernels.jit import inner, jit
 from pcsim.engine.kernels.rounded_products import turned
 from pcsim.engine.kernels.rounded_samples import columns_backward, columns_forward, sum_of_columns
 from pcsim.engine.numerics.coding import Code

@@ -11,7 +11,7 @@ of the memory they live in, then for the network.
 
 from __future__ import annotations
 
-from pcsim.engine.kernels.jit import borrowing, jit
+from pcsim.compiled.jit import borrowing, jit
 from pcsim.machine.core.network import ask, collect, flight_cycles, no_intervals, reserve
 from pcsim.machine.core.records import NONE
 from pcsim.machine.core.state import (

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pcsim.engine.kernels.jit import borrowing, inner, jit
+from pcsim.compiled.jit import borrowing, inner, jit
 from pcsim.machine.core.records import NONE, Records, columns
 from pcsim.placement import Link, Route
 

@@ -7,7 +7,7 @@ instance. The heaps of all units, one behind the other, are the column ``queued`
 
 from __future__ import annotations
 
-from pcsim.engine.kernels.jit import borrowing, jit
+from pcsim.compiled.jit import borrowing, jit
 
 
 @borrowing

@@ -5,7 +5,7 @@ What is loaded and what is pushed out depends on the order of use alone, never o
 
 from __future__ import annotations
 
-from pcsim.engine.kernels.jit import borrowing, jit
+from pcsim.compiled.jit import borrowing, jit
 from pcsim.machine.core.records import NONE
 
 THERE = -1

@@ -1,0 +1,86 @@
+"""Which kernels does a training need, and are they compiled already, on this machine and in this version?
+
+Kernels are compiled once for each type of the arguments: for each width of number, and again where values are rounded
+in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from pcsim.compiled.known import known, remember
+
+if TYPE_CHECKING:
+    from pcsim.config import Candidate, Workload
+
+ROOM = "engine"
+"""Whose sources these kernels are compiled from."""
+SHARED = "shared"
+"""The kernels that every rule calls."""
+AUDIT = "audit"
+"""The gradients that those of rounded numbers are held against."""
+GRAPH = "graph"
+"""The kernels of networks that are graphs, but for those of the operators in ``LONG``."""
+LONG = ("conv2d",)
+"""Operators whose kernels take long to compile."""
+
+
+class Kind(NamedTuple):
+    """Kernels that are compiled together: which ``part``, for arrays of ``dtype``, with which rounding."""
+
+    part: str
+    dtype: str
+    rounding: str
+
+    @property
+    def name(self) -> str:
+        return "-".join(self)
+
+
+def kinds_of(candidate: Candidate, dtype: str, operators: Collection[str] = ()) -> tuple[Kind, ...]:
+    """All that training ``candidate`` calls: what rules share, and what is its own.
+
+    ``operators`` are those of a network that is computed as a graph, whose kernels all rules share, and whose
+    gradients are held against those of float64.
+    """
+    if operators:
+        parts = (GRAPH, *(name for name in LONG if name in operators))
+        plain = dict.fromkeys((dtype, "float64"))
+        found = tuple(Kind(part, each, "plain") for part in parts for each in plain)
+        if candidate.numerics.plain:
+            return found
+        return (*found, *(Kind(part, dtype, "rounded") for part in parts))
+    rounding = "plain" if candidate.numerics.plain else "rounded"
+    found = tuple(Kind(part, dtype, rounding) for part in (SHARED, _own(candidate)))
+    if candidate.numerics.plain:
+        return found
+    return (*found, Kind(AUDIT, "float64", "plain"))
+
+
+def _own(candidate: Candidate) -> str:
+    inference = candidate.inference
+    if inference is None:
+        return "backpropagation"
+    if inference.variant != "pc":
+        return inference.variant
+    return "jacobi" if inference.plain else "relaxation"
+
+
+def operators_of(workload: Workload) -> frozenset[str]:
+    """The operators of a network that is computed as a graph; none of a chain."""
+    network = workload.network
+    if network.is_chain:
+        return frozenset()
+    return frozenset(term.operator.name for node in network.graph.nodes for term in node.terms)
+
+
+def compiled(kind: Kind) -> bool:
+    """Whether kernels of this kind were compiled and kept."""
+    return known(kind.name, ROOM)
+
+
+def remember_kinds(kinds: Iterable[Kind]) -> None:
+    """Note that kernels of these kinds are compiled; where nothing can be kept, they are not."""
+    for kind in kinds:
+        remember(kind.name, ROOM)

@@ -1,0 +1,3 @@
+"""Which pcsim is this?"""
+
+VERSION = "0.1.0"

@@ -1,0 +1,98 @@
+"""Programs of graphs whose nodes move one after another, against chains and against an independent clockwork."""
+
+import itertools
+import random
+
+import pytest
+
+from pcsim.config import load_hardware
+from pcsim.machine import simulate
+from pcsim.network.credit import credited
+from pcsim.placement import place
+from pcsim.program import Form, Role
+from pcsim.program.graphs import Options, graph_ordered_predictive_coding
+from pcsim.program.ordered import ordered_predictive_coding
+from tests.helpers.graphs_at_random import graph
+from tests.oracles.graph_oracle import Ordered, alternating, downwards
+from tests.oracles.reference_machine import Machine
+from tests.program.test_graphs import chain, cycles_of
+
+ORDERS = {"gauss_seidel": downwards, "red_black": alternating}
+SEEDS = range(45)
+
+
+def pc(network, order, *, batch=3, steps=4, **more):
+    options = Options(batch, steps, "adam", **more)
+    return graph_ordered_predictive_coding(network, "mse", options, order=order)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("widths", [(7, 5, 6, 4, 5, 3), (9, 8), (8,) * 6, (20, 4, 4)])
+@pytest.mark.parametrize("post", [True, False])
+def test_a_chain_as_a_graph_is_the_chain(order, widths, post, ideal):
+    chip, form = ideal(), Form(widths, "tanh", bias=True, post=post)
+    network = chain(widths, "tanh", bias=True, post=post)
+    sent = [Role.STATE, Role.FEEDBACK, Role.ERROR]
+    for steps, wavefront, hoist in itertools.product((0, 1, 3, 7), (True, False), (True, False)):
+        options = {"batch": 3, "steps": steps, "wavefront": wavefront, "hoist": hoist}
+        one = ordered_predictive_coding(form, order=order, optimiser="adam", **options)
+        other = pc(network, order, **options)
+        assert one.macs() == other.macs()
+        assert one.credited == other.credited
+        # The chain tells an error once more at the end that no move has changed since.
+        assert one.exchanged_words(sent) >= other.exchanged_words(sent)
+        assert cycles_of(one, chip) == cycles_of(other, chip)
+        if steps >= len(widths) > 2:
+            assert one.elementwise() == other.elementwise()
+            # As those of even layers, which move last in red_black.
+            again = sum(widths[2:-1:2]) if order == "red_black" else 0
+            told = other.exchanged_words(sent) + 3 * again
+            assert one.exchanged_words(sent) == told
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_graphs_take_what_values_take_that_are_followed_by_hand(order, seed, ideal):
+    network, steps = graph(seed), random.Random(seed).randint(0, 5)
+    for wavefront, hoist in itertools.product((True, False), repeat=2):
+        options = {"wavefront": wavefront, "hoist": hoist}
+        clock = Ordered(network, 3, **options).run(ORDERS[order](network), steps)
+        program = pc(network, order, steps=steps, **options)
+        assert tuple(program.macs().values()) == clock.macs
+        assert cycles_of(program, ideal()) == clock.clock.end
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_nodes_that_learn_are_those_that_errors_reach(order, seed):
+    network, steps = graph(seed), seed % 4
+    program = pc(network, order, steps=steps)
+    learning = {program.names[part - 1].split(".")[0] for part in program.credited}
+    reached = {network[number].name for number in credited(network, "pc", order, steps)}
+    assert learning <= reached
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("seed", range(0, 45, 5))
+def test_a_real_chip_takes_as_long_as_the_reference_machine(order, seed):
+    program = pc(graph(seed), order, steps=3)
+    for kib in (192, 12):
+        chip = load_hardware("tile64", overrides=[f"tiles.sram.size={kib} KiB"])
+        placement = place(program, chip)
+        activity = simulate(placement, chip)
+        assert activity.macs == sum(program.macs().values())
+        assert activity.makespan_cycles == Machine(placement, chip, cold=False).run()
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("micro_batches", [2, 3])
+def test_micro_batches_take_turns_as_in_the_chain(order, micro_batches, ideal):
+    chip, widths = ideal(), (7, 20, 6, 40, 5)
+    network = chain(widths, "tanh", bias=True, post=False)
+    options = {"steps": 4, "micro_batches": micro_batches, "batch": 6}
+    one = ordered_predictive_coding(
+        Form(widths, "tanh", bias=True), order=order, optimiser="adam", **options
+    )
+    other = pc(network, order, **options)
+    assert one.macs() == other.macs()
+    assert cycles_of(one, chip) == cycles_of(other, chip)

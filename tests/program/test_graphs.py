@@ -401,7 +401,8 @@ def test_the_text_of_a_program_has_a_line_for_each_operation():
 @pytest.mark.parametrize("seed", SEEDS)
 def test_words_between_parts_are_those_of_theory_and_as_many_come_back(seed):
     network = graph(seed)
-    up, down = [Role.STATE, Role.BRANCH], [Role.FEEDBACK, Role.SPREAD]
+    up = [Role.STATE, Role.BRANCH, Role.SKIPPED_STATE]
+    down = [Role.FEEDBACK, Role.SPREAD, Role.SKIPPED_ERROR]
     expected = exchanged_words(network, 3)
     assert graph_inference(network, batch=3).exchanged_words(up) == expected
     assert bp(network).exchanged_words(up) == bp(network).exchanged_words(down) == expected

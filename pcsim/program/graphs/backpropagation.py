@@ -23,15 +23,19 @@ def graph_backpropagation(
     optimiser: str,
     master: bool = False,
     line_buffer: bool = False,
+    at_once: bool = False,
 ) -> Program:
-    """Sequential BP of one whole batch. A node's error is the sum of what those that read it pull back."""
+    """Sequential BP of one whole batch. A node's error is the sum of what those that read it pull back.
+
+    ``at_once``: a node learns before the next one is reached, while its weights are at hand.
+    """
     parts = cut(graph, line_buffer=line_buffer)
     writer = Writer(parts, batch=batch, optimiser=optimiser, master=master)
     writer.load(with_target=True)
     place = Place(Phase.START, "forward")
     for prediction in parts.predictions:
         forward_start(writer, prediction, place)
-    back_through(writer, loss, Place(Phase.START, "backward"))
+    back_through(writer, loss, Place(Phase.START, "backward"), at_once=at_once)
     keep(writer, learning=True)
     credited = tuple(part for part, sizes in enumerate(parts.parts, start=1) if sizes.weighted)
     return writer.build("bp", steps=0, credited=credited)
@@ -42,10 +46,13 @@ def back_through(
     loss: str,
     place: Place,
     along: Callable[[Prediction], tuple[Piece, ...]] = lambda prediction: (),
+    *,
+    at_once: bool = False,
 ) -> None:
     """From the output's error down to all gradients, and the updates; ``along`` is done with what a hidden node is
     told."""
     parts = writer.cut
+    learning, now = Learning(writer), Place(Phase.START, "update")
     for prediction in reversed(parts.predictions):
         number = prediction.node.number
         form_error(writer, loss, prediction, place, along(prediction))
@@ -54,10 +61,12 @@ def back_through(
             writer.back(line, place, [Newest("summed", number)])
             if line.source != INPUT:
                 writer.feed_back(line, place, back=0)
-    finish = Place(Phase.FINISH, "update")
-    learning = Learning(writer)
-    for prediction in reversed(parts.predictions):
-        learning.learn(prediction.node.number, finish, back=0)
+        if at_once:
+            learning.learn(number, now, back=0, updating=now)
+    if not at_once:
+        finish = Place(Phase.FINISH, "update")
+        for prediction in reversed(parts.predictions):
+            learning.learn(prediction.node.number, finish, back=0)
     learning.update_shared()
 
 

@@ -28,7 +28,7 @@ class _Formed(NamedTuple):
 class Learning:
     """Writes what is learnt into a program. Its life: ``learn`` for each node, then ``update_shared`` once all have.
 
-    ``updating`` is when the optimiser steps; unless given, once, at the end of an update.
+    ``updating`` is when the optimiser steps what has no time of its own; unless given, once, at the end of an update.
     """
 
     def __init__(self, writer: Writer, *, updating: Place | None = None) -> None:
@@ -37,11 +37,13 @@ class Learning:
         # last of them.
         last = writer.program.micro_batches
         self.updating = updating or Place(Phase.FINISH, "update", last, last)
+        self.once = self.updating
         self.formed: dict[tuple[str, Role | None], list[_Formed]] = {}
         """Gradients of what several parts use, by its place."""
 
-    def learn(self, node: int, place: Place, *, back: int) -> None:
-        """Gradients of everything that the prediction of ``node`` learns, and their updates."""
+    def learn(self, node: int, place: Place, *, back: int, updating: Place | None = None) -> None:
+        """Gradients of everything that the prediction of ``node`` learns, and the updates of what is its own."""
+        self.once = updating or self.updating
         prediction = self.writer.cut[node]
         for line in prediction.lines:
             if line.before.learns:
@@ -93,16 +95,17 @@ class Learning:
         if weights in self.writer.cut.users:
             self.formed.setdefault((weights, role), []).append(formed)
         else:
-            self._step(role, part, parameters, [self._added_up(formed, role)], at)
+            once = self.once
+            self._step(role, part, parameters, [self._added_up(formed, role, once)], at, once)
 
-    def _added_up(self, formed: _Formed, role: Role | None) -> Key:
+    def _added_up(self, formed: _Formed, role: Role | None, once: Place) -> Key:
         """The gradient of all micro-batches, from the shares of the batch."""
-        each_step = self.updating.phase is Phase.STEP
+        back = ALL if once.phase is Phase.FINISH else 0
         return self.writer.add(
             Kind.REDUCE,
             formed.part,
-            self.updating,
-            [Need(need, 0 if each_step else ALL) for need in formed.needs],
+            once,
+            [Need(need, back) for need in formed.needs],
             elements=formed.parameters,
             role=role or Role.GRADIENT,
             kernel=ADD_PARTIAL_SUMS,
@@ -110,12 +113,17 @@ class Learning:
         )
 
     def _step(
-        self, role: Role | None, part: int, parameters: int, gradient: Wanted, at: str
+        self,
+        role: Role | None,
+        part: int,
+        parameters: int,
+        gradient: Wanted,
+        at: str,
+        once: Place,
     ) -> Key:
         """The optimiser's step of a part, and what is new to the other shares of the batch."""
         assert self.writer.program.optimiser is not None, "an update has an optimiser"
         masters = self.writer.loaded(str(Role.MASTER), part) if role is None else []
-        once = self.updating
         named = at if role is Role.GAIN else ""
         done = self.writer.add(
             Kind.UPDATE,
@@ -136,7 +144,7 @@ class Learning:
             role=role or Role.COPIED,
             at=named,
         )
-        if role is None:
+        if role is None and once is self.updating:  # Else no product comes after it.
             self.writer.note("updated", part, [done])
         return done
 
@@ -154,7 +162,7 @@ class Learning:
         parameters = formed[0].parameters
         total: list[Key] = []
         for each in formed:
-            key = self._added_up(each, role)
+            key = self._added_up(each, role, once)
             if each.at != weights:
                 key = self.writer.add(
                     Kind.EXCHANGE,
@@ -178,7 +186,7 @@ class Learning:
                     at=each.at,
                 )
             total = [key]
-        done = self._step(role, home, parameters, total, weights)
+        done = self._step(role, home, parameters, total, weights, once)
         for part, at in self.writer.cut.users[weights]:
             copied = self.writer.add(
                 Kind.EXCHANGE,

@@ -150,7 +150,11 @@ class _Keeper:
     def prediction(self, prediction: Prediction, *, alone: bool) -> None:
         """It lies where the product was summed up, unless it is no product's, or that keeps its own value ``alone``."""
         sizes = self.cut.parts[prediction.home - 1]
-        if (alone and not prediction.stages) or not sizes.weighted or sizes.words_out != prediction.size:
+        if (
+            (alone and not prediction.stages)
+            or not sizes.weighted
+            or sizes.words_out != prediction.size
+        ):
             self.value(prediction.home, "prediction kept", "state", Value.STATE, prediction.size)
 
     def _keeps_state(self, prediction: Prediction) -> bool:

@@ -7,7 +7,7 @@ changes without a pull in between only the second is told.
 
 A prediction is kept from one change to the next, and so is the value of every branch of a sum, since others change
 without it. Passes of Gauss-Seidel overlap: a node moves again as soon as those near it have moved, also where parts
-share a tile (`_shifts`). Of a chain this is `pcsim.program.ordered`.
+share a tile (`slots`). Of a chain this is `pcsim.program.ordered`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections.abc import Iterable
 
 from pcsim.network import INPUT, Graph
 from pcsim.network.credit import groups
-from pcsim.network.fronts import near
 from pcsim.program.graphs.parts import Line, Prediction
 from pcsim.program.graphs.relaxing import Options, Relaxation
+from pcsim.program.graphs.visits import slots
 from pcsim.program.graphs.writer import Newest
 from pcsim.program.operators.work import NOTHING, STATE
 from pcsim.program.ops import IN_TURN, Place, Program, Turn
@@ -40,7 +40,7 @@ class _Ordered(Relaxation):
         super().__init__(graph, loss, options)
         self.groups = groups(graph, order)
         self.moves = {node: at for at, group in enumerate(self.groups) for node in group}
-        self.shifts = _shifts(graph, self.moves) if order == "gauss_seidel" else {}
+        self.slots = slots(graph, self.moves) if order == "gauss_seidel" else {}
         self.first_move: dict[int, int] = {}
         self.first_pull: dict[tuple[int, int], int] = {}
         self.wrong = {self.output}
@@ -80,10 +80,10 @@ class _Ordered(Relaxation):
         return tuple(node.number for node in self.graph.nodes)
 
     def turn(self, node: int) -> Turn:
-        if node not in self.shifts:
+        if node not in self.slots:
             return IN_TURN
         window = self.options.micro_batches
-        return Turn(window=window, shift=self.shifts[node] * window)
+        return Turn(window=window, shift=self.slots[node] * window)
 
     def changes(self, node: int) -> list[tuple[int, int]]:
         """By which moves the error of a node changes in a step: (group, whose move), in order."""
@@ -128,7 +128,7 @@ class _Ordered(Relaxation):
 
     def _moved(self, prediction: Prediction, first: int) -> None:
         """All that the move of a node brings with it."""
-        writer, number = self.writer, prediction.node.number
+        number = prediction.node.number
         place = self.place(first, number)
         readers = self.cut.readers[number]
         for line in readers:
@@ -158,22 +158,3 @@ class _Ordered(Relaxation):
         self.err(prediction, place, steps, needs, keeps=keeps)
         if self.is_pulled_after(number, source):
             self.spread(prediction, place)
-
-
-def _shifts(graph: Graph, moves: dict[int, int]) -> dict[int, int]:
-    """In which slot of a pass each node moves, where the next pass begins a slot later than this one.
-
-    Slots do not fall from one move to the next. A node moves again one slot after its own at the earliest, so those
-    near it that move behind it must have done so by then: their slot is at most the next one.
-    """
-    order = sorted(moves, key=lambda node: moves[node])
-    latest = dict.fromkeys(order, len(order))
-    found: dict[int, int] = {}
-    slot = 0
-    for at, node in enumerate(order):
-        slot = min(slot + 1, *(latest[each] for each in order[at:]))
-        found[node] = slot
-        for other in near(graph, node) & moves.keys():
-            if moves[other] > moves[node]:
-                latest[other] = min(latest[other], slot + 1)
-    return found

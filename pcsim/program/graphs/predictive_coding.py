@@ -10,8 +10,9 @@ from __future__ import annotations
 from pcsim.network import INPUT, Graph, fronts
 from pcsim.program.graphs.parts import Line, Prediction
 from pcsim.program.graphs.relaxing import Options, Relaxation
+from pcsim.program.graphs.visits import Tour
 from pcsim.program.graphs.writer import Newest
-from pcsim.program.ops import Program
+from pcsim.program.ops import IN_TURN, Program, Turn
 
 
 def graph_predictive_coding(
@@ -56,6 +57,13 @@ class _Jacobi(Relaxation):
     def __init__(self, graph: Graph, loss: str, options: Options) -> None:
         super().__init__(graph, loss, options)
         self.fronts = fronts(graph)
+        self.tour = Tour(graph, options.visits) if options.visits else None
+
+    def turn(self, node: int) -> Turn:
+        return self.tour.turn(node) if self.tour else IN_TURN
+
+    def turn_of_error(self, node: int) -> Turn:
+        return self.tour.turn_of_error(node) if self.tour else IN_TURN
 
     def moves_from(self, node: int) -> int | None:
         """The first step in which a node moves; None if it never does."""
@@ -78,12 +86,12 @@ class _Jacobi(Relaxation):
         return tuple(node.number for node in self.graph.nodes)
 
     def write_steps(self) -> None:
-        writer, loop = self.writer, self.loop
+        writer = self.writer
         for prediction in reversed(self.cut.predictions):
             for line in prediction.lines:
                 first = self.pulls_from(line)
                 if line.source != INPUT and first is not None:
-                    self.feed_back(line, loop.place(first))
+                    self.feed_back(line, self.place(first, line.source))
         for prediction in reversed(self.cut.predictions):
             first = self.moves_from(prediction.node.number)
             if first is not None:
@@ -92,20 +100,22 @@ class _Jacobi(Relaxation):
             for line in prediction.lines:
                 first = self.runs_from(line)
                 if first is not None:
-                    writer.forward(line, loop.place(first), alone=False)
+                    writer.forward(line, self.place(first, line.source), alone=False)
         for prediction in reversed(self.cut.predictions):
             first = self.errs_from(prediction.node.number)
             if first is not None:
                 self._err(prediction, first)
 
     def _err(self, prediction: Prediction, first: int) -> None:
-        writer, place, number = self.writer, self.loop.place(first), prediction.node.number
+        writer, number = self.writer, prediction.node.number
+        turn = self.turn_of_error(number)
+        place = self.loop.place(first, turn=turn)
         needs = [Newest("state", number)]
         begins = [begin for line in prediction.lines if (begin := self.runs_from(line)) is not None]
         if begins:
             own = prediction.own
             fresh = own is not None and self.runs_from(own) is not None
-            anew = self.loop.place(min(begins))
+            anew = self.loop.place(min(begins), turn=turn)
             wanted, steps = writer.summed(prediction, anew, fresh=fresh)
             self.err(prediction, place, steps, [*wanted, *needs])
         else:

@@ -11,6 +11,7 @@ from pcsim.program.graphs.learning import Learning
 from pcsim.program.graphs.memory import keep
 from pcsim.program.graphs.parts import Line, Prediction, cut
 from pcsim.program.graphs.synchronise import pulling_part, synchronise, wait_at
+from pcsim.program.graphs.visits import Visits
 from pcsim.program.graphs.writer import Newest, Wanted, Writer
 from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT
 from pcsim.program.loop import Loop
@@ -28,7 +29,8 @@ class Options:
     ``hoist``: what only reads the input is predicted once. ``wavefront``: only what can differ from the feed-forward
     start runs, and only nodes whose error can differ from zero learn. ``line_buffer``: overlapping windows of
     convolutions are read from SRAM once. ``micro_batches`` take turns within a step. ``control``: what nodes wait for
-    between steps.
+    between steps. ``visits``: in which order tiles with many parts go through them. ``at_once``: nodes learn within the
+    last step, while their weights are at hand, as they do where visits have an order.
     """
 
     batch: int
@@ -42,6 +44,8 @@ class Options:
     line_buffer: bool = False
     micro_batches: int = 1
     control: Control | None = None
+    visits: Visits | None = None
+    at_once: bool = False
 
 
 class Relaxation(ABC):
@@ -85,6 +89,10 @@ class Relaxation(ABC):
         """That of the last change of its error in a step."""
         return IN_TURN
 
+    def turn(self, node: int) -> Turn:
+        """When units take what the move of a node makes them do."""
+        return IN_TURN
+
     def feed_back(self, line: Line, place: Place) -> None:
         """What an error makes of the node that a line reads, once all agree."""
         part = pulling_part(self.cut, line)
@@ -107,10 +115,6 @@ class Relaxation(ABC):
         """From step ``first`` on, as a part of the move of ``node``."""
         return self.loop.place(first, turn=self.turn(node))
 
-    def turn(self, node: int) -> Turn:
-        """When units take what the move of a node makes them do."""
-        return IN_TURN
-
     def runs_from(self, line: Line) -> int | None:
         """The first step in which a line is predicted anew."""
         if line.source == INPUT:
@@ -131,7 +135,10 @@ class Relaxation(ABC):
             turn=self.turn_of_error,
         )
         credited = self.credited()
-        self.finish(credited)
+        if self.options.at_once or self.options.visits:
+            self.learn_at_once(credited)
+        else:
+            self.finish(credited)
         keep(
             self.writer,
             learning=True,
@@ -260,20 +267,34 @@ class Relaxation(ABC):
         writer, final = self.writer, self.loop.final
         place = writer.program.once_each(Phase.FINISH, "update")
         for number in sorted(credited, reverse=True):
-            prediction = self.cut[number]
-            told = self.is_told(number)
-            left = [line for line in prediction.lines if line.source == INPUT or not told]
-            if len(left) == len(prediction.lines):
-                writer.back_to_join(prediction, place, [Newest("error", number, final)])
-            for line in left:
-                writer.back(line, place, [Newest("summed", number, final)])
-            for line in prediction.lines:
-                if line.source != INPUT and line.before.learns:
-                    writer.feed_back(line, place, back=final)
+            self._bring_errors(number, place, back=final)
         learning = Learning(writer)
         for number in sorted(credited, reverse=True):
             learning.learn(number, place, back=final)
         learning.update_shared()
+
+    def learn_at_once(self, credited: tuple[int, ...]) -> None:
+        """Every node within the last step, once its last error is there."""
+        learning = Learning(self.writer)
+        for number in sorted(credited, reverse=True):
+            turn = self.turn_of_error(number)
+            place = self.loop.place(self.steps, turn=turn, stage="update")
+            self._bring_errors(number, place, back=0)
+            learning.learn(number, place, back=0, updating=place)
+        learning.update_shared()
+
+    def _bring_errors(self, number: int, place: Place, *, back: int) -> None:
+        """The last error of a node to everything that it learns, as far as it has not been told yet."""
+        writer, prediction = self.writer, self.cut[number]
+        told = self.is_told(number)
+        left = [line for line in prediction.lines if line.source == INPUT or not told]
+        if len(left) == len(prediction.lines):
+            writer.back_to_join(prediction, place, [Newest("error", number, back)])
+        for line in left:
+            writer.back(line, place, [Newest("summed", number, back)])
+        for line in prediction.lines:
+            if line.source != INPUT and line.before.learns:
+                writer.feed_back(line, place, back=back)
 
 
 def forward_start(

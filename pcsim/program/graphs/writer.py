@@ -622,9 +622,7 @@ class Writer:
             (step,) = fused((*line.before.pull, added))
             assert isinstance(step, Piece), "a slope and a sum are one piece"
             given = [*wanted, own]
-            wanted = [
-                self.elementwise(step.kernel, words, part, place, Role.FEEDBACK, at, given)
-            ]
+            wanted = [self.elementwise(step.kernel, words, part, place, Role.FEEDBACK, at, given)]
         ready = [*wanted, *held]
         return self.exchange(Role.FEEDBACK, part, place, words, ready, target=target, at=at)
 

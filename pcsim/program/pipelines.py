@@ -212,7 +212,14 @@ def _spill(program: ProgramBuilder, form: Form, layer: int, place: Place) -> Non
     needs: list[Need | Key] = [Key(Kind.PRODUCT_FORWARD, None, layer, Phase.STEP)]
     if layer < program.depth:
         needs.append(Key(Kind.ELEMENTWISE, Role.STATE, layer, Phase.STEP))
-    send(program, Role.STASH, layer, place, needs)
+    elements = program.batch * _stashed(program, layer)
+    program.add(Kind.EXCHANGE, layer, place, role=Role.STASH, elements=elements, needs=needs)
+
+
+def _stashed(program: ProgramBuilder, layer: int) -> int:
+    """Words a sample: the operand, but of the batch itself, and the activity, but of the output."""
+    operand = program.widths[layer - 1] if layer > 1 else 0
+    return operand + (program.widths[layer] if layer < program.depth else 0)
 
 
 def _bring_back(
@@ -235,7 +242,11 @@ def _bring_back(
             Need(Key(Kind.EXCHANGE, Role.STASH, layer, Phase.STEP)),
             Need(Key(Kind.WEIGHT_GRADIENT, None, layer, Phase.STEP), PREFETCHED),
         ]
-        return [send(program, Role.RESTORED, layer, replace(place, turn=turn), needs)]
+        at, elements = replace(place, turn=turn), program.batch * _stashed(program, layer)
+        key = program.add(
+            Kind.EXCHANGE, layer, at, role=Role.RESTORED, elements=elements, needs=needs
+        )
+        return [key]
     if stash == "recomputed":
         wanted = [operand_of(form, layer, loaded, Phase.STEP)]
         if arrived is not None:  # As with checkpoints: when the backward pass comes by, not before.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pcsim.network import INPUT, Graph
 from pcsim.program.graphs.learning import Learning
@@ -76,16 +76,18 @@ def form_error(
     prediction: Prediction,
     place: Place,
     along: tuple[Piece, ...] = (),
+    *,
+    after: Sequence[Newest] = (),
 ) -> None:
     """What all readers of a node pull back to it, and what is done ``along`` with that; at the output that of the
-    loss."""
+    loss. ``after``: what else must have happened."""
     number = prediction.node.number
     readers = writer.cut.bringers(number)
     if readers:
         wanted, steps = writer.collected(readers, [place] * len(readers))
-        writer.error(prediction, place, (*steps, *along), wanted)
+        writer.error(prediction, place, (*steps, *along), [*wanted, *after])
         return
     kernel = OUTPUT_KERNELS[loss]
     tail = Piece(prediction.size, kernel.primitives, gives=ERROR, beside=STATE)
-    needs = [Newest("state", number), *writer.loaded("target", prediction.home)]
+    needs = [Newest("state", number), *writer.loaded("target", prediction.home), *after]
     writer.error(prediction, place, (tail,), needs)

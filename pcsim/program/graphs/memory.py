@@ -7,7 +7,7 @@ sample by sample, so that it keeps one sample's windows. Left out: room shared b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from pcsim.config import Value
@@ -20,10 +20,13 @@ from pcsim.program.operators.work import Kept as From
 
 
 class Kept(NamedTuple):
-    """Of how many micro-batches a node keeps states and errors."""
+    """Of how many micro-batches a node keeps states and errors; what arrived for its products, where that is more; and
+    outputs, until their errors are formed."""
 
     states: int
     errors: int
+    operands: int
+    outputs: int = 1
 
 
 def keep(
@@ -35,19 +38,21 @@ def keep(
     kept_predictions: Iterable[int] = (),
     alone: Callable[[Prediction], bool] = lambda prediction: False,
     kept: Callable[[int], Kept] | None = None,
-) -> None:
-    """Reserve the memory of all parts; ``relaxed``: states move, and their errors are kept beside them.
+) -> Mapping[int, int]:
+    """Reserve the memory of all parts; returns the words a sample of states that the owners of each keep for the way
+    back. ``relaxed``: states move, and their errors are kept beside them.
 
     ``kept_predictions``: of nodes whose prediction stays while their state moves. ``alone``: the product at the join
     keeps its value while others of the sum change. ``kept``: of how many micro-batches by node, all unless given.
     """
-    every = Kept(writer.program.micro_batches, writer.program.micro_batches)
+    every = Kept(*[writer.program.micro_batches] * 3)
     keeper = _Keeper(writer, learning, relaxed, descent, kept or (lambda node: every))
     predicted = set(kept_predictions)
     for prediction in writer.cut.predictions:
         keeper.node(prediction)
         if prediction.node.number in predicted:
             keeper.prediction(prediction, alone=alone(prediction))
+    return keeper.words
 
 
 class _Keeper:
@@ -65,8 +70,10 @@ class _Keeper:
         self.learning, self.relaxed, self.descent = learning, relaxed, descent
         self.kept_by = kept
         self.pipelined = not relaxed
-        self.kept = Kept(1, 1)
+        self.kept = Kept(1, 1, 1)
         """Of the node at hand."""
+        self.words: dict[int, int] = {}
+        """Of states a sample, by part, without what is only passing."""
 
     def value(
         self,
@@ -83,6 +90,8 @@ class _Keeper:
         it is only ``passing``."""
         if not passing:
             copies *= self.kept.errors if value is Value.ERROR else self.kept.states
+            if value is Value.STATE:
+                self.words[part] = self.words.get(part, 0) + words
         if words:
             channels = self.cut.parts[part - 1].n_out
             self.program.keep(
@@ -142,9 +151,8 @@ class _Keeper:
             owner=True,
             words=width,
         )
-        waiting = self.kept.states - self.kept.errors + 1
+        waiting, size = self.kept.outputs, prediction.size
         if self.pipelined and waiting > 1 and not self._keeps_state(prediction):
-            size = prediction.size
             self.value(home, "output", "state", Value.STATE, size, copies=waiting, passing=True)
 
     def prediction(self, prediction: Prediction, *, alone: bool) -> None:
@@ -200,8 +208,8 @@ class _Keeper:
         if line.source == INPUT:
             return 2 * self.program.micro_batches
         if line.source < line.node - 1:
-            return max(self.kept.states, self.kept_by(line.source).states)
-        return self.kept.states
+            return max(self.kept.operands, self.kept_by(line.source).operands)
+        return self.kept.operands
 
     def _run(self, run: Run, part: int, at: str, *, in_place: bool = False) -> None:
         """What lies between steps where a derivative is found from it, and what they keep of their own.
@@ -290,6 +298,7 @@ class _Keeper:
         if work.group_words:
             name, words = "weights of heads", work.group_words
             program.keep(part, name, "state", Value.STATE, axis="group", copies=kept, words=words)
+            self.words[part] = self.words.get(part, 0) + sizes.groups * words
         in_place = kept == 1 and bool(sizes.weighted or work.forward)
         self._run(stage.after, part, stage.at, in_place=in_place)
         if not last:

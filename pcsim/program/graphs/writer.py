@@ -85,6 +85,8 @@ class Writer:
             names=cut.names,
         )
         self.batch = self.program.batch
+        self.again = False
+        """Whether what was dropped is being made once more, on the spot."""
         self.noted: dict[tuple[str, str | int], list[Version]] = {}
         self.open: list[tuple[int, tuple[Newest, ...]]] = []
 
@@ -192,6 +194,8 @@ class Writer:
         needs: Wanted,
     ) -> Key:
         """``kernel`` on so many ``elements`` of each sample."""
+        if self.again and role is not Role.STATISTICS:
+            role = Role.RECOMPUTED
         return self.add(
             Kind.ELEMENTWISE,
             part,
@@ -285,13 +289,14 @@ class Writer:
                 wanted = [self._between(each, Kind.PRODUCT_FORWARD, stage, place, wanted)]
             return wanted, stage.after.forward
         wanted = [*self.loaded(str(Role.WEIGHTS), part), Newest("updated", part), *needs]
-        done = self.add(Kind.PRODUCT_FORWARD, part, place, wanted)
+        again = Role.RECOMPUTED if self.again else None
+        done = self.add(Kind.PRODUCT_FORWARD, part, place, wanted, role=again)
         summed = self.add(
             Kind.REDUCE,
             part,
             place,
             [done],
-            role=Role.PREDICTION,
+            role=again or Role.PREDICTION,
             elements=self.batch * work.sizes.words_out,
             kernel=COMPLETE_PREDICTION,
         )
@@ -337,14 +342,17 @@ class Writer:
                 wanted = [key]
         return wanted, left
 
-    def forward(self, line: Line, place: Place, *, alone: bool) -> None:
-        """The products of a line from the newest operand of its first part. Unless it ends where branches are
-        summed and the sum is made at once (not ``alone``), its value is completed and sent there."""
+    def forward(
+        self, line: Line, place: Place, *, alone: bool, after: Sequence[Newest] = ()
+    ) -> None:
+        """The products of a line from the newest operand of its first part, ``after`` what else must have come. Unless
+        it ends where branches are summed and the sum is made at once (not ``alone``), its value is completed and sent
+        there."""
         if not line.stages:
             return
-        if line.carries:
+        if line.carries and not self.again:
             self._receive(line, place)
-        operand = [Newest("operand", line.stages[0].part)]
+        operand = [Newest("operand", line.stages[0].part), *after]
         wanted, left = self.through(line.stages, place, operand)
         prediction = self.cut[line.node]
         if line.last == prediction.join and not alone:
@@ -427,8 +435,31 @@ class Writer:
     ) -> None:
         """The value of a node by ``steps``, sent to all that read it: what each makes of it first, as part of the
         same kernel where that works on the same elements, else by itself."""
-        number, home, size = prediction.node.number, prediction.home, prediction.size
-        readers = sorted(self.cut.readers[number], key=lambda line: line.is_carried)
+        number, home = prediction.node.number, prediction.home
+        made, along = self._made(prediction, steps)
+        name = prediction.node.name
+        wanted = list(needs)
+        for step in made:
+            if isinstance(step, Statistics):
+                wanted = [self._statistics(step, home, place, name, wanted)]
+            else:
+                key = self.elementwise(
+                    step.kernel, step.elements, home, place, Role.STATE, name, wanted
+                )
+                wanted = [key]
+        self.note("state", number, wanted)
+        for line in sorted(self.cut.readers[number], key=lambda line: line.is_carried):
+            sent: Wanted = wanted
+            if line not in along and not line.carries:
+                sent = self.work(line.before.forward, home, place, Role.SENT, line.at, wanted)
+            self.note("sent", line.at, sent)
+            if not self.again:
+                self._send(line, home, place, sent)
+
+    def _made(self, prediction: Prediction, steps: Sequence[Step]) -> tuple[list[Step], list[Line]]:
+        """The kernels of a value, and the lines whose own steps are part of them."""
+        number, size = prediction.node.number, prediction.size
+        readers = self.cut.readers[number]
         # A value that is nothing but a sum lies where that was summed up; an output stays there.
         stays = not fused(steps)
         made = fused(steps) or ([Piece(size, ())] if readers else [])
@@ -455,27 +486,15 @@ class Writer:
             if passing and len(along) == len(readers):
                 last = replace(last, gives=NOTHING)
             made[-1] = last
-        name = prediction.node.name
-        wanted = list(needs)
-        for step in made:
-            if isinstance(step, Statistics):
-                wanted = [self._statistics(step, home, place, name, wanted)]
-            else:
-                key = self.elementwise(
-                    step.kernel, step.elements, home, place, Role.STATE, name, wanted
-                )
-                wanted = [key]
-        self.note("state", number, wanted)
-        for line in readers:
-            sent: Wanted = wanted
-            if line not in along and not line.carries:
-                sent = self.work(line.before.forward, home, place, Role.SENT, line.at, wanted)
-            self.note("sent", line.at, sent)
-            self._send(line, home, place, sent)
+        return made, along
 
     def _has_been_read(self, part: int) -> list[Newest]:
         """Where weights learn in every step, an operand must not meet a gradient that still reads the one before."""
         return [Newest("gradient", part)] if self.sequence else []
+
+    def _back_here(self, part: int) -> list[Newest]:
+        """Where it was put away, what ``part`` keeps for the way back must be there again."""
+        return [Newest("restored", part)] if self.has("restored", part) else []
 
     def _send(self, line: Line, home: int, place: Place, needs: Wanted) -> None:
         words = line.before.gives
@@ -531,7 +550,8 @@ class Writer:
             arrived = self.pulled(stage, place, [shared], target=part, at=stage.at)
             steps = below.after.pull if below else prediction.then.pull
             name = below.at if below else f"{prediction.node.name}.then"
-            wanted = list(self.work(steps, part, place, Role.PULLED, name, [arrived]))
+            needs = [arrived, *self._back_here(part)]
+            wanted = list(self.work(steps, part, place, Role.PULLED, name, needs))
         self.note("summed", number, wanted)
 
     def back(self, line: Line, place: Place, needs: Wanted) -> None:
@@ -555,16 +575,15 @@ class Writer:
                 )
             ]
         if not (prediction.own is line and len(prediction.lines) == 1 and not prediction.stages):
-            wanted = list(
-                self.work(last.after.pull, last.part, place, Role.PULLED, last.at, wanted)
-            )
+            here = [*wanted, *self._back_here(last.part)]
+            wanted = list(self.work(last.after.pull, last.part, place, Role.PULLED, last.at, here))
         for stage, below in _downwards(line.stages):
             shared = self.share(stage, place, wanted)
             if below is not None:
                 arrived = self.pulled(stage, place, [shared], target=below.part, at=stage.at)
-                wanted = list(
-                    self.work(below.after.pull, below.part, place, Role.PULLED, below.at, [arrived])
-                )
+                steps, part = below.after.pull, below.part
+                here = [arrived, *self._back_here(part)]
+                wanted = list(self.work(steps, part, place, Role.PULLED, below.at, here))
 
     def share(self, stage: Stage, place: Place, needs: Wanted) -> Key:
         """The error of a part's result, from its owners to all its tiles."""
@@ -586,8 +605,23 @@ class Writer:
     ) -> Key:
         """The pull of a part, sent to the owners of ``target``; where its line carries the value itself, with the
         error ``beside`` that the value's own line brings."""
+        wanted, part, words = list(self.pull(stage, place, needs)), stage.part, stage.sizes.words_in
+        if beside is not None:
+            line, error = beside
+            own = self.exchange(
+                Role.SKIPPED_ERROR, part, place, line.words, [error], target=part, at=at
+            )
+            added = Piece(words, (ADD,), ERROR, ERROR, beside=ERROR)
+            (step,) = fused((*line.before.pull, added))
+            assert isinstance(step, Piece), "a slope and a sum are one piece"
+            given = [*wanted, own]
+            wanted = [self.elementwise(step.kernel, words, part, place, Role.FEEDBACK, at, given)]
+        ready = [*wanted, *held]
+        return self.exchange(Role.FEEDBACK, part, place, words, ready, target=target, at=at)
+
+    def pull(self, stage: Stage, place: Place, needs: Wanted) -> Wanted:
+        """The products by which an error is pulled back through a part, and what is left of their sums."""
         work, part = stage.work, stage.part
-        words = work.sizes.words_in
         wanted = list(needs)
         if work.sizes.weighted:
             product = PULL_WINDOWS if work.folds is not None else None
@@ -606,25 +640,15 @@ class Writer:
                     place,
                     wanted,
                     role=Role.FEEDBACK,
-                    elements=self.batch * words,
+                    elements=self.batch * work.sizes.words_in,
                     kernel=COMPLETE_FEEDBACK,
                 )
             ]
-        else:
-            for each in work.pull:
-                wanted = [self._between(each, Kind.PRODUCT_BACKWARD, stage, place, wanted)]
-        if beside is not None:
-            line, error = beside
-            own = self.exchange(
-                Role.SKIPPED_ERROR, part, place, line.words, [error], target=part, at=at
-            )
-            added = Piece(words, (ADD,), ERROR, ERROR, beside=ERROR)
-            (step,) = fused((*line.before.pull, added))
-            assert isinstance(step, Piece), "a slope and a sum are one piece"
-            given = [*wanted, own]
-            wanted = [self.elementwise(step.kernel, words, part, place, Role.FEEDBACK, at, given)]
-        ready = [*wanted, *held]
-        return self.exchange(Role.FEEDBACK, part, place, words, ready, target=target, at=at)
+            return wanted
+        wanted += self._back_here(part)
+        for each in work.pull:
+            wanted = [self._between(each, Kind.PRODUCT_BACKWARD, stage, place, wanted)]
+        return wanted
 
     def feed_back(
         self,

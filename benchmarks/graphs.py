@@ -95,11 +95,12 @@ def measure(name: str, rounds: int) -> None:
     import torch
     from graph_in_jax import step_of_jax
 
+    from pcsim.config import OptimiserSettings
     from pcsim.engine.graph import GraphNetwork, initial_weights
     from pcsim.engine.graph.learner import GraphLearner
-    from pcsim.engine.optimiser import WeightOptimiser
     from pcsim.engine.relaxation import Relaxation
     from pcsim.engine.rules import Backpropagation, PredictiveCoding
+    from pcsim.engine.setup import TrainingSetup
     from pcsim.network import graph_of
 
     graph = graph_of([1, 28, 28], NETS[name])
@@ -113,12 +114,14 @@ def measure(name: str, rounds: int) -> None:
         learner = GraphLearner(
             GraphNetwork(graph, "mse", "float32"),
             weights,
-            rule=rules[rule],
-            x=x,
-            y=y,
-            batch=BATCH,
-            optimiser=WeightOptimiser("adam", LEARNING),
-            updates_total=1,
+            rules[rule],
+            TrainingSetup(
+                x=x,
+                y=y,
+                batch=BATCH,
+                optimiser=OptimiserSettings(kind="adam", rate=LEARNING),
+                updates_total=1,
+            ),
         )
         theirs = {key: torch.tensor(array, requires_grad=True) for key, array in weights.items()}
         of_torch = step_of_torch(graph, rule, x, y, theirs)

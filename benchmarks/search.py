@@ -15,13 +15,13 @@ from tempfile import TemporaryDirectory
 from loky import cpu_count
 
 from pcsim.search import search
-from pcsim.sweeps import Plan, Setting, open_store, parse_groups
+from pcsim.sweeps import Setting, SweepPlan, open_store, parse_groups
 
 SPACE = ("pc.steps=1..10", "tiles.vector.lanes=4..80 +4", "tiles.update.lanes=4..40 +4")
 COSTS = ("energy_j", "latency_s", "area_mm2")
 
 
-def front(plan: Plan, folder: Path, screen: int) -> set[tuple[float, ...]]:
+def front(plan: SweepPlan, folder: Path, screen: int) -> set[tuple[float, ...]]:
     """The costs of the points on the front that ``screen`` timings find."""
     found = search(plan, open_store(folder), screen=screen, jobs=cpu_count())
     return {tuple(row[name] for name in COSTS) for row in found.front}
@@ -29,7 +29,7 @@ def front(plan: Plan, folder: Path, screen: int) -> set[tuple[float, ...]]:
 
 def main() -> None:
     settings = (Setting("tiles.mesh=[2, 2]"), Setting("network.layers=[64, 16, 10]"))
-    plan = Plan("tile64", "digits", parse_groups(SPACE), settings, "pc", timing_only=True)
+    plan = SweepPlan("tile64", "digits", parse_groups(SPACE), settings, "pc", timing_only=True)
     with TemporaryDirectory() as name:
         folder = Path(name)
         true = front(plan, folder / "whole", 2000)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from pcsim.config import DATASETS, Hardware, Workload, dataset_place, placed
-from pcsim.config.loader import Loaded, Reference, examine
+from pcsim.config.loader import LoadedFile, Reference, examine
 from pcsim.config.mending import common
 from pcsim.config.overrides import Override, assign
 from pcsim.errors import InputError, Problem
@@ -69,16 +69,16 @@ def examined_workload(
 
 
 def examined(
-    loaded: Loaded[Hardware] | Loaded[Workload],
+    loaded: LoadedFile[Hardware] | LoadedFile[Workload],
 ) -> tuple[Hardware | Workload | None, tuple[Problem, ...]]:
     """A loaded file of either kind, and everything that is wrong with it, whatever data are installed."""
     file = loaded.file or next(iter(loaded.mended), None)
     if isinstance(file, Hardware):
-        return priced(cast(Loaded[Hardware], loaded))
-    return with_data(cast(Loaded[Workload], loaded), trains=False)
+        return priced(cast(LoadedFile[Hardware], loaded))
+    return with_data(cast(LoadedFile[Workload], loaded), trains=False)
 
 
-def priced(loaded: Loaded[Hardware]) -> HardwareFound:
+def priced(loaded: LoadedFile[Hardware]) -> HardwareFound:
     """A loaded chip, and besides its problems what cannot be priced."""
     right = loaded.file is not None and not loaded.problems
     unpriced = unpriced_of(loaded.file) if right and loaded.file else ()
@@ -87,7 +87,7 @@ def priced(loaded: Loaded[Hardware]) -> HardwareFound:
     return loaded.file, (*loaded.problems, *unpriced)
 
 
-def with_data(loaded: Loaded[Workload], *, trains: bool = True) -> WorkloadFound:
+def with_data(loaded: LoadedFile[Workload], *, trains: bool = True) -> WorkloadFound:
     """A loaded workload, and besides its problems that its data are not installed."""
     missing: tuple[Problem, ...] = ()
     if trains and loaded.file is not None:

@@ -40,7 +40,7 @@ class Dimension:
 
 
 @dataclass(frozen=True)
-class Scale:
+class DisplayUnit:
     """A unit for display: a value in the base unit is divided by ``size`` and ``name`` written."""
 
     size: float
@@ -218,7 +218,7 @@ def as_written(value: Rate | float) -> Fraction:
     return Fraction(Decimal(repr(float(value)))) if isinstance(value, float) else Fraction(value)
 
 
-def scale_of(value: Rate | float, unit: str) -> Scale:
+def scale_of(value: Rate | float, unit: str) -> DisplayUnit:
     """The largest unit in which ``value`` is at least 1 when rounded to three digits.
 
     ``unit`` is a base unit or a ratio or product that begins with one, such as "J/MAC". Zero keeps
@@ -227,9 +227,11 @@ def scale_of(value: Rate | float, unit: str) -> Scale:
     base = unit if unit in DIMENSIONS else re.split(r"[/·]", unit, maxsplit=1)[0]
     tail = unit[len(base) :]
     if not value or not isfinite(value):
-        return Scale(1.0, unit)
+        return DisplayUnit(1.0, unit)
     dimension = DIMENSIONS[base]
-    scales = [Scale(float(dimension.units[name]), _pretty(name) + tail) for name in dimension.shown]
+    scales = [
+        DisplayUnit(float(dimension.units[name]), _pretty(name) + tail) for name in dimension.shown
+    ]
     fitting = [scale for scale in scales if float(f"{abs(float(value)) / scale.size:.3g}") >= 1]
     return fitting[-1] if fitting else scales[0]
 

@@ -22,6 +22,13 @@ def pytest_unconfigure():
 
 
 @pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def tile64():
     """``tile64("path=value", ...)``: the shipped chip with these values changed."""
     return lambda *overrides: load_hardware("tile64", overrides=overrides)

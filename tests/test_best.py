@@ -6,7 +6,6 @@ from itertools import combinations
 from typing import get_args
 
 import pytest
-from click.testing import CliRunner
 
 from pcsim.cli import main
 from pcsim.config import candidates, learners, load_both
@@ -25,6 +24,7 @@ from pcsim.verdict import (
 )
 from pcsim.verdict.best import best_sentences
 from pcsim.verdict.rows import names as candidate_heads
+from tests.helpers.door import pcsim
 from tests.helpers.verdict_values import FAST, NEVER, SLOW, prices, result, verdict
 
 SHORT = (
@@ -249,10 +249,6 @@ def test_a_rule_of_which_nothing_fits_is_the_error_of_its_last_schedule():
     with pytest.raises(DoesNotFitError) as caught:
         run(*pair)
     assert ": network.layers must fit on tile64; pc: the network needs " in str(caught.value)
-
-
-def pcsim(*arguments):
-    return CliRunner().invoke(main, [str(word) for word in arguments], prog_name="pcsim")
 
 
 def test_the_command_writes_what_was_tried(tmp_path):

@@ -3,24 +3,17 @@
 import re
 
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import main
 from pcsim.config import Hardware, Workload, datasets, load_hardware, shipped
 from pcsim.config.paths import path_meant, paths_of
 from pcsim.errors import InputError, MissingCostError
 from pcsim.intake import load_pair
 from pcsim.sweeps import points_of, read_plan
 from pcsim.technology import price_list
+from tests.helpers.door import pcsim
 
 CHIP = "schema: pcsim/hardware/1\nname: c\nextends: {base}\n"
 WORK = "schema: pcsim/workload/1\nname: w\nextends: digits\n"
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def write(here, name, text):
@@ -185,7 +178,7 @@ def test_a_chip_that_cannot_be_priced_and_does_not_hold_the_network_is_told_both
     text = "tiles: {mesh: [1, 1], sram: {size: 32 KiB}, formats: {weight: fp8_e4m3}}\n"
     chip = write(here, "c.yaml", CHIP.format(base="tile64") + text)
     work = write(here, "w.yaml", WORK)
-    done = CliRunner().invoke(main, ["check", chip, work])
+    done = pcsim("check", chip, work)
     assert done.exit_code == 2
     told = re.findall(r"^(?:pcsim: )?(\S+?:\d+):\d+: (\S+)", done.stderr, re.M)
     assert [word for _, word in told] == ["technology", "network.layers", "network.layers"]

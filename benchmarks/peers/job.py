@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pcsim.engine.network import Network, Weights, initial_weights
+from pcsim.engine.network import DenseNetwork, Weights, initial_weights
 
 BATCH = 64
 KEEP1, KEEP2, EPSILON = 0.9, 0.999, 1e-8
@@ -24,7 +24,7 @@ class Job:
     """A network, how its states relax, Adam's rate, and how many updates are timed at a time."""
 
     name: str
-    network: Network
+    network: DenseNetwork
     steps: int
     rate: float
     learning_rate: float
@@ -45,7 +45,7 @@ class Job:
 
 A = Job(
     "A",
-    Network((784, 128, 128, 128, 10), "relu", "mse", "float32"),
+    DenseNetwork((784, 128, 128, 128, 10), "relu", "mse", "float32"),
     steps=20,
     rate=0.1,
     learning_rate=1e-3,
@@ -53,7 +53,9 @@ A = Job(
 )
 B = Job(
     "B",
-    Network((784, *(128,) * 99, 10), "relu", "mse", "float32", parameterisation="mupc", skips=True),
+    DenseNetwork(
+        (784, *(128,) * 99, 10), "relu", "mse", "float32", parameterisation="mupc", skips=True
+    ),
     steps=100,
     rate=0.0078,
     learning_rate=1e-3,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from pcsim.config import OptimiserSettings
 from pcsim.engine.network import Weights
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 from peers.job import BATCH, Job
 
 
@@ -21,12 +22,14 @@ class Pcsim:
         self.learner = Learner(
             job.network,
             job.weights,
-            rule=PredictiveCoding(Relaxation(job.steps, job.rate)),
-            x=x,
-            y=y,
-            batch=BATCH,
-            optimiser=WeightOptimiser("adam", job.learning_rate),
-            updates_total=job.updates,
+            PredictiveCoding(Relaxation(job.steps, job.rate)),
+            TrainingSetup(
+                x=x,
+                y=y,
+                batch=BATCH,
+                optimiser=OptimiserSettings(kind="adam", rate=job.learning_rate),
+                updates_total=job.updates,
+            ),
         )
         self.done = 0
 

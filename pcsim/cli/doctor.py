@@ -16,7 +16,7 @@ import click
 from pcsim.cli.progress import show_progress
 
 
-class Finding(NamedTuple):
+class Diagnosis(NamedTuple):
     """What was looked at, what was found there, and what to do about it, empty where all is well."""
 
     what: str
@@ -34,8 +34,10 @@ def command(ctx: click.Context) -> None:
     from pcsim.version import VERSION
 
     findings = [
-        Finding("pcsim", f"{VERSION} in {Path(__file__).parent.parent}"),
-        Finding("python", f"{sys.version.split()[0]}, {platform.system()} on {platform.machine()}"),
+        Diagnosis("pcsim", f"{VERSION} in {Path(__file__).parent.parent}"),
+        Diagnosis(
+            "python", f"{sys.version.split()[0]}, {platform.system()} on {platform.machine()}"
+        ),
     ]
     tell = show_progress()
     for check in (libraries, blas, cores, cache, output, learning, machine):
@@ -50,18 +52,18 @@ def command(ctx: click.Context) -> None:
         ctx.exit(3)
 
 
-def attempted(check: Callable[[], Finding]) -> Finding:
+def attempted(check: Callable[[], Diagnosis]) -> Diagnosis:
     """What ``check`` finds; any error of it, from a broken library say, is a finding too."""
     try:
         return check()
     except Exception as error:
         found = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Finding(
+        return Diagnosis(
             check.__name__, found, "install pcsim anew: pip install --force-reinstall pcsim"
         )
 
 
-def shown(findings: list[Finding]) -> Iterator[str]:
+def shown(findings: list[Diagnosis]) -> Iterator[str]:
     """A line per finding, its remedy below it."""
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
@@ -70,7 +72,7 @@ def shown(findings: list[Finding]) -> Iterator[str]:
             yield f"      {'':<{width}}  {finding.remedy}"
 
 
-def libraries() -> Finding:
+def libraries() -> Diagnosis:
     """Versions of what results depend on."""
     from pcsim.report.provenance import versions
 
@@ -78,10 +80,10 @@ def libraries() -> Finding:
     known = ", ".join(f"{name} {version}" for name, version in found.items() if version)
     missing = [name for name, version in found.items() if version is None and name != "pcsim"]
     remedy = f"pip install {' '.join(missing)}" if missing else ""
-    return Finding("libraries", known, remedy)
+    return Diagnosis("libraries", known, remedy)
 
 
-def blas() -> Finding:
+def blas() -> Diagnosis:
     """The matrix products' libraries. Training limits each to one thread."""
     import numpy  # noqa: F401 - loads its BLAS, to be seen below
     import scipy.linalg.cython_blas  # noqa: F401 - loads the one that numba calls
@@ -93,41 +95,41 @@ def blas() -> Finding:
         for pool in pools
     )
     if not pools:
-        return Finding("blas", "none that threadpoolctl knows: products may use many threads")
-    return Finding("blas", f"{', '.join(names)}; training uses one thread of it per seed")
+        return Diagnosis("blas", "none that threadpoolctl knows: products may use many threads")
+    return Diagnosis("blas", f"{', '.join(names)}; training uses one thread of it per seed")
 
 
-def cores() -> Finding:
+def cores() -> Diagnosis:
     """How many seeds and points train side by side."""
     from loky import cpu_count
 
-    return Finding("cores", f"{cpu_count()} usable of {os.cpu_count()}")
+    return Diagnosis("cores", f"{cpu_count()} usable of {os.cpu_count()}")
 
 
-def cache() -> Finding:
+def cache() -> Diagnosis:
     """Where trainings and compiled kernels are kept."""
     from pcsim.cache import cache_folder, why_nothing_is_kept
 
     problem = why_nothing_is_kept()
     if problem:
-        return Finding("cache", problem, "name another folder in the variable PCSIM_CACHE")
-    return Finding("cache", f"{cache_folder()} can be written")
+        return Diagnosis("cache", problem, "name another folder in the variable PCSIM_CACHE")
+    return Diagnosis("cache", f"{cache_folder()} can be written")
 
 
-def output() -> Finding:
+def output() -> Diagnosis:
     """Where reports go unless -o says otherwise."""
     folder = Path("reports")
     nearest = folder if folder.is_dir() else Path()
     try:
         with tempfile.TemporaryFile(dir=nearest):
-            return Finding("output", f"{folder.absolute()} can be written")
+            return Diagnosis("output", f"{folder.absolute()} can be written")
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         found = f"{folder.absolute()} cannot be written: {reason}"
-        return Finding("output", found, "work in another folder, or name one with -o")
+        return Diagnosis("output", found, "work in another folder, or name one with -o")
 
 
-def learning() -> Finding:
+def learning() -> Diagnosis:
     """Compile the kernels and hold relaxed activities against their equilibrium."""
     from pcsim.cli.selftest import TOLERANCE, learning_differs_by
 
@@ -138,7 +140,7 @@ def learning() -> Finding:
         f"({time.perf_counter() - began:.1f} s, compiling included)"
     )
     wrong = not difference <= TOLERANCE  # A NaN is wrong, too.
-    return Finding(
+    return Diagnosis(
         "learning",
         found,
         f"must be within {TOLERANCE:.0e}: remove the cache folder, then try other versions of numba "
@@ -148,11 +150,11 @@ def learning() -> Finding:
     )
 
 
-def machine() -> Finding:
+def machine() -> Diagnosis:
     """Hold the simulated chip against the critical path."""
     from pcsim.cli.selftest import cycles_and_closed_form
 
     cycles, expected = cycles_and_closed_form()
     found = f"an ideal chip takes {cycles:,} cycles, in closed form {expected:,}"
     wrong = "must be equal: try another version of simpy" if cycles != expected else ""
-    return Finding("machine", found, wrong)
+    return Diagnosis("machine", found, wrong)

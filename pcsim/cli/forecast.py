@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from pcsim.cli.estimate import about, beside_products, macs_of, macs_per_s, training_kernels_s
 
 if TYPE_CHECKING:
-    from pcsim.sweeps import Plan, Point
+    from pcsim.sweeps import Point, SweepPlan
 
 TIMED_POINTS = 5
 """Evenly spaced over the sweep, its first and its last among them."""
 
 
-def forecast(plan: Plan, points: Sequence[Point], output: Path | None, *, jobs: int) -> list[str]:
+def forecast(
+    plan: SweepPlan, points: Sequence[Point], output: Path | None, *, jobs: int
+) -> list[str]:
     """Lines on how many points there are, what is stored of them, and about how long the rest takes.
 
     Nothing is written.

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pcsim.config.network import Network
+    from pcsim.config.network import NetworkSettings
     from pcsim.network import Graph, Node, Term
 
 MOST_NODES = 64
 """Nodes of more are not listed one by one."""
 
 
-def network_lines(network: Network) -> Iterator[str]:
+def network_lines(network: NetworkSettings) -> Iterator[str]:
     """How many nodes, parameters, multiply-accumulates and states; of a graph then a line for each node."""
     graph = network.graph
     count = len(graph.nodes)

@@ -13,9 +13,9 @@ def learning_differs_by() -> float:
     """
     import numpy as np
 
-    from pcsim.engine import Network, Relaxation, infer, initial_weights
+    from pcsim.engine import DenseNetwork, Relaxation, infer, initial_weights
 
-    network = Network((5, 6, 4, 3), "linear", "mse", "float64")
+    network = DenseNetwork((5, 6, 4, 3), "linear", "mse", "float64")
     weights = initial_weights(network, 0)
     random = np.random.default_rng(0)
     x, y = random.normal(size=(8, 5)), random.normal(size=(8, 3))

@@ -26,7 +26,7 @@ from pcsim.errors import InputError, Interrupted, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pcsim.sweeps import Plan, Point
+    from pcsim.sweeps import Point, SweepPlan
     from pcsim.sweeps.evaluate import Row
     from pcsim.sweeps.store import Store
 
@@ -211,7 +211,7 @@ def plan_of(
     seed: int,
     timing_only: bool,
     allow_extensions: bool = False,
-) -> Plan:
+) -> SweepPlan:
     """What arguments and options ask for; those of a sweep file come first.
 
     Raises:
@@ -219,7 +219,7 @@ def plan_of(
     """
     from dataclasses import replace
 
-    from pcsim.sweeps import Plan, Setting, parse_groups, read_plan
+    from pcsim.sweeps import Setting, SweepPlan, parse_groups, read_plan
 
     if len(files) not in (1, 2):
         said = f"there must be HARDWARE and WORKLOAD, or one sweep file, not {len(files)} files"
@@ -230,7 +230,9 @@ def plan_of(
         if not groups:
             said = "--axis must be given at least once"
             raise InputError((Problem(said, hint="for example --axis pc.steps=1,3,10"),))
-        return Plan(files[0], files[1], groups, settings, rule, seed, timing_only, allow_extensions)
+        return SweepPlan(
+            files[0], files[1], groups, settings, rule, seed, timing_only, allow_extensions
+        )
     _, plan = read_plan(Path(files[0]))
     return replace(
         plan,
@@ -249,7 +251,7 @@ def tell_damaged(store: Store) -> None:
         click.echo(f"note: {path} was damaged and was computed again", err=True)
 
 
-def show(plan: Plan, points: Sequence[Point], rows: Sequence[Row], store: Store) -> None:
+def show(plan: SweepPlan, points: Sequence[Point], rows: Sequence[Row], store: Store) -> None:
     """The table for eyes, or of a long one its front, and where all of it lies."""
     from pcsim.sweeps.report.front import front_of
     from pcsim.sweeps.table import frame_of

@@ -15,11 +15,11 @@ from pcsim.config.datasets import dataset_place as dataset_place
 from pcsim.config.dump import dump_yaml as dump_yaml
 from pcsim.config.dump import to_plain as to_plain
 from pcsim.config.dump import value_text as value_text
-from pcsim.config.hardware import Buffer as Buffer
 from pcsim.config.hardware import CostOverride as CostOverride
 from pcsim.config.hardware import Dma as Dma
 from pcsim.config.hardware import Dram as Dram
 from pcsim.config.hardware import Gate as Gate
+from pcsim.config.hardware import GlobalBuffer as GlobalBuffer
 from pcsim.config.hardware import Hardware as Hardware
 from pcsim.config.hardware import Noc as Noc
 from pcsim.config.hardware import Power as Power
@@ -50,9 +50,9 @@ from pcsim.config.section import problem_at as problem_at
 from pcsim.config.tuning import Tuning as Tuning
 from pcsim.config.tuning import settings_fingerprint as settings_fingerprint
 from pcsim.config.workload import Backpropagation as Backpropagation
-from pcsim.config.workload import Data as Data
-from pcsim.config.workload import Network as Network
-from pcsim.config.workload import Optimiser as Optimiser
+from pcsim.config.workload import DataSettings as DataSettings
+from pcsim.config.workload import NetworkSettings as NetworkSettings
+from pcsim.config.workload import OptimiserSettings as OptimiserSettings
 from pcsim.config.workload import PredictiveCoding as PredictiveCoding
 from pcsim.config.workload import TrainingSettings as TrainingSettings
 from pcsim.config.workload import Workload as Workload

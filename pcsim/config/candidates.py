@@ -14,7 +14,7 @@ from pcsim.config.workload import (
     Backpropagation,
     Descent,
     Nudging,
-    Optimiser,
+    OptimiserSettings,
     Order,
     PredictiveCoding,
     Stash,
@@ -28,7 +28,7 @@ RULES = ("pc", "bp", "all")
 
 
 @dataclass(frozen=True)
-class Inference:
+class InferenceSettings:
     """How a candidate of predictive coding infers, beyond its steps and their rate.
 
     ``variant`` and all else are as in ``PredictiveCoding``, whose docstring says what they mean.
@@ -46,7 +46,7 @@ class Inference:
     @property
     def plain(self) -> bool:
         """Whether this is the reference algorithm: every step all layers, by gradient descent alone."""
-        return self == Inference(momentum=self.momentum)
+        return self == InferenceSettings(momentum=self.momentum)
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Candidate:
     rate: float | None
     wavefront: bool
     hoist: bool
-    optimiser: Optimiser
-    inference: Inference | None = None
+    optimiser: OptimiserSettings
+    inference: InferenceSettings | None = None
     micro_batches: int = 1
     stash: Stash = "kept"
     spread: int = 1
@@ -142,7 +142,7 @@ def _of_pc(pc: PredictiveCoding, numerics: Numerics, streamed: bool) -> Candidat
         wavefront=pc.wavefront and pc.variant not in ("ipc", "epc"),
         hoist=pc.hoist and pc.variant != "ipc",
         optimiser=pc.optimiser,
-        inference=Inference(
+        inference=InferenceSettings(
             variant=pc.variant,
             order=pc.order,
             descent=pc.descent,

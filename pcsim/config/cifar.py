@@ -17,7 +17,7 @@ PIXELS = 3 * 32 * 32
 
 
 @dataclass(frozen=True)
-class Kind:
+class Collection:
     """One of the two collections: its files for training and for testing, and the bytes of a label, the last of which
     counts. ``md5`` is published of the archive that the files come in."""
 
@@ -35,7 +35,7 @@ class Kind:
 
 
 KINDS = (
-    Kind(
+    Collection(
         "CIFAR-10",
         tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
         "test_batch.bin",
@@ -44,7 +44,7 @@ KINDS = (
         "cifar-10-binary.tar.gz",
         "c32a1d4ab5d03f1284b67883e8d87530",
     ),
-    Kind(
+    Collection(
         "CIFAR-100",
         ("train.bin",),
         "test.bin",
@@ -60,7 +60,7 @@ KINDS = (
 class CifarFolder:
     """A folder of one of the collections, with the records that each of its files holds."""
 
-    kind: Kind
+    kind: Collection
     folder: Path
     train: tuple[int, ...]
     test: int
@@ -91,7 +91,7 @@ def cifar_folder(folder: Path) -> CifarFolder | None:
     return None
 
 
-def _records(path: Path, kind: Kind) -> int:
+def _records(path: Path, kind: Collection) -> int:
     try:
         check_regular(path)
         size = path.stat().st_size

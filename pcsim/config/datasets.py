@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pcsim.config.cifar import PIXELS, SHAPE, cifar_folder
-from pcsim.config.fields import Finding, Kind, did_you_mean, must_be, rejected
+from pcsim.config.fields import FieldKind, Finding, did_you_mean, must_be, rejected
 from pcsim.config.idx import idx_parts
-from pcsim.config.marks import Node
+from pcsim.config.marks import MarkedValue
 from pcsim.config.npz import npz_parts
 from pcsim.errors import InputError, Problem
 
@@ -53,7 +53,7 @@ DATASETS: Mapping[str, DatasetShape] = {
 }
 
 
-def dataset() -> Kind:
+def dataset() -> FieldKind:
     """A name of ``DATASETS``, or the path of an IDX or CIFAR folder or an .npz file, which becomes absolute.
 
     A path has a slash or ends in .npz; from Python it is relative to the working folder.
@@ -73,7 +73,7 @@ def dataset() -> Kind:
             raise rejected([Finding(said, hint=str(error.problems[0]))]) from None
         return path
 
-    return Kind(read)
+    return FieldKind(read)
 
 
 def dataset_shape(dataset: str) -> DatasetShape:
@@ -115,7 +115,7 @@ def dataset_place(dataset: str) -> Path | None:
     return FASHION_FOLDER
 
 
-def anchored(tree: Node) -> Node:
+def anchored(tree: MarkedValue) -> MarkedValue:
     """A workload's tree with the path at data.dataset relative to the file that gives it.
 
     One that an option gives is relative to the working folder.
@@ -127,9 +127,9 @@ def anchored(tree: Node) -> Node:
     if not _is_path(node.value) or not node.mark.line or node.value.startswith("~"):
         return tree
     path = os.path.abspath(Path(node.mark.file).parent / node.value)
-    there = Node(path, node.mark, node.key_mark)
-    values = Node({**data.value, "dataset": there}, data.mark, data.key_mark)
-    return Node({**tree.value, "data": values}, tree.mark, tree.key_mark)
+    there = MarkedValue(path, node.mark, node.key_mark)
+    values = MarkedValue({**data.value, "dataset": there}, data.mark, data.key_mark)
+    return MarkedValue({**tree.value, "data": values}, tree.mark, tree.key_mark)
 
 
 def _is_path(text: str) -> bool:

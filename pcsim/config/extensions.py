@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pcsim.config.fields import Kind, must_be, rejected
-from pcsim.config.marks import Node
+from pcsim.config.fields import FieldKind, must_be, rejected
+from pcsim.config.marks import MarkedValue
 from pcsim.errors import InputError, Problem
 
 FLAG = "--allow-extensions"
@@ -29,7 +29,7 @@ _CONSENT = (
 )
 
 
-def python_files() -> Kind:
+def python_files() -> FieldKind:
     """A list of paths of Python files, imported before."""
 
     def read(value: Any, from_file: bool) -> tuple[str, ...] | None:
@@ -48,10 +48,10 @@ def python_files() -> Kind:
 
     items = {"type": "string", "pattern": r"\.py$"}
     schema = {"type": "array", "items": items, "minItems": 1}
-    return Kind(read, lambda value: None if value is None else list(value), schema)
+    return FieldKind(read, lambda value: None if value is None else list(value), schema)
 
 
-def with_extensions(tree: Node, *, allowed: bool) -> tuple[Node, tuple[Problem, ...]]:
+def with_extensions(tree: MarkedValue, *, allowed: bool) -> tuple[MarkedValue, tuple[Problem, ...]]:
     """A file's tree with its extensions imported and their paths absolute, and what is wrong with them.
 
     Unless ``allowed``, an extension that this process has not imported yet is a problem.
@@ -71,11 +71,11 @@ def with_extensions(tree: Node, *, allowed: bool) -> tuple[Node, tuple[Problem, 
             elif why := _imported(Path(path)):
                 said = f"must be {_SHAPE} that can be imported, not {path!r}"
                 problems.append(item.mark.problem(f"extensions[{index}] {said}", hint=why))
-            item = Node(path, item.mark, item.key_mark)
+            item = MarkedValue(path, item.mark, item.key_mark)
         items.append(item)
-    there = Node(items, node.mark, node.key_mark)
+    there = MarkedValue(items, node.mark, node.key_mark)
     values = {**tree.value, "extensions": there}
-    return Node(values, tree.mark, tree.key_mark), tuple(problems)
+    return MarkedValue(values, tree.mark, tree.key_mark), tuple(problems)
 
 
 def needs_consent(problems: Sequence[Problem]) -> bool:

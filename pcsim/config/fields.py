@@ -90,7 +90,7 @@ def did_you_mean(word: object, words: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Kind:
+class FieldKind:
     """How a value is read (told whether it comes from a file) and written. Annotates a field.
 
     ``schema`` tells editors what a file may say there, in the words of JSON Schema.
@@ -117,7 +117,7 @@ class Kind:
 
 def quantity(
     unit: str, minimum: float, maximum: float, *, unlimited: bool = False, optional: bool = False
-) -> Kind:
+) -> FieldKind:
     """A number of ``unit`` within bounds: text with a unit, or from Python the bare number.
 
     What is read is a `Rate` where the dimension is one, an int where it is indivisible, else a float.
@@ -157,10 +157,10 @@ def quantity(
 
     example = DIMENSIONS[unit].example
     text = {"type": "string", "pattern": quantity_pattern(unit), "examples": [example]}
-    return Kind(read, write, _or_unlimited(text) if unlimited else text)
+    return FieldKind(read, write, _or_unlimited(text) if unlimited else text)
 
 
-def whole(minimum: int, maximum: int, *, unlimited: bool = False) -> Kind:
+def whole(minimum: int, maximum: int, *, unlimited: bool = False) -> FieldKind:
     """A whole number; neither a truth value nor 3.0 is one. ``unlimited`` admits that word."""
     constraint = _whole_within(minimum, maximum) + (f" or {UNLIMITED}" if unlimited else "")
 
@@ -176,7 +176,7 @@ def whole(minimum: int, maximum: int, *, unlimited: bool = False) -> Kind:
         return int(value)
 
     number = {"type": "integer", "minimum": minimum, "maximum": maximum}
-    return Kind(
+    return FieldKind(
         read,
         lambda value: UNLIMITED if value is None else value,
         _or_unlimited(number) if unlimited else number,
@@ -185,7 +185,7 @@ def whole(minimum: int, maximum: int, *, unlimited: bool = False) -> Kind:
 
 def wholes(
     minimum: int, maximum: int, *, shape: str, fewest: int, most: int, optional: bool = False
-) -> Kind:
+) -> FieldKind:
     """A list of ``fewest`` to ``most`` whole numbers, described by ``shape``.
 
     ``optional`` admits None, which a file leaves out.
@@ -212,10 +212,10 @@ def wholes(
 
     items = {"type": "integer", "minimum": minimum, "maximum": maximum}
     schema = {"type": "array", "items": items, "minItems": fewest, "maxItems": most}
-    return Kind(read, lambda value: None if value is None else list(value), schema)
+    return FieldKind(read, lambda value: None if value is None else list(value), schema)
 
 
-def positive(maximum: float) -> Kind:
+def positive(maximum: float) -> FieldKind:
     """A finite number above 0 and at most ``maximum``."""
 
     def read(value: Any, _from_file: bool) -> float:
@@ -224,10 +224,10 @@ def positive(maximum: float) -> Kind:
             raise rejected([must_be(f"a number above 0 and at most {maximum:g}", value, hint=hint)])
         return float(value)
 
-    return Kind(read, schema={"type": "number", "exclusiveMinimum": 0, "maximum": maximum})
+    return FieldKind(read, schema={"type": "number", "exclusiveMinimum": 0, "maximum": maximum})
 
 
-def at_least_zero(limit: float) -> Kind:
+def at_least_zero(limit: float) -> FieldKind:
     """A number from 0 up to, and without, ``limit``."""
 
     def read(value: Any, _from_file: bool) -> float:
@@ -236,12 +236,12 @@ def at_least_zero(limit: float) -> Kind:
             raise rejected([must_be(f"a number from 0 to below {limit:g}", value, hint=hint)])
         return float(value)
 
-    return Kind(read, schema={"type": "number", "minimum": 0, "exclusiveMaximum": limit})
+    return FieldKind(read, schema={"type": "number", "minimum": 0, "exclusiveMaximum": limit})
 
 
 def choice(
     words: Any, *, later: tuple[str, ...] = (), why: str = "", optional: bool = False
-) -> Kind:
+) -> FieldKind:
     """One of the words of a Literal. ``later`` are known words refused because ``why``.
 
     ``optional`` admits None, which a file leaves out.
@@ -256,7 +256,7 @@ def choice(
         hint = f"{value} {why}" if value in later else did_you_mean(value, known)
         raise rejected([must_be(any_of(known), value, hint=hint)])
 
-    return Kind(read, schema={"enum": list(known)})
+    return FieldKind(read, schema={"enum": list(known)})
 
 
 def number_format(
@@ -265,7 +265,7 @@ def number_format(
     which: str = "",
     beside: tuple[Format, ...] = (),
     optional: bool = False,
-) -> Kind:
+) -> FieldKind:
     """A number format such as bf16, or one of those ``beside``; ``which`` are those ``allowed``."""
     special = {found.name: found for found in beside}
 
@@ -283,14 +283,14 @@ def number_format(
         return found
 
     examples = ["fp32", "bf16", "bf16 stochastic", "fp8_e4m3", "q4.12", "int8_pow2", "bfp8/16"]
-    return Kind(
+    return FieldKind(
         read,
         lambda value: None if value is None else str(value),
         schema={"type": "string", "examples": [*special, *examples]},
     )
 
 
-def flag() -> Kind:
+def flag() -> FieldKind:
     """true or false."""
 
     def read(value: Any, _from_file: bool) -> bool:
@@ -298,10 +298,10 @@ def flag() -> Kind:
             raise rejected([must_be("true or false", value, hint=_plain_truth(value))])
         return value
 
-    return Kind(read, schema={"type": "boolean"})
+    return FieldKind(read, schema={"type": "boolean"})
 
 
-def name() -> Kind:
+def name() -> FieldKind:
     """A word that can be part of a file's name."""
 
     def read(value: Any, _from_file: bool) -> str:
@@ -309,7 +309,7 @@ def name() -> Kind:
             raise rejected([must_be(NAME_SHAPE, value)])
         return str(value)
 
-    return Kind(read, schema={"type": "string", "pattern": f"^{_NAME.pattern}$"})
+    return FieldKind(read, schema={"type": "string", "pattern": f"^{_NAME.pattern}$"})
 
 
 def is_name(value: object) -> bool:
@@ -317,7 +317,7 @@ def is_name(value: object) -> bool:
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
-def sentence() -> Kind:
+def sentence() -> FieldKind:
     """A line of text that is not empty."""
 
     def read(value: Any, _from_file: bool) -> str:
@@ -325,7 +325,7 @@ def sentence() -> Kind:
             raise rejected([must_be("a line of text", value)])
         return value
 
-    return Kind(read, schema={"type": "string", "pattern": r"\S"})
+    return FieldKind(read, schema={"type": "string", "pattern": r"\S"})
 
 
 def any_of(words: Iterable[str]) -> str:

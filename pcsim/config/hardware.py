@@ -204,7 +204,7 @@ class Noc(Section):
     hop_length_m: Annotated[float, quantity("m", 0, 1)] = key("hop_length")
 
 
-class Buffer(Section):
+class GlobalBuffer(Section):
     """One memory beside the tiles, on the same chip, where weights may live.
 
     It hangs on a router as a DRAM channel does. ``port_bytes_per_cycle`` is per bank; ``latency_cycles`` pass after
@@ -335,7 +335,7 @@ class Hardware(ConfigFile):
     extensions: Annotated[tuple[str, ...] | None, python_files()] = None
     tiles: Tiles
     noc: Noc
-    buffer: Buffer | None = None
+    buffer: GlobalBuffer | None = None
     dram: Dram
     costs: dict[str, CostOverride] = Field(default_factory=dict)
 

@@ -30,7 +30,7 @@ FileType = TypeVar("FileType", bound=ConfigFile)
 
 
 @dataclass(frozen=True)
-class Loaded(Generic[FileType]):
+class LoadedFile(Generic[FileType]):
     """A ``file`` as far as it is right, and the ``problems`` with it and with settings.
 
     ``mended`` are the ways in which it could be right, each with other values in the place of the wrong ones; none
@@ -98,7 +98,7 @@ def load_any(reference: Reference, *, allow_extensions: bool = False) -> Hardwar
 
 def examine_any(
     reference: Reference, *, allow_extensions: bool = False
-) -> Loaded[Hardware] | Loaded[Workload]:
+) -> LoadedFile[Hardware] | LoadedFile[Workload]:
     """As ``load_any``, but tells the problems.
 
     Raises:
@@ -127,7 +127,7 @@ def examine(
     overrides: Sequence[Override] = (),
     *,
     allowed: bool = False,
-) -> Loaded[FileType]:
+) -> LoadedFile[FileType]:
     """The file of this ``model`` with ``overrides``, and everything that is wrong with it.
 
     ``allowed``: whether Python files that it names under ``extensions`` may be run.
@@ -136,10 +136,10 @@ def examine(
     try:
         path = find_file(reference, kind)
     except InputError as error:
-        return Loaded(None, error.problems)
+        return LoadedFile(None, error.problems)
     tree, problems = read_extended(path, kind)
     if tree is None:
-        return Loaded(None, problems)
+        return LoadedFile(None, problems)
     for override in overrides:
         tree, wrong = apply_override(tree, override)
         problems += wrong
@@ -153,7 +153,7 @@ def examine(
     if needs_consent(problems):  # What an extension would bring is not known.
         unknown = ("tiles.compute", "network.blocks", "network.nodes")
         wrong = tuple(p for p in wrong if not p.message.startswith(unknown))
-    return Loaded(file, tuple(sorted(problems + wrong, key=_place)), better.files)
+    return LoadedFile(file, tuple(sorted(problems + wrong, key=_place)), better.files)
 
 
 def _place(problem: Problem) -> tuple[bool, str, int, int]:

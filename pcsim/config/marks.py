@@ -33,7 +33,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Node:
+class MarkedValue:
     """A value with its place: a scalar, a list of nodes, or a mapping of keys to nodes.
 
     ``key_mark`` is the place of the key that the value stands under, None outside of mappings.
@@ -44,7 +44,7 @@ class Node:
     key_mark: Mark | None = None
 
 
-def plain(node: Node) -> Any:
+def plain(node: MarkedValue) -> Any:
     """The value without its places."""
     if isinstance(node.value, dict):
         return {key: plain(child) for key, child in node.value.items()}
@@ -53,7 +53,7 @@ def plain(node: Node) -> Any:
     return node.value
 
 
-def nodes_by_path(node: Node, *, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+def nodes_by_path(node: MarkedValue, *, path: Path = ()) -> Iterator[tuple[Path, MarkedValue]]:
     """``node`` and every node below it, each with its path."""
     yield path, node
     if isinstance(node.value, dict):

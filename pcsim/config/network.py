@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import PrivateAttr, model_validator
 
-from pcsim.config.fields import Finding, Kind, choice, flag, must_be, rejected, wholes
+from pcsim.config.fields import FieldKind, Finding, choice, flag, must_be, rejected, wholes
 from pcsim.config.section import Section
 from pcsim.network import (
     DescriptionError,
@@ -36,7 +36,7 @@ WAYS = ("layers", "blocks", "nodes")
 """The keys that say which network it is; a file has one of them."""
 
 
-def _description(shape: str) -> Kind:
+def _description(shape: str) -> FieldKind:
     """A list of mappings as it stands; what it means is checked where all of it is known."""
 
     def read(value: Any, from_file: bool) -> Any:
@@ -46,10 +46,10 @@ def _description(shape: str) -> Kind:
             raise rejected([must_be(shape, value)])
         return value
 
-    return Kind(read, schema={"type": "array", "minItems": 1})
+    return FieldKind(read, schema={"type": "array", "minItems": 1})
 
 
-class Network(Section):
+class NetworkSettings(Section):
     """What is trained: a chain by its widths, ``blocks``, or ``nodes``.
 
     ``layers`` are the widths of a fully connected network from input to output. ``blocks`` and ``nodes`` begin from

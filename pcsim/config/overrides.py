@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pcsim.config.fields import any_of, did_you_mean
 from pcsim.config.hardware import Hardware
-from pcsim.config.marks import Mark, Node, Path, short, show_path, show_value
+from pcsim.config.marks import Mark, MarkedValue, Path, short, show_path, show_value
 from pcsim.config.paths import paths_of
 from pcsim.config.section import ConfigFile, fields_by_key
 from pcsim.config.workload import Workload
@@ -82,7 +82,9 @@ def setting_of(override: Override) -> Setting:
     return override if isinstance(override, Setting) else Setting(override)
 
 
-def apply_override(tree: Node, override: Override) -> tuple[Node, tuple[Problem, ...]]:
+def apply_override(
+    tree: MarkedValue, override: Override
+) -> tuple[MarkedValue, tuple[Problem, ...]]:
     """``tree`` with one "path=value" set; or as it was, with what is wrong with ``override``."""
     setting = setting_of(override)
     mark = setting.place
@@ -114,7 +116,7 @@ def _keys(path: str) -> tuple[str, ...]:
     return tuple(re.sub(r"\[(-?[0-9]+)\]", r".\1", path).split("."))
 
 
-def _joined_cost(keys: tuple[str, ...], value: Node) -> tuple[str, ...]:
+def _joined_cost(keys: tuple[str, ...], value: MarkedValue) -> tuple[str, ...]:
     """Keys of costs contain a dot: ``costs.array.mac.energy`` is ``energy`` of ``array.mac``."""
     if keys[0] != "costs" or len(keys) < 3:
         return keys
@@ -123,15 +125,15 @@ def _joined_cost(keys: tuple[str, ...], value: Node) -> tuple[str, ...]:
     return ("costs", ".".join(keys[1:-1]), keys[-1])
 
 
-def _set(node: Node, keys: tuple[str, ...], value: Node, above: Path) -> Node:
+def _set(node: MarkedValue, keys: tuple[str, ...], value: MarkedValue, above: Path) -> MarkedValue:
     """``node``, which stands at ``above``, with ``value`` at ``keys`` below it."""
     if not keys:
         return value
     key, rest = keys[0], keys[1:]
     if isinstance(node.value, dict):
-        child = node.value.get(key) or Node({}, value.mark, value.mark)
+        child = node.value.get(key) or MarkedValue({}, value.mark, value.mark)
         children = {**node.value, key: _set(child, rest, value, (*above, key))}
-        return Node(children, node.mark, node.key_mark)
+        return MarkedValue(children, node.mark, node.key_mark)
     if not isinstance(node.value, list) or not node.value:
         said = f"{show_path(above)} must be set as a whole: it has no part {key!r}"
         raise _NoSuchPlaceError(said)
@@ -142,17 +144,17 @@ def _set(node: Node, keys: tuple[str, ...], value: Node, above: Path) -> Node:
     index = int(key)
     item = _set(node.value[index], rest, value, (*above, index))
     items = [*node.value[:index], item, *node.value[index + 1 :]]
-    return Node(items, node.mark, node.key_mark)
+    return MarkedValue(items, node.mark, node.key_mark)
 
 
-def _moved(node: Node, mark: Mark) -> Node:
+def _moved(node: MarkedValue, mark: Mark) -> MarkedValue:
     """``node`` and all below it, at one and the same place."""
     value = node.value
     if isinstance(value, dict):
         value = {key: _moved(child, mark) for key, child in value.items()}
     elif isinstance(value, list):
         value = [_moved(child, mark) for child in value]
-    return Node(value, mark, mark)
+    return MarkedValue(value, mark, mark)
 
 
 def _shown(override: str) -> str:

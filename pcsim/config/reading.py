@@ -7,7 +7,7 @@ from typing import get_args
 
 from pcsim.config.files import find_base, what_is
 from pcsim.config.hardware import HardwareSchema
-from pcsim.config.marks import Node, plain, show_value
+from pcsim.config.marks import MarkedValue, plain, show_value
 from pcsim.config.network import WAYS
 from pcsim.config.workload import WorkloadSchema
 from pcsim.config.yaml_marks import LARGEST_TEXT, read_yaml
@@ -19,7 +19,7 @@ SCHEMAS = {"hardware": get_args(HardwareSchema)[0], "workload": get_args(Workloa
 LONGEST_CHAIN = 32
 """Files that may extend one another."""
 
-Tree = tuple[Node | None, tuple[Problem, ...]]
+Tree = tuple[MarkedValue | None, tuple[Problem, ...]]
 """What was understood of a file, if there is any sense in looking further, and what is wrong."""
 
 
@@ -59,7 +59,7 @@ def read_extended(path: Path, kind: str, *, above: tuple[Path, ...] = ()) -> Tre
     if wrong and schema is not None:
         return None, problems
     keys = {key: node for key, node in tree.value.items() if key != "extends"}
-    own = Node(keys, tree.mark)
+    own = MarkedValue(keys, tree.mark)
     if "extends" not in tree.value:
         return own, problems
     extends = tree.value["extends"]
@@ -70,10 +70,10 @@ def read_extended(path: Path, kind: str, *, above: tuple[Path, ...] = ()) -> Tre
     if base is None:
         return None, problems + wrong
     inherited = {key: node for key, node in base.value.items() if key != "name"}
-    return laid_over(Node(inherited, base.mark), own), problems + wrong
+    return laid_over(MarkedValue(inherited, base.mark), own), problems + wrong
 
 
-def laid_over(base: Node, top: Node, *, key: str = "") -> Node:
+def laid_over(base: MarkedValue, top: MarkedValue, *, key: str = "") -> MarkedValue:
     """``top`` where it says something, ``base`` where only that does, each with its own places.
 
     ``key`` is the one that both stand under. A cost is not merged: its source is of its number; nor is a
@@ -93,7 +93,7 @@ def laid_over(base: Node, top: Node, *, key: str = "") -> Node:
     for child, node in top.value.items():
         merge = child in merged and key != "costs"
         merged[child] = laid_over(merged[child], node, key=child) if merge else node
-    return Node(merged, top.mark, top.key_mark)
+    return MarkedValue(merged, top.mark, top.key_mark)
 
 
 def _not_utf8(content: bytes, at: int, *, file: str) -> Problem:
@@ -106,7 +106,7 @@ def _not_utf8(content: bytes, at: int, *, file: str) -> Problem:
     return Problem(said, file, line + 1, column, source)
 
 
-def _wrong_schema(tree: Node, kind: str) -> tuple[Problem, ...]:
+def _wrong_schema(tree: MarkedValue, kind: str) -> tuple[Problem, ...]:
     node = tree.value.get("schema")
     if node is None:
         hint = f"the first line of a {kind} file is 'schema: {SCHEMAS[kind]}'"
@@ -120,7 +120,7 @@ def _wrong_schema(tree: Node, kind: str) -> tuple[Problem, ...]:
 
 
 def _base_path(
-    extends: Node, path: Path, kind: str, above: tuple[Path, ...]
+    extends: MarkedValue, path: Path, kind: str, above: tuple[Path, ...]
 ) -> tuple[Path | None, tuple[Problem, ...]]:
     known = shipped(kind)
     named = type(extends.value) is str

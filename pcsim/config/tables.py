@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from pcsim.config.fields import Kind, any_of, did_you_mean, must_be, rejected
+from pcsim.config.fields import FieldKind, any_of, did_you_mean, must_be, rejected
 from pcsim.config.yaml_marks import read_yaml
 from pcsim.shipped import shipped
 
@@ -29,7 +29,7 @@ def dram_kinds() -> tuple[str, ...]:
     return tuple(table.value["kinds"].value)
 
 
-def one_of(names: Callable[[], Iterable[str]]) -> Kind:
+def one_of(names: Callable[[], Iterable[str]]) -> FieldKind:
     """One of ``names``, which are asked for when a value is read."""
 
     def read(value: Any, _from_file: bool) -> str:
@@ -38,4 +38,4 @@ def one_of(names: Callable[[], Iterable[str]]) -> Kind:
             raise rejected([must_be(any_of(known), value, hint=did_you_mean(value, known))])
         return value
 
-    return Kind(read, schema={"type": "string"})
+    return FieldKind(read, schema={"type": "string"})

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from pcsim.config.fields import FROM_FILE, Finding
 from pcsim.config.findings import KNOWN_KEYS, findings_of
-from pcsim.config.marks import Mark, Node, Path, nodes_by_path, plain, show_path
+from pcsim.config.marks import Mark, MarkedValue, Path, nodes_by_path, plain, show_path
 from pcsim.config.paths import path_meant
 from pcsim.config.section import ConfigFile, Section, key_of, section_at, with_marks
 from pcsim.errors import Problem
@@ -22,13 +22,17 @@ from pcsim.errors import Problem
 FileType = TypeVar("FileType", bound=ConfigFile)
 
 
-def validate(model: type[FileType], tree: Node) -> tuple[FileType | None, tuple[Problem, ...]]:
+def validate(
+    model: type[FileType], tree: MarkedValue
+) -> tuple[FileType | None, tuple[Problem, ...]]:
     """The file that ``tree`` describes, or all that is wrong with it."""
     file, findings = checked(model, tree)
     return file, problems_of(findings, tree)
 
 
-def checked(model: type[FileType], tree: Node) -> tuple[FileType | None, tuple[Finding, ...]]:
+def checked(
+    model: type[FileType], tree: MarkedValue
+) -> tuple[FileType | None, tuple[Finding, ...]]:
     """As ``validate``, the complaints still without their places."""
     values = plain(tree)
     try:
@@ -39,12 +43,12 @@ def checked(model: type[FileType], tree: Node) -> tuple[FileType | None, tuple[F
     return file, ()
 
 
-def marks_of(tree: Node) -> dict[str, Mark]:
+def marks_of(tree: MarkedValue) -> dict[str, Mark]:
     """Where each value stands, by its path."""
     return {show_path(path): _mark_of(node) for path, node in nodes_by_path(tree)}
 
 
-def problems_of(findings: Iterable[Finding], tree: Node) -> tuple[Problem, ...]:
+def problems_of(findings: Iterable[Finding], tree: MarkedValue) -> tuple[Problem, ...]:
     """Complaints about ``tree``, each at its place."""
     nodes = dict(nodes_by_path(tree))
     return tuple(_problem(finding, nodes) for finding in findings)
@@ -80,7 +84,7 @@ def _section(model: type[ConfigFile], field: str, values: Any) -> Section:
     return section.model_validate(value, by_alias=True, by_name=False, context=FROM_FILE)
 
 
-def _problem(finding: Finding, nodes: Mapping[Path, Node]) -> Problem:
+def _problem(finding: Finding, nodes: Mapping[Path, MarkedValue]) -> Problem:
     """A complaint at the place of its value, or of what should contain it where there is none."""
     message = f"{show_path(finding.path) or 'the file'} {finding.said}"
     path = finding.path
@@ -91,6 +95,6 @@ def _problem(finding: Finding, nodes: Mapping[Path, Node]) -> Problem:
     return (mark or _mark_of(node)).problem(message, hint=finding.hint)
 
 
-def _mark_of(node: Node) -> Mark:
+def _mark_of(node: MarkedValue) -> Mark:
     """Where a value is shown: a mapping at its key, all else where it stands itself."""
     return node.key_mark if isinstance(node.value, dict) and node.key_mark else node.mark

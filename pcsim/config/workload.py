@@ -21,7 +21,7 @@ from pcsim.config.fields import (
     rejected,
     whole,
 )
-from pcsim.config.network import Network as Network
+from pcsim.config.network import NetworkSettings as NetworkSettings
 from pcsim.config.section import Check, ConfigFile, Section, key
 from pcsim.config.tuning import Tuning, settings_fingerprint
 from pcsim.network import credited
@@ -41,7 +41,7 @@ Objective = Literal["latency", "energy", "edp", "time_to_target", "energy_to_tar
 OptimiserKind = Literal["sgd", "momentum", "adam", "adamw"]
 
 
-class Data(Section):
+class DataSettings(Section):
     """Which images, and how many of them for training, validation and the final test.
 
     ``dataset`` is a name of ``DATASETS`` or the absolute path of an IDX folder or an .npz file.
@@ -88,7 +88,7 @@ class TrainingSettings(Section):
     evaluate_every: Annotated[int, whole(1, 1_000_000)] = 10
 
 
-class Optimiser(Section):
+class OptimiserSettings(Section):
     """How a gradient changes the weights; ``rate`` is the learning rate.
 
     ``momentum`` is read by kind momentum, ``weight_decay`` by kind adamw. ``schedule`` cosine lets the
@@ -138,7 +138,7 @@ class PredictiveCoding(Section):
     spread: Annotated[int, whole(1, 65_536)] = 1
     check_lag: Annotated[int, whole(0, 1000)] = 0
     full_credit: Annotated[bool, flag()] = False
-    optimiser: Optimiser
+    optimiser: OptimiserSettings
 
     @model_validator(mode="after")
     def _has_a_meaning(self) -> Self:
@@ -196,7 +196,7 @@ class Backpropagation(Section):
     micro_batches: Annotated[int, whole(1, 65_536)] = 1
     stash: Annotated[Stash, choice(Stash)] = "kept"
     spread: Annotated[int, whole(1, 65_536)] = 1
-    optimiser: Optimiser
+    optimiser: OptimiserSettings
 
     @model_validator(mode="after")
     def _fits_its_schedule(self) -> Self:
@@ -216,7 +216,7 @@ class Backpropagation(Section):
         return self
 
 
-def _widths_match(network: Network, data: Data) -> Iterator[Finding]:
+def _widths_match(network: NetworkSettings, data: DataSettings) -> Iterator[Finding]:
     shape = dataset_shape(data.dataset)
     for index, wanted, what in (
         (0, shape.width, "width"),
@@ -244,7 +244,7 @@ def _widths_match(network: Network, data: Data) -> Iterator[Finding]:
 
 
 def _shape_matches(
-    network: Network, known: Sequence[tuple[int, ...]], dataset: str
+    network: NetworkSettings, known: Sequence[tuple[int, ...]], dataset: str
 ) -> Iterator[Finding]:
     if network.graph.input not in known:
         limit = any_of([str(list(shape)) for shape in known])
@@ -252,7 +252,7 @@ def _shape_matches(
         yield must_be(said, list(network.graph.input), path=("network", "input"))
 
 
-def _batch_is_filled(training: TrainingSettings, data: Data) -> Iterator[Finding]:
+def _batch_is_filled(training: TrainingSettings, data: DataSettings) -> Iterator[Finding]:
     if training.batch > data.train:
         limit = f"at most data.train = {data.train}"
         yield must_be(limit, training.batch, path=("training", "batch"))
@@ -267,7 +267,7 @@ def _micro_batches_divide_the_batch(
             yield must_be(limit, parts, path=(rule, "micro_batches"))
 
 
-def _all_layers_learn(network: Network, pc: PredictiveCoding) -> Iterator[Finding]:
+def _all_layers_learn(network: NetworkSettings, pc: PredictiveCoding) -> Iterator[Finding]:
     last = network.depth
     if pc.full_credit and len(credited(network.graph, pc.variant, pc.order, pc.steps)) < last:
         enough = next(
@@ -281,7 +281,7 @@ def _all_layers_learn(network: Network, pc: PredictiveCoding) -> Iterator[Findin
         yield must_be(limit, pc.steps, path=("pc", "steps"))
 
 
-def _z_il_reaches_the_input(network: Network, pc: PredictiveCoding) -> Iterator[Finding]:
+def _z_il_reaches_the_input(network: NetworkSettings, pc: PredictiveCoding) -> Iterator[Finding]:
     moves = network.depth - 1
     if pc.variant == "z_il" and pc.steps != moves:
         limit = f"{moves} where pc.variant is z_il, one step for each hidden layer"
@@ -314,8 +314,8 @@ class Workload(ConfigFile):
     )
     name: Annotated[str, name()]
     extensions: Annotated[tuple[str, ...] | None, python_files()] = None
-    network: Network
-    data: Data
+    network: NetworkSettings
+    data: DataSettings
     training: TrainingSettings
     pc: PredictiveCoding
     bp: Backpropagation

@@ -17,7 +17,7 @@ from yaml.composer import Composer
 from yaml.parser import Parser
 from yaml.reader import Reader, ReaderError
 
-from pcsim.config.marks import Mark, Node, Path, show_path, show_value
+from pcsim.config.marks import Mark, MarkedValue, Path, show_path, show_value
 from pcsim.config.yaml_mistakes import explain
 from pcsim.config.yaml_tabs import TabScanner
 from pcsim.errors import Problem
@@ -46,7 +46,7 @@ _VALUES: Mapping[str, Callable[[str], object]] = {
 
 
 @lru_cache(maxsize=32)  # A sweep reads its files once for every chip and workload.
-def read_yaml(text: str, *, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
+def read_yaml(text: str, *, file: str) -> tuple[MarkedValue | None, tuple[Problem, ...]]:
     """The one document in ``text`` as nodes, and everything that is wrong with it as YAML.
 
     ``file`` is the name to show. There is no node where the text cannot be understood at all.
@@ -154,7 +154,7 @@ class _Builder:
             self._shown[line] = shown
         return Mark(self._file, line + 1, column + 1, self._shown[line])
 
-    def build(self, node: yaml.Node, path: Path, *, key_mark: Mark | None = None) -> Node:
+    def build(self, node: yaml.Node, path: Path, *, key_mark: Mark | None = None) -> MarkedValue:
         """``node`` and all below it, aliases written out."""
         self._values += 1
         if self._values > MOST_VALUES:
@@ -170,10 +170,10 @@ class _Builder:
             value = [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
         else:
             value = self._mapping(node, path)
-        return Node(value, self._start(node), key_mark)
+        return MarkedValue(value, self._start(node), key_mark)
 
-    def _mapping(self, node: yaml.Node, path: Path) -> dict[str, Node]:
-        children: dict[str, Node] = {}
+    def _mapping(self, node: yaml.Node, path: Path) -> dict[str, MarkedValue]:
+        children: dict[str, MarkedValue] = {}
         first_lines: dict[str, int] = {}
         for key, value in node.value:
             mark = self._start(key)

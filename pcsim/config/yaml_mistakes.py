@@ -12,7 +12,7 @@ import yaml
 
 
 @dataclass(frozen=True)
-class Mistake:
+class SyntaxMistake:
     """``said`` of a 0-based line and column, and what would be right."""
 
     said: str
@@ -101,7 +101,7 @@ _MEANINGS = (
 )
 
 
-def explain(error: yaml.MarkedYAMLError) -> Mistake:
+def explain(error: yaml.MarkedYAMLError) -> SyntaxMistake:
     """``error`` in our words and at the better place; in PyYAML's words where we have none."""
     said = ", ".join(part for part in (error.context, error.problem) if part)
     for meaning in _MEANINGS:
@@ -111,6 +111,6 @@ def explain(error: yaml.MarkedYAMLError) -> Mistake:
     return _at(error.problem_mark, said)
 
 
-def _at(mark: yaml.Mark | None, said: str, *, hint: str = "") -> Mistake:
+def _at(mark: yaml.Mark | None, said: str, *, hint: str = "") -> SyntaxMistake:
     assert mark is not None, "PyYAML marks all errors that it raises while composing"
-    return Mistake(said, mark.line, mark.column, hint)
+    return SyntaxMistake(said, mark.line, mark.column, hint)

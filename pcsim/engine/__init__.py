@@ -12,7 +12,7 @@ from pcsim.engine.inference import infer as infer
 from pcsim.engine.learn import kept_seeds as kept_seeds
 from pcsim.engine.learn import train as train
 from pcsim.engine.learn import train_all as train_all
-from pcsim.engine.network import Network as Network
+from pcsim.engine.network import DenseNetwork as DenseNetwork
 from pcsim.engine.network import initial_weights as initial_weights
 from pcsim.engine.relaxation import Relaxation as Relaxation
 from pcsim.engine.store import learning_key as learning_key

@@ -20,7 +20,7 @@ from pcsim.engine.kernels.arithmetic import (
 )
 from pcsim.engine.kernels.layout import shape_of
 from pcsim.engine.kernels.rounded_weights import look_transposed, write_weights
-from pcsim.engine.network import Network, Weights
+from pcsim.engine.network import DenseNetwork, Weights
 from pcsim.engine.numerics.analog import MISMATCH, READ, WRITE, seed_of
 from pcsim.engine.numerics.coding import EXACT, code_of
 from pcsim.engine.numerics.quantise import quantised
@@ -33,7 +33,7 @@ _ALL_BITS = (1 << 64) - 1
 
 
 def new_arithmetic(
-    numerics: Numerics | None, network: Network, weights: np.ndarray, *, seed: int
+    numerics: Numerics | None, network: DenseNetwork, weights: np.ndarray, *, seed: int
 ) -> Arithmetic | None:
     """Around the flat ``weights`` of the optimiser, which are rounded and written; None where nothing is rounded."""
     if numerics is None:
@@ -77,7 +77,9 @@ def arithmetic_of(
     )
 
 
-def rewrite(arithmetic: Arithmetic, network: Network, weights: np.ndarray, *, count: int) -> None:
+def rewrite(
+    arithmetic: Arithmetic, network: DenseNetwork, weights: np.ndarray, *, count: int
+) -> None:
     """What products read after ``count`` steps, of ``weights`` that were kept then.
 
     Where they are held once, they are as they were written already.

@@ -27,7 +27,7 @@ Evaluation = tuple[int, float, float, float]
 
 
 @dataclass(frozen=True)
-class Kept:
+class TrainingState:
     """The state of one seed after ``done`` updates, the last entry of ``evaluations``."""
 
     parameters: Parameters
@@ -49,7 +49,7 @@ class Checkpoint:
         self.path = path
         self.written = time.monotonic()
 
-    def load(self, like: Parameters) -> Kept | None:
+    def load(self, like: Parameters) -> TrainingState | None:
         """What was kept, None where nothing was, or where it is damaged or not of ``like``'s shapes."""
         content = kept(self.path)
         if content is None:
@@ -65,7 +65,7 @@ class Checkpoint:
         evaluations = json.loads(str(arrays["evaluations"]))
         if not fits or not evaluations:
             return None
-        return Kept(parameters, tuple(tuple(each) for each in evaluations))
+        return TrainingState(parameters, tuple(tuple(each) for each in evaluations))
 
     def offer(self, parameters: Parameters, evaluations: Sequence[Evaluation]) -> None:
         """Keep this state if the last one is old enough; where nothing can be written, keep nothing."""

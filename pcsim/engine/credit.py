@@ -28,7 +28,7 @@ import numpy as np
 if TYPE_CHECKING:
     from pcsim.config import Numerics
     from pcsim.engine.inference import BatchResult
-    from pcsim.engine.network import Network, Weights
+    from pcsim.engine.network import DenseNetwork, Weights
     from pcsim.engine.rules import Rule
 
 DType = Literal["float32", "float64"]
@@ -61,7 +61,7 @@ class Credit:
 
 def credit_of(
     rule: Rule,
-    network: Network,
+    network: DenseNetwork,
     weights: Weights,
     x: np.ndarray,
     y: np.ndarray,
@@ -110,7 +110,7 @@ def credit_of(
 
 
 def _without_dead(
-    reasons: list[str], network: Network, weights: Weights, x: np.ndarray, y: np.ndarray
+    reasons: list[str], network: DenseNetwork, weights: Weights, x: np.ndarray, y: np.ndarray
 ) -> list[str]:
     """``reasons`` with ZERO where backpropagation has no gradient either, as units pass nothing on."""
     from pcsim.engine.inference import backpropagate
@@ -122,7 +122,7 @@ def _without_dead(
 
 
 def _gradients(
-    rule: Rule, network: Network, weights: Weights, x: np.ndarray, y: np.ndarray, dtype: DType
+    rule: Rule, network: DenseNetwork, weights: Weights, x: np.ndarray, y: np.ndarray, dtype: DType
 ) -> tuple[np.ndarray, ...]:
     """By the weights, of the same rule computed in ``dtype`` without any other rounding."""
     wide = replace(network, dtype=dtype)
@@ -131,7 +131,7 @@ def _gradients(
     return tuple(g.astype(np.float64) for g in result.gradients[: network.layers])
 
 
-def _noise(rule: Rule, network: Network, x: np.ndarray, result: BatchResult) -> list[float]:
+def _noise(rule: Rule, network: DenseNetwork, x: np.ndarray, result: BatchResult) -> list[float]:
     """About how large the gradient of each layer would be if its errors were rounding alone.
 
     An error z - p is off by a rounding of p: |p| times half a unit in the last place, of random sign. The

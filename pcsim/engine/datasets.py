@@ -15,7 +15,7 @@ from pcsim.engine.network import DtypeName
 from pcsim.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from pcsim.config import Data
+    from pcsim.config import DataSettings
 
 SPLIT_SEED = 0
 _PIECE = 1 << 22  # pixels that are scaled at a time, in float64
@@ -23,7 +23,7 @@ _NO_SPREAD = 1e-12  # a deviation, relative to the mean, that is but rounding
 
 
 @dataclass(frozen=True)
-class Part:
+class DatasetSplit:
     """Some samples: ``x`` (samples, pixels) and one-hot ``y`` (samples, classes), of one dtype."""
 
     x: np.ndarray
@@ -34,13 +34,13 @@ class Part:
 class Dataset:
     """The three parts of a split; no sample is in two of them."""
 
-    train: Part
-    validation: Part
-    test: Part
+    train: DatasetSplit
+    validation: DatasetSplit
+    test: DatasetSplit
 
 
 def load_dataset(
-    data: Data,
+    data: DataSettings,
     *,
     classes: int,
     dtype: DtypeName = "float64",
@@ -67,11 +67,11 @@ def load_dataset(
     test = (stratified_order(last.labels) if others else rest)[: data.test]
     mean, deviation = _mean_and_deviation(first, train) if data.normalise else (0.0, 1.0)
 
-    def part(images: Images, rows: np.ndarray) -> Part:
+    def part(images: Images, rows: np.ndarray) -> DatasetSplit:
         x = np.empty((len(rows), images.pixels.shape[1]), dtype)
         for begin, piece in _pieces(images, rows):
             x[begin : begin + len(piece)] = (piece - mean) / deviation
-        return Part(x, np.eye(classes, dtype=dtype)[images.labels[rows]])
+        return DatasetSplit(x, np.eye(classes, dtype=dtype)[images.labels[rows]])
 
     return Dataset(part(first, train), part(first, validation), part(last, test))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pcsim.engine.network import Network, Weights
+from pcsim.engine.network import DenseNetwork, Weights
 from pcsim.engine.relaxation import Relaxation
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class BatchResult:
 
 
 def infer(
-    network: Network,
+    network: DenseNetwork,
     weights: Weights,
     x: np.ndarray,
     y: np.ndarray,
@@ -131,7 +131,7 @@ def infer(
 
 
 def backpropagate(
-    network: Network,
+    network: DenseNetwork,
     weights: Weights,
     x: np.ndarray,
     y: np.ndarray,
@@ -170,7 +170,7 @@ def backpropagate(
 
 
 def _prepare(
-    network: Network,
+    network: DenseNetwork,
     weights: Weights,
     x: np.ndarray,
     y: np.ndarray,
@@ -195,7 +195,7 @@ def _prepare(
     )
 
 
-def _by_layer(network: Network, buffer: np.ndarray, columns: int) -> list[np.ndarray]:
+def _by_layer(network: DenseNetwork, buffer: np.ndarray, columns: int) -> list[np.ndarray]:
     """Views (width, columns) of a flat buffer."""
     ends = np.cumsum(network.widths[1:]) * columns
     used = buffer[: ends[-1]]
@@ -203,7 +203,7 @@ def _by_layer(network: Network, buffer: np.ndarray, columns: int) -> list[np.nda
 
 
 def _gradients(
-    network: Network,
+    network: DenseNetwork,
     shape: Shape,
     batch: Batch,
     beta: float | None,

@@ -26,7 +26,7 @@ LONG = ("conv2d",)
 """Operators whose kernels take long to compile."""
 
 
-class Kind(NamedTuple):
+class KernelKind(NamedTuple):
     """Kernels that are compiled together: which ``part``, for arrays of ``dtype``, with which rounding."""
 
     part: str
@@ -38,7 +38,9 @@ class Kind(NamedTuple):
         return "-".join(self)
 
 
-def kinds_of(candidate: Candidate, dtype: str, operators: Collection[str] = ()) -> tuple[Kind, ...]:
+def kinds_of(
+    candidate: Candidate, dtype: str, operators: Collection[str] = ()
+) -> tuple[KernelKind, ...]:
     """All that training ``candidate`` calls: what rules share, and what is its own.
 
     ``operators`` are those of a network that is computed as a graph, whose kernels all rules share, and whose
@@ -47,15 +49,15 @@ def kinds_of(candidate: Candidate, dtype: str, operators: Collection[str] = ()) 
     if operators:
         parts = (GRAPH, *(name for name in LONG if name in operators))
         plain = dict.fromkeys((dtype, "float64"))
-        found = tuple(Kind(part, each, "plain") for part in parts for each in plain)
+        found = tuple(KernelKind(part, each, "plain") for part in parts for each in plain)
         if candidate.numerics.plain:
             return found
-        return (*found, *(Kind(part, dtype, "rounded") for part in parts))
+        return (*found, *(KernelKind(part, dtype, "rounded") for part in parts))
     rounding = "plain" if candidate.numerics.plain else "rounded"
-    found = tuple(Kind(part, dtype, rounding) for part in (SHARED, _own(candidate)))
+    found = tuple(KernelKind(part, dtype, rounding) for part in (SHARED, _own(candidate)))
     if candidate.numerics.plain:
         return found
-    return (*found, Kind(AUDIT, "float64", "plain"))
+    return (*found, KernelKind(AUDIT, "float64", "plain"))
 
 
 def _own(candidate: Candidate) -> str:
@@ -75,12 +77,12 @@ def operators_of(workload: Workload) -> frozenset[str]:
     return frozenset(term.operator.name for node in network.graph.nodes for term in node.terms)
 
 
-def compiled(kind: Kind) -> bool:
+def compiled(kind: KernelKind) -> bool:
     """Whether kernels of this kind were compiled and kept."""
     return known(kind.name, ROOM)
 
 
-def remember_kinds(kinds: Iterable[Kind]) -> None:
+def remember_kinds(kinds: Iterable[KernelKind]) -> None:
     """Note that kernels of these kinds are compiled; where nothing can be kept, they are not."""
     for kind in kinds:
         remember(kind.name, ROOM)

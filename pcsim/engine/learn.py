@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from pcsim.cache import kept
 from pcsim.config import at_places_of
 from pcsim.engine.kinds import kinds_of, operators_of, remember_kinds
-from pcsim.engine.network import ActivationName, DtypeName, Network
-from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.network import ActivationName, DenseNetwork, DtypeName
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
 from pcsim.engine.training import SeedResult, Training
@@ -178,12 +177,14 @@ def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Cou
         batch=settings.batch,
         epochs=settings.epochs,
         evaluate_every=settings.evaluate_every,
-        optimiser=WeightOptimiser(**candidate.optimiser.model_dump()),
+        optimiser=candidate.optimiser,
         numerics=numerics,
     )
 
 
-def _network(workload: Workload, candidate: Candidate, dtype: DtypeName) -> Network | GraphNetwork:
+def _network(
+    workload: Workload, candidate: Candidate, dtype: DtypeName
+) -> DenseNetwork | GraphNetwork:
     """The network as its kernels know it: a chain of dense layers, or any graph.
 
     Raises:
@@ -192,7 +193,7 @@ def _network(workload: Workload, candidate: Candidate, dtype: DtypeName) -> Netw
     described = workload.network
     if described.is_chain:
         assert described.parameterisation is not None
-        return Network(
+        return DenseNetwork(
             widths=described.widths,
             activation=cast(ActivationName, described.activation),
             loss=workload.training.loss,

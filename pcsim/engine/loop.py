@@ -15,18 +15,18 @@ import numpy as np
 from pcsim.engine.arithmetic import rounded_data
 from pcsim.engine.checkpoint import Checkpoint
 from pcsim.engine.credit import Credit, credit_of
-from pcsim.engine.datasets import Dataset, Part
+from pcsim.engine.datasets import Dataset, DatasetSplit
 from pcsim.engine.graph import model as graphs
 from pcsim.engine.graph import profile as graph_profile
 from pcsim.engine.graph.learner import GraphLearner
 from pcsim.engine.graph.model import GraphNetwork, GraphWeights
-from pcsim.engine.network import Network, Weights, batch_rows, initial_weights
-from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.network import DenseNetwork, Weights, batch_rows, initial_weights
 from pcsim.engine.rules import Learner, Rule
+from pcsim.engine.setup import TrainingSetup
 from pcsim.engine.training import Profile, SeedCurve
 
 if TYPE_CHECKING:
-    from pcsim.config import Numerics
+    from pcsim.config import Numerics, OptimiserSettings
 
 AnyWeights = Weights | GraphWeights
 AnyLearner = Learner | GraphLearner
@@ -39,31 +39,45 @@ BLOW_UP = 1e6
 class Course:
     """One rule's training, but for the seed; ``numerics`` where more is rounded than to the network's dtype."""
 
-    network: Network | GraphNetwork
+    network: DenseNetwork | GraphNetwork
     rule: Rule
     dataset: Dataset
     batch: int
     epochs: int
     evaluate_every: int
-    optimiser: WeightOptimiser
+    optimiser: OptimiserSettings
     numerics: Numerics | None = None
 
     @property
-    def chain(self) -> Network:
+    def chain(self) -> DenseNetwork:
         """The network of a course that trains a chain."""
-        assert isinstance(self.network, Network)
+        assert isinstance(self.network, DenseNetwork)
         return self.network
 
     @property
     def updates_total(self) -> int:
         return self.epochs * (len(self.dataset.train.x) // self.batch)
 
+    def setup(self, seed: int) -> TrainingSetup:
+        """What the training of ``seed`` is given."""
+        return TrainingSetup(
+            self.dataset.train.x,
+            self.dataset.train.y,
+            self.batch,
+            self.optimiser,
+            self.updates_total,
+            seed,
+            self.numerics,
+        )
+
 
 def cast(dataset: Dataset, dtype: str, numerics: Numerics | None = None) -> Dataset:
     """The data set in the dtype that kernels read, rounded to states; not copied where it is so already."""
     parts = (dataset.train, dataset.validation, dataset.test)
     given = ((part.x.astype(dtype, copy=False), part.y.astype(dtype, copy=False)) for part in parts)
-    return Dataset(*(Part(*rounded_data(numerics, x, y, part=i)) for i, (x, y) in enumerate(given)))
+    return Dataset(
+        *(DatasetSplit(*rounded_data(numerics, x, y, part=i)) for i, (x, y) in enumerate(given))
+    )
 
 
 def learn_seed(
@@ -116,14 +130,14 @@ def learn_seed(
     return curve, learner.weights()
 
 
-def untrained(network: Network | GraphNetwork, seed: int) -> AnyWeights:
+def untrained(network: DenseNetwork | GraphNetwork, seed: int) -> AnyWeights:
     """The weights that ``seed`` gives the network."""
     if isinstance(network, GraphNetwork):
         return graphs.initial_weights(network.graph, seed, network.dtype, drawn=network.drawn)
     return initial_weights(network, seed)
 
 
-def evaluate(learner: AnyLearner, part: Part) -> tuple[float, float]:
+def evaluate(learner: AnyLearner, part: DatasetSplit) -> tuple[float, float]:
     """(accuracy, mean loss) of the feed-forward pass; an output that is not finite counts as wrong."""
     outputs = learner.outputs(part.x).T.astype(np.float64)
     right = np.isfinite(outputs).all(axis=1) & (outputs.argmax(axis=1) == part.y.argmax(axis=1))
@@ -204,31 +218,9 @@ def _tuples(counts: np.ndarray) -> tuple[tuple[int, ...], ...]:
 
 def learner_of(course: Course, seed: int, weights: AnyWeights) -> AnyLearner:
     """A learner that starts from ``weights``."""
-    network, train = course.network, course.dataset.train
+    network, setup = course.network, course.setup(seed)
     if isinstance(network, GraphNetwork):
         assert isinstance(weights, dict)
-        return GraphLearner(
-            network,
-            weights,
-            rule=course.rule,
-            x=train.x,
-            y=train.y,
-            batch=course.batch,
-            optimiser=course.optimiser,
-            updates_total=course.updates_total,
-            seed=seed,
-            numerics=course.numerics,
-        )
+        return GraphLearner(network, weights, course.rule, setup)
     assert isinstance(weights, tuple)
-    return Learner(
-        network,
-        weights,
-        rule=course.rule,
-        x=train.x,
-        y=train.y,
-        batch=course.batch,
-        optimiser=course.optimiser,
-        updates_total=course.updates_total,
-        seed=seed,
-        numerics=course.numerics,
-    )
+    return Learner(network, weights, course.rule, setup)

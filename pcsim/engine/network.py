@@ -29,7 +29,7 @@ Weights = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
-class Network:
+class DenseNetwork:
     """A dense network.
 
     ``widths`` runs from the input to the output; ``dtype`` is the number format of everything
@@ -74,7 +74,7 @@ class Network:
         )
 
 
-def initial_weights(network: Network, seed: int) -> Weights:
+def initial_weights(network: DenseNetwork, seed: int) -> Weights:
     """Drawn in float64 whatever the dtype.
 
     sp: W_l and b_l from U(-1/sqrt(fan_in), 1/sqrt(fan_in)). mupc and ntp: W_l from N(0, 1), b_l = 0.

@@ -11,7 +11,7 @@ from pcsim.engine.kernels import layout
 from pcsim.engine.kernels import predictive_coding as pc
 from pcsim.engine.kernels.arithmetic import Arithmetic
 from pcsim.engine.kernels.layout import Batch, Block, Shape
-from pcsim.engine.network import Network
+from pcsim.engine.network import DenseNetwork
 from pcsim.engine.relaxation import Relaxation
 
 
@@ -24,7 +24,7 @@ class Relaxer:
 
     def __init__(
         self,
-        network: Network,
+        network: DenseNetwork,
         relaxation: Relaxation,
         samples: int,
         arithmetic: Arithmetic | None = None,

@@ -20,10 +20,10 @@ from pcsim.engine.kernels.arithmetic import EVALUATING, Arithmetic
 from pcsim.engine.kernels.backpropagation import backpropagation_updates
 from pcsim.engine.kernels.passes import load_batch, outputs, step_weights
 from pcsim.engine.kernels.predictive_coding import predictive_coding_updates
-from pcsim.engine.network import Network, Weights
-from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.network import DenseNetwork, Weights
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.relaxer import Relaxer
+from pcsim.engine.setup import TrainingSetup
 from pcsim.engine.stability import rate_limit
 from pcsim.network import credited_in_chain
 
@@ -48,10 +48,10 @@ class Rule(Protocol):
     def weight_steps(self) -> int:
         """How often an update steps the weights."""
 
-    def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
+    def rate_limit(self, network: DenseNetwork, weights: Weights, x: np.ndarray) -> float | None:
         """The inference rate beyond which ``x`` does not settle; None where no bound is known."""
 
-    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
+    def relaxer(self, network: DenseNetwork, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
         """Scratch for a batch of that size."""
 
     def updates(
@@ -61,7 +61,7 @@ class Rule(Protocol):
 
     def look_at(
         self,
-        network: Network,
+        network: DenseNetwork,
         weights: Weights,
         x: np.ndarray,
         y: np.ndarray,
@@ -91,13 +91,13 @@ class PredictiveCoding:
         how = self.relaxation
         return credited_in_chain(layers, how.variant, how.order, how.steps)
 
-    def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
+    def rate_limit(self, network: DenseNetwork, weights: Weights, x: np.ndarray) -> float | None:
         return rate_limit(network, weights, x, relaxation=self.relaxation)
 
     def weight_steps(self) -> int:
         return self.relaxation.steps if self.relaxation.variant == "ipc" else 1
 
-    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
+    def relaxer(self, network: DenseNetwork, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
         return Relaxer(network, self.relaxation, batch, arithmetic)
 
     def updates(
@@ -171,7 +171,7 @@ class PredictiveCoding:
 
     def look_at(
         self,
-        network: Network,
+        network: DenseNetwork,
         weights: Weights,
         x: np.ndarray,
         y: np.ndarray,
@@ -207,13 +207,13 @@ class Backpropagation:
     def reach(self, layers: int) -> int:
         return layers
 
-    def rate_limit(self, network: Network, weights: Weights, x: np.ndarray) -> float | None:
+    def rate_limit(self, network: DenseNetwork, weights: Weights, x: np.ndarray) -> float | None:
         return None
 
     def weight_steps(self) -> int:
         return 1
 
-    def relaxer(self, network: Network, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
+    def relaxer(self, network: DenseNetwork, batch: int, arithmetic: Arithmetic | None) -> Relaxer:
         return Relaxer(network, Relaxation(steps=0, rate=1.0, variant="ipc"), batch, arithmetic)
 
     def updates(
@@ -234,7 +234,7 @@ class Backpropagation:
 
     def look_at(
         self,
-        network: Network,
+        network: DenseNetwork,
         weights: Weights,
         x: np.ndarray,
         y: np.ndarray,
@@ -248,28 +248,13 @@ class Backpropagation:
 class Learner:
     """A network in training.
 
-    ``x``, ``y`` are the training part, C-ordered and of the network's dtype; ``updates_total`` is
-    the length of the whole training, which some schedules of learning rates depend on; ``seed``
-    decides the signs of centred nudging and the random numbers of ``numerics``, the number formats
-    and analog errors to compute in, where that is more than the network's dtype. ``x`` and ``y`` are in the
-    format of states then. ``executed[t]`` counts the batches that settled after t steps, of rules whose
-    inference can stop early.
+    ``executed[t]`` counts the batches that settled after t steps, of rules whose inference can stop early.
     """
 
     def __init__(
-        self,
-        network: Network,
-        weights: Weights,
-        *,
-        rule: Rule,
-        x: np.ndarray,
-        y: np.ndarray,
-        batch: int,
-        optimiser: WeightOptimiser,
-        updates_total: int,
-        seed: int = 0,
-        numerics: Numerics | None = None,
+        self, network: DenseNetwork, weights: Weights, rule: Rule, setup: TrainingSetup
     ) -> None:
+        numerics, seed = setup.numerics, setup.seed
         self.network = network
         self.rule = rule
         self.shape = layout.shape_of(network)
@@ -278,12 +263,12 @@ class Learner:
         self.arithmetic = new_arithmetic(numerics, network, self.parameters.weights, seed=seed)
         self.read = self.arithmetic.read if self.arithmetic else self.parameters.weights
         self.done = 0
-        self.data = layout.Data(x, y)
-        self.batch = layout.new_batch(network, batch)
-        self.relaxer = rule.relaxer(network, batch, self.arithmetic)
+        self.data = layout.Data(setup.x, setup.y)
+        self.batch = layout.new_batch(network, setup.batch)
+        self.relaxer = rule.relaxer(network, setup.batch, self.arithmetic)
         self.executed = np.zeros(self.relaxer.relaxation.steps + 1, np.int64)
         self.optimiser = layout.optimiser_of(
-            optimiser, updates=updates_total, weight_steps=rule.weight_steps()
+            setup.optimiser, updates=setup.updates_total, weight_steps=rule.weight_steps()
         )
         self.seed = seed
 

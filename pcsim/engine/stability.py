@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pcsim.engine.network import Network, Weights
+from pcsim.engine.network import DenseNetwork, Weights
 from pcsim.engine.relaxation import Relaxation
 
 _ITERATIONS = 200
@@ -21,7 +21,7 @@ Change = list[np.ndarray]
 
 
 def rate_limit(
-    network: Network, weights: Weights, x: np.ndarray, *, relaxation: Relaxation
+    network: DenseNetwork, weights: Weights, x: np.ndarray, *, relaxation: Relaxation
 ) -> float | None:
     """The inference rate beyond which some sample of ``x`` does not settle; None where no bound is known.
 
@@ -52,7 +52,7 @@ def _limit_of(jacobians: _Linearised, relaxation: Relaxation) -> float | None:
 class _Linearised:
     """The network's derivatives at the feed-forward state, per sample."""
 
-    def __init__(self, network: Network, weights: Weights, x: np.ndarray) -> None:
+    def __init__(self, network: DenseNetwork, weights: Weights, x: np.ndarray) -> None:
         from pcsim.engine.kernels import layout
         from pcsim.engine.kernels.activations import activate, times_derivative
 

@@ -95,7 +95,7 @@ def _credit(workload: Workload) -> dict[str, int]:
 
     From plain numpy, which shares no code with what trains, on the first batch of seed 0.
     """
-    from pcsim.engine import Network, initial_weights
+    from pcsim.engine import DenseNetwork, initial_weights
     from pcsim.engine.datasets import load_dataset
     from pcsim.engine.network import batch_rows
     from pcsim.theory.alignment import alignment, credit_depth
@@ -104,7 +104,7 @@ def _credit(workload: Workload) -> dict[str, int]:
     from pcsim.theory.relaxation import relax
 
     assert workload.network.parameterisation is not None
-    network = Network(
+    network = DenseNetwork(
         widths=workload.network.widths,
         activation="relu",
         loss="mse",

@@ -44,7 +44,7 @@ PER_UPDATE = Estimate(1.0, None, None, ())
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PairOfBills:
     """Two bills of an update under one list of prices, and how many times BP's samples PC needs, over seeds."""
 
     case: str
@@ -54,7 +54,7 @@ class Verdict:
     prices: PriceList
 
 
-def verdicts() -> Iterator[Verdict]:
+def verdicts() -> Iterator[PairOfBills]:
     """The verdicts of energy-to-accuracy, each way against the best of BP's schedules, and of batch 1."""
     chip = load_hardware(CHIP)
     found = {way: result(way, chip, WORKLOAD, SETTINGS) for way in WAYS}
@@ -66,7 +66,7 @@ def verdicts() -> Iterator[Verdict]:
     yield _of_results(ONLINE_CASE, pc, bp, price_list(chip))
     seidel = streamed.gauss_seidel(batch.FORM, batch=1, steps=batch.STEPS)
     ours, theirs = _bill(seidel), _bill(streamed.bp(batch.FORM, batch=1))
-    yield Verdict(STREAMED, ours, theirs, PER_UPDATE, streamed.prices())
+    yield PairOfBills(STREAMED, ours, theirs, PER_UPDATE, streamed.prices())
 
 
 def _bill(program: Program) -> Bill:
@@ -76,10 +76,10 @@ def _bill(program: Program) -> Bill:
     return bill(activity, streamed.prices(), clock_hz=hardware.clock_hz)
 
 
-def _of_results(case: str, pc: Result, bp: Result, prices: PriceList) -> Verdict:
+def _of_results(case: str, pc: Result, bp: Result, prices: PriceList) -> PairOfBills:
     advantage = sample_advantage(pc, bp)
     assert advantage is not None, f"{case}: a seed did not reach the target"
-    return Verdict(case, pc.bill, bp.bill, advantage.inverse(), prices)
+    return PairOfBills(case, pc.bill, bp.bill, advantage.inverse(), prices)
 
 
 def spread(prices: PriceList, factor: float) -> PriceList:

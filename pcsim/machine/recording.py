@@ -125,7 +125,7 @@ class Recording:
                 continue
             end = span.end
             if self.tasks.kind[span.task] in sends:
-                # The tail arrives a flight after the start of sending; see `Network.flight_cycles`.
+                # The tail arrives a flight after the start of sending; see `Interconnect.flight_cycles`.
                 route = self.tasks.routes[int(self.tasks.route[span.task])]
                 end += max(self.behind(route)) - (1 if flits else 0)
             else:

@@ -45,7 +45,7 @@ _LONG = ("map", "skip", "then")
 
 
 @dataclass(frozen=True)
-class Piece:
+class OperatorEntry:
     """An operator's entry, and where in the file it stands; the activation that is put in stands at its block.
 
     ``word`` is what the file calls it, where that is another name than the operator's.
@@ -72,7 +72,10 @@ class Described:
         return ("blocks",)
 
     def add(
-        self, at: Path, branches: Sequence[tuple[Path, Sequence[Piece]]], then: Sequence[Piece] = ()
+        self,
+        at: Path,
+        branches: Sequence[tuple[Path, Sequence[OperatorEntry]]],
+        then: Sequence[OperatorEntry] = (),
     ) -> None:
         """A node from the value below it."""
         index = len(self.nodes)
@@ -91,7 +94,7 @@ class Described:
             node["then"] = [piece.entry for piece in then]
         self.nodes.append(node)
 
-    def _stands(self, path: Path, piece: Piece) -> None:
+    def _stands(self, path: Path, piece: OperatorEntry) -> None:
         self.places[path] = piece.at
         if piece.word:
             (name,) = piece.entry
@@ -152,7 +155,7 @@ class _Grouping:
 
     def __init__(self, found: Described, activation: str | None, placement: str) -> None:
         self.found, self.activation, self.placement = found, activation, placement
-        self.pieces: list[Piece] = []
+        self.pieces: list[OperatorEntry] = []
         self.core: Path | None = None
 
     def run(self, flat: Sequence[tuple[str, Any, Path]]) -> None:
@@ -168,26 +171,26 @@ class _Grouping:
         if self.pieces:
             self.found.add(self.pieces[0].at, [(self.pieces[0].at, self.pieces)])
 
-    def piece(self, name: str, block: Any, at: Path, words: Sequence[str] = SHORT) -> Piece:
+    def piece(self, name: str, block: Any, at: Path, words: Sequence[str] = SHORT) -> OperatorEntry:
         """The entry of an operator, the short words of blocks written out; ``words`` may stand there besides."""
         if name == "conv":
-            return Piece({"conv2d": _named(block)[1]}, at, "conv")
+            return OperatorEntry({"conv2d": _named(block)[1]}, at, "conv")
         if name and name not in OPERATORS and name != "pool":
             known = [*words, *OPERATORS]
             said = f"must be one of {', '.join(known)}, not {name!r}"
             self.found.mistakes.append(Mistake(at, said, near(name, known)))
-            return Piece("flatten", at)
+            return OperatorEntry("flatten", at)
         if name != "pool":
-            return Piece(block, at)
+            return OperatorEntry(block, at)
         value = _named(block)[1]
         if not isinstance(value, Mapping) or value.get("kind") not in POOLS:
             said = f"must be {{kind: max or avg, kernel: N}}, not {value!r}"
             self.found.mistakes.append(Mistake((*at, "pool"), said))
-            return Piece("flatten", at)
+            return OperatorEntry("flatten", at)
         own = {key: each for key, each in value.items() if key != "kind"}
-        return Piece({POOLS[value["kind"]]: own}, at, "pool")
+        return OperatorEntry({POOLS[value["kind"]]: own}, at, "pool")
 
-    def operator(self, name: str, piece: Piece, *, last: bool) -> None:
+    def operator(self, name: str, piece: OperatorEntry, *, last: bool) -> None:
         word, at = _named(piece.entry)[0] or name, piece.at
         trails = word in TRAILING and self.core is not None
         if word in CORES or (self.core is not None and not trails):
@@ -198,11 +201,11 @@ class _Grouping:
             return
         if word in CORES:
             if self.placement == "pre" and self.found.nodes and self.activation:
-                self.pieces.insert(0, Piece(self.activation, at))
+                self.pieces.insert(0, OperatorEntry(self.activation, at))
             self.core = at
         self.pieces.append(piece)
         if word in CORES and self.placement == "post" and not last and self.activation:
-            self.pieces.append(Piece(self.activation, at))
+            self.pieces.append(OperatorEntry(self.activation, at))
 
     def close(self) -> None:
         """The node that has been collected so far, if it has one; else what waits belongs to the next."""
@@ -228,7 +231,7 @@ class _Grouping:
             branches.append((path, lists["skip"]))
         self.found.add(path, branches, lists["then"])
 
-    def pieces_of(self, given: Any, path: Path, key: str, value: Any) -> list[Piece]:
+    def pieces_of(self, given: Any, path: Path, key: str, value: Any) -> list[OperatorEntry]:
         at = (*path, key) if isinstance(value, Mapping) else path
         if not isinstance(given, list | tuple):
             said = f"must be a list of operators, not {given!r}"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from pcsim.config import Candidate, Workload
-from pcsim.config.candidates import Inference
+from pcsim.config.candidates import InferenceSettings
 from pcsim.program.backpropagation import backpropagation
 from pcsim.program.error_optimisation import error_optimisation
 from pcsim.program.fixed_prediction import fixed_prediction, zero_divergence
@@ -67,7 +67,7 @@ def _backpropagation(form: Form, candidate: Candidate, common: Common) -> Progra
 def _relaxing(
     form: Form,
     candidate: Candidate,
-    how: Inference,
+    how: InferenceSettings,
     common: Common,
     steps: int,
     told: Told | None,

@@ -22,7 +22,7 @@ from pcsim.program.sizes import Sizes
 from pcsim.program.words import Operands
 
 
-class Axis(StrEnum):
+class MatrixAxis(StrEnum):
     """What a side of a matrix counts; inputs and outputs are those of one group."""
 
     BATCH = "batch"
@@ -57,22 +57,22 @@ class Contraction:
     """
 
     name: str
-    m: tuple[Axis, ...]
-    n: tuple[Axis, ...]
-    k: tuple[Axis, ...]
-    repeat: tuple[Axis, ...]
+    m: tuple[MatrixAxis, ...]
+    n: tuple[MatrixAxis, ...]
+    k: tuple[MatrixAxis, ...]
+    repeat: tuple[MatrixAxis, ...]
     operands: Operands
     windows: str = ""
 
     def extent(self, sizes: Sizes, batch: int) -> Extent:
         """Of a part, or a slice of one, of these sizes."""
         along = {
-            Axis.BATCH: batch,
-            Axis.ROWS: sizes.rows_out,
-            Axis.IN: sizes.n_in // sizes.groups,
-            Axis.OUT: sizes.n_out // sizes.groups,
-            Axis.TAPS: sizes.taps,
-            Axis.GROUPS: sizes.groups,
+            MatrixAxis.BATCH: batch,
+            MatrixAxis.ROWS: sizes.rows_out,
+            MatrixAxis.IN: sizes.n_in // sizes.groups,
+            MatrixAxis.OUT: sizes.n_out // sizes.groups,
+            MatrixAxis.TAPS: sizes.taps,
+            MatrixAxis.GROUPS: sizes.groups,
         }
         m, n, k, repeat = (
             prod(along[axis] for axis in side) for side in (self.m, self.n, self.k, self.repeat)
@@ -87,15 +87,19 @@ class Contraction:
         return Extent(m, n, k, repeat, streamed, stationary)
 
 
-_SAMPLES, _WINDOW = (Axis.BATCH, Axis.ROWS), (Axis.IN, Axis.TAPS)
-_TOKENS, _HEAD, _HEADS = (Axis.ROWS,), (Axis.OUT,), (Axis.BATCH, Axis.GROUPS)
+_SAMPLES, _WINDOW = (MatrixAxis.BATCH, MatrixAxis.ROWS), (MatrixAxis.IN, MatrixAxis.TAPS)
+_TOKENS, _HEAD, _HEADS = (
+    (MatrixAxis.ROWS,),
+    (MatrixAxis.OUT,),
+    (MatrixAxis.BATCH, MatrixAxis.GROUPS),
+)
 
 FORWARD = Contraction(
     "forward",
     _SAMPLES,
-    (Axis.OUT,),
+    (MatrixAxis.OUT,),
     _WINDOW,
-    (Axis.GROUPS,),
+    (MatrixAxis.GROUPS,),
     Operands(Value.STATE, Value.WEIGHT, Value.STATE),
     windows="streamed",
 )
@@ -103,16 +107,16 @@ PULL = Contraction(
     "pull",
     _SAMPLES,
     _WINDOW,
-    (Axis.OUT,),
-    (Axis.GROUPS,),
+    (MatrixAxis.OUT,),
+    (MatrixAxis.GROUPS,),
     Operands(Value.ERROR, Value.WEIGHT, Value.ERROR),
 )
 GRADIENT = Contraction(
     "gradient",
-    (Axis.OUT,),
+    (MatrixAxis.OUT,),
     _WINDOW,
     _SAMPLES,
-    (Axis.GROUPS,),
+    (MatrixAxis.GROUPS,),
     Operands(Value.ERROR, Value.STATE, Value.ACCUMULATE),
     windows="stationary",
 )
@@ -121,8 +125,8 @@ PULL_WINDOWS = Contraction(
     "pull_windows",
     _SAMPLES,
     _WINDOW,
-    (Axis.OUT,),
-    (Axis.GROUPS,),
+    (MatrixAxis.OUT,),
+    (MatrixAxis.GROUPS,),
     Operands(Value.ERROR, Value.WEIGHT, Value.ACCUMULATE),
 )
 """A pull whose windows overlap: its sums are added up before they are rounded."""

@@ -25,7 +25,7 @@ versions had fewer."""
 
 
 @dataclass(frozen=True)
-class Line:
+class StoredBillLine:
     """One row of energy.csv; see ``BillLine``."""
 
     candidate: str
@@ -46,7 +46,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class UnitTime:
+class StoredUnitTime:
     """How one unit spent an update; see ``UnitTime`` of the machine. The rest of it stalled."""
 
     candidate: str
@@ -72,12 +72,12 @@ class StoredRun:
         return list(self.summary["results"])
 
     @cached_property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[StoredBillLine, ...]:
         """The bill of one update of every candidate."""
         return tuple(map(_line, self._stored_table("energy").records()))
 
     @cached_property
-    def units(self) -> tuple[UnitTime, ...]:
+    def units(self) -> tuple[StoredUnitTime, ...]:
         """How every unit spent an update, of every candidate."""
         return tuple(map(_unit, self._stored_table("tiles").records()))
 
@@ -132,14 +132,16 @@ class StoredRun:
         return stored_table(path, name, candidates=ids)
 
 
-def _line(row: dict[str, Any]) -> Line:
-    names = [field.name for field in fields(Line)]
+def _line(row: dict[str, Any]) -> StoredBillLine:
+    names = [field.name for field in fields(StoredBillLine)]
     texts = {name: str(row[name]) for name in ("component", "action", "stage", "status", "source")}
-    return Line(**{**{name: row[name] for name in names}, **texts})
+    return StoredBillLine(**{**{name: row[name] for name in names}, **texts})
 
 
-def _unit(row: dict[str, Any]) -> UnitTime:
-    return UnitTime(row["candidate"], str(row["kind"]), row["busy_cycles"], row["finished_cycles"])
+def _unit(row: dict[str, Any]) -> StoredUnitTime:
+    return StoredUnitTime(
+        row["candidate"], str(row["kind"]), row["busy_cycles"], row["finished_cycles"]
+    )
 
 
 def load_run(reference: Path, *, allow_extensions: bool = False) -> StoredRun:

@@ -23,13 +23,13 @@ Item = TypeVar("Item")
 Some = Annotated[list[Item], Field(min_length=1)]
 
 
-class Part(BaseModel):
+class StoredPart(BaseModel):
     """A section: what is named must be right, what is not named is left alone."""
 
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
 
-class Chip(Part):
+class StoredChip(StoredPart):
     area_mm2: Amount | None
     area_by_block_mm2: dict[str, Amount] | None = None
     area_sources: dict[str, str] | None = None
@@ -39,12 +39,12 @@ class Chip(Part):
     technology: str
 
 
-class Accuracy(Part):
+class StoredAccuracy(StoredPart):
     mean: Share | None
     per_seed: Some[Share | None]
 
 
-class SeedToTarget(Part):
+class StoredSeedToTarget(StoredPart):
     seed: Count
     updates: Amount | None
     samples: Amount | None
@@ -52,7 +52,7 @@ class SeedToTarget(Part):
     energy_j: Amount | None
 
 
-class ToTarget(Part):
+class StoredToTarget(StoredPart):
     target: Share
     levels: Some[Share] | None = None
     samples: Amount | None
@@ -60,10 +60,10 @@ class ToTarget(Part):
     time_s: Amount | None
     energy_j: Amount | None
     seeds_reached: Count
-    per_seed: Some[SeedToTarget]
+    per_seed: Some[StoredSeedToTarget]
 
 
-class Cost(Part):
+class StoredCost(StoredPart):
     macs: Count
     cycles: Count
     cycles_cold: Count | None
@@ -77,60 +77,60 @@ class Cost(Part):
     bytes: dict[Literal["sram", "noc", "dram", "buffer"], Count]
 
 
-class ColdCost(Cost):
+class StoredColdCost(StoredCost):
     """Of an update, whose cold start is known."""
 
     cycles_cold: Count
 
 
-class Bound(Part):
+class StoredBound(StoredPart):
     busiest: str
     kind: str
     busy_share: Share
     array_waits: dict[str, Share]
 
 
-class Result(Part):
+class StoredResult(StoredPart):
     id: str
     rule: Literal["pc", "bp"]
-    accuracy: Accuracy
+    accuracy: StoredAccuracy
     credit_depth: Count
     depth: Size
     inference_steps: Count
-    to_target: ToTarget
-    per_update: ColdCost
-    per_inference: Cost
-    bound_by: Bound
+    to_target: StoredToTarget
+    per_update: StoredColdCost
+    per_inference: StoredCost
+    bound_by: StoredBound
     tiles_used: Count
     peak_sram_bytes: Count
     peak_buffer_bytes: Count = 0
     critical_path_cycles: dict[str, Count] | None = None
 
 
-class Estimate(Part):
+class StoredEstimate(StoredPart):
     value: Positive
     low: Positive | None
     high: Positive | None
     per_seed: list[Positive]
 
 
-class BreakEven(Part):
+class StoredBreakEven(StoredPart):
     sample_advantage_needed: Ratio | None
     sample_advantage_measured: Ratio | None
 
 
-class Race(Part):
+class StoredRace(StoredPart):
     what: Literal["energy", "time"]
     winner: Literal["pc", "bp"] | None
-    ratio: Estimate | None
-    at_least: Estimate | None
-    at_most: Estimate | None
+    ratio: StoredEstimate | None
+    at_least: StoredEstimate | None
+    at_most: StoredEstimate | None
     reason: str
     more_epochs: Count | None
     more_seeds: Count | None
 
 
-class Ratios(Part):
+class StoredRatios(StoredPart):
     pc: str
     bp: str
     macs: Ratio | None
@@ -141,18 +141,18 @@ class Ratios(Part):
     static_energy_j: Ratio | None
     edp_js: Ratio | None
     utilization: Ratio | None
-    energy_to_target: Estimate | None
-    time_to_target: Estimate | None
-    sample_advantage: Estimate | None
-    break_even: BreakEven
-    races: Annotated[list[Race], Field(min_length=2, max_length=2)] | None = None
+    energy_to_target: StoredEstimate | None
+    time_to_target: StoredEstimate | None
+    sample_advantage: StoredEstimate | None
+    break_even: StoredBreakEven
+    races: Annotated[list[StoredRace], Field(min_length=2, max_length=2)] | None = None
 
 
-class NoRatios(Part):
+class StoredNoRatios(StoredPart):
     """Of a run of one rule."""
 
 
-class Assumed(Part):
+class StoredAssumed(StoredPart):
     name: str
     value: Number
     low: Number
@@ -164,7 +164,7 @@ class Assumed(Part):
     shares: dict[str, Share]
 
 
-class Swing(Part):
+class StoredSwing(StoredPart):
     key: str
     at_low: Ratio
     at_high: Ratio
@@ -174,35 +174,35 @@ class Swing(Part):
     turns_target: bool | None
 
 
-class Tuning(Part):
+class StoredTuning(StoredPart):
     budget: Size
     seeds: Size
     epochs: Size
 
 
-class Sample(Part):
+class StoredSample(StoredPart):
     mean: Number
     low: Number | None
     high: Number | None
     per_seed: list[Number]
 
 
-class EqualEnergy(Part):
+class StoredEqualEnergy(StoredPart):
     energy_j: Amount
     reason: str
-    pc: Sample
-    bp: Sample
-    difference: Sample
+    pc: StoredSample
+    bp: StoredSample
+    difference: StoredSample
 
 
-class Warned(Part):
+class StoredWarned(StoredPart):
     kind: str
     rule: Literal["pc", "bp"] | None
     text: str
     mend: str
 
 
-class Lever(Part):
+class StoredLever(StoredPart):
     key: str
     what: str
     settings: list[str]
@@ -214,7 +214,7 @@ class Lever(Part):
     phrase: str
 
 
-class Tried(Part):
+class StoredTried(StoredPart):
     id: str
     rule: Literal["pc", "bp"]
     chosen: bool
@@ -226,32 +226,32 @@ class Tried(Part):
     reason: str
 
 
-class Summary(Part):
+class Summary(StoredPart):
     """summary.json as a whole."""
 
     hardware: str
     workload: str
     seeds: Some[Count]
-    chip: Chip
+    chip: StoredChip
     network: Annotated[list[Size], Field(min_length=2)]
     shapes: Annotated[list[Some[Size]], Field(min_length=2)] | None = None
     weights: Count | None = None
     parts: Some[str] | None = None
     batch: Size
-    tuning: Tuning | None = None
-    results: Some[Result]
+    tuning: StoredTuning | None = None
+    results: Some[StoredResult]
     ratios: Annotated[
-        Annotated[Ratios, Tag("some")] | Annotated[NoRatios, Tag("none")],
+        Annotated[StoredRatios, Tag("some")] | Annotated[StoredNoRatios, Tag("none")],
         Discriminator(lambda value: "none" if value == {} else "some"),
     ]
-    warnings: list[Warned] = Field(default_factory=list)
-    levers: list[Lever] = Field(default_factory=list)
+    warnings: list[StoredWarned] = Field(default_factory=list)
+    levers: list[StoredLever] = Field(default_factory=list)
     sentences: list[str]
-    assumed: list[Assumed]
+    assumed: list[StoredAssumed]
     not_modelled: list[str]
-    equal_energy: EqualEnergy | None = None
-    tornado: list[Swing] = Field(default_factory=list)
-    tried: list[Tried] = Field(default_factory=list)
+    equal_energy: StoredEqualEnergy | None = None
+    tornado: list[StoredSwing] = Field(default_factory=list)
+    tried: list[StoredTried] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _together(self) -> Summary:
@@ -263,7 +263,7 @@ class Summary(Part):
         for result in self.results:
             if not len(result.accuracy.per_seed) == len(result.to_target.per_seed) == seeds:
                 raise ValueError(f"{result.id} must have as many seeds as the run")
-        if isinstance(self.ratios, Ratios):
+        if isinstance(self.ratios, StoredRatios):
             if (rules.get(self.ratios.pc), rules.get(self.ratios.bp)) != ("pc", "bp"):
                 raise ValueError(
                     "ratios.pc and ratios.bp must be the ids of results of these rules"

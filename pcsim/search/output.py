@@ -11,14 +11,14 @@ from pcsim.cache import source_fingerprint
 from pcsim.search.search import Found
 from pcsim.sweeps.keys import SOURCES
 from pcsim.sweeps.output import write_output
-from pcsim.sweeps.plan import Plan
+from pcsim.sweeps.plan import SweepPlan
 from pcsim.sweeps.store import Store
 from pcsim.sweeps.table import frame_of, table_of
 
 SHOWN_ROWS = 40
 
 
-def folder_of(plan: Plan, limits: Sequence[str], screen: int) -> Path:
+def folder_of(plan: SweepPlan, limits: Sequence[str], screen: int) -> Path:
     """``reports/<hardware>-<workload>-search-<hash>``, the hash of what was asked."""
     asked = [
         [[axis.path, axis.values] for group in plan.groups for axis in group.axes],
@@ -32,7 +32,7 @@ def folder_of(plan: Plan, limits: Sequence[str], screen: int) -> Path:
     return Path("reports") / f"{chip}-{work}-search-{digest}"
 
 
-def write_found(plan: Plan, found: Found, store: Store) -> None:
+def write_found(plan: SweepPlan, found: Found, store: Store) -> None:
     """Write ``search.csv``, the report on what was run in full, and ``front.csv``.
 
     The front in it keeps to the limits; that of the report is of everything run in full.
@@ -46,7 +46,7 @@ def write_found(plan: Plan, found: Found, store: Store) -> None:
     store.write("front.csv", table_of(found.front, plan.paths).csv())
 
 
-def screen_text(plan: Plan, found: Found) -> str:
+def screen_text(plan: SweepPlan, found: Found) -> str:
     """The front for eyes, and how it was come by."""
     how = "all points of the space" if found.every else "of a larger space, those that were bred"
     lines = [f"timed {len(found.screened):,} points: {how}"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pcsim.errors import InputError, Problem
 from pcsim.search.limits import Limit
-from pcsim.sweeps.axes import Group, Values
+from pcsim.sweeps.axes import AxisGroup, Values
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.store import Store
 
@@ -32,7 +32,7 @@ Timer = Callable[[Sequence[Values]], Sequence[Row]]
 
 
 def sample(
-    groups: Sequence[Group],
+    groups: Sequence[AxisGroup],
     timer: Timer,
     *,
     store: Store,
@@ -91,7 +91,7 @@ def sample(
 
 def _bred(
     study: optuna.Study,
-    groups: Sequence[Group],
+    groups: Sequence[AxisGroup],
     timer: Timer,
     *,
     size: int,
@@ -120,7 +120,7 @@ def _bred(
     return kept
 
 
-def _trial(kept: dict[str, Any], groups: Sequence[Group]) -> optuna.trial.FrozenTrial:
+def _trial(kept: dict[str, Any], groups: Sequence[AxisGroup]) -> optuna.trial.FrozenTrial:
     """The trial that was kept, for optuna to breed from."""
     from optuna.distributions import IntDistribution
     from optuna.trial import TrialState, create_trial
@@ -139,7 +139,9 @@ def _trial(kept: dict[str, Any], groups: Sequence[Group]) -> optuna.trial.Frozen
     )
 
 
-def _key(groups: Sequence[Group], limits: Sequence[Limit], asked: str, told: int, size: int) -> str:
+def _key(
+    groups: Sequence[AxisGroup], limits: Sequence[Limit], asked: str, told: int, size: int
+) -> str:
     """A hash of all that a generation depends on."""
     axes = [[axis.path, axis.values] for group in groups for axis in group.axes]
     when = [[each.path, each.values] for group in groups for each in group.when]
@@ -148,7 +150,7 @@ def _key(groups: Sequence[Group], limits: Sequence[Limit], asked: str, told: int
     return hashlib.sha256(json.dumps(everything).encode()).hexdigest()
 
 
-def values_at(groups: Sequence[Group], indices: Sequence[int]) -> Values:
+def values_at(groups: Sequence[AxisGroup], indices: Sequence[int]) -> Values:
     """The point with these values of each group; a group whose condition does not hold is left out."""
     values: Values = {}
     for group, index in zip(groups, indices, strict=True):

@@ -17,7 +17,7 @@ from pcsim.search.sample import sample
 from pcsim.sweeps.axes import Values, grid, problems_of
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.keys import point_key
-from pcsim.sweeps.plan import Plan, Point, points_at
+from pcsim.sweeps.plan import Point, SweepPlan, points_at
 from pcsim.sweeps.report.front import OBJECTIVES, Objective, front_of
 from pcsim.sweeps.run import run_points
 from pcsim.sweeps.store import Store
@@ -46,7 +46,7 @@ class Found:
 
 
 def search(
-    plan: Plan,
+    plan: SweepPlan,
     store: Store,
     *,
     limits: Sequence[Limit] = (),
@@ -135,7 +135,7 @@ def search(
     )
 
 
-def check(plan: Plan, limits: Sequence[Limit]) -> None:
+def check(plan: SweepPlan, limits: Sequence[Limit]) -> None:
     """Raises InputError with what is wrong with a search before any point is looked at."""
     problems = problems_of(plan.groups)
     if plan.rule not in ("pc", "bp"):
@@ -179,7 +179,7 @@ def _keeps(row: Row, limits: Sequence[Limit]) -> bool:
     return all(limit.excess(row) <= 0 for limit in limits)
 
 
-def _timing(point: Point, plan: Plan) -> Point:
+def _timing(point: Point, plan: SweepPlan) -> Point:
     """The point as it is timed without training."""
     key = point_key(
         point.hardware, point.workload, (), rule=plan.rule, seed=plan.seed, timing_only=True

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pcsim.sweeps.api import sweep as sweep
     from pcsim.sweeps.axes import Axis as Axis
+    from pcsim.sweeps.axes import AxisGroup as AxisGroup
     from pcsim.sweeps.axes import Condition as Condition
-    from pcsim.sweeps.axes import Group as Group
     from pcsim.sweeps.axes import grid as grid
     from pcsim.sweeps.axes import parse_axis as parse_axis
     from pcsim.sweeps.evaluate import COLUMNS as COLUMNS
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pcsim.sweeps.flags import parse_groups as parse_groups
     from pcsim.sweeps.output import default_folder as default_folder
     from pcsim.sweeps.output import write_output as write_output
-    from pcsim.sweeps.plan import Plan as Plan
     from pcsim.sweeps.plan import Point as Point
     from pcsim.sweeps.plan import Setting as Setting
+    from pcsim.sweeps.plan import SweepPlan as SweepPlan
     from pcsim.sweeps.plan import points_of as points_of
     from pcsim.sweeps.run import Shard as Shard
     from pcsim.sweeps.run import parse_shard as parse_shard
@@ -33,8 +33,8 @@ _HOME = {
     "Axis": "axes",
     "COLUMNS": "evaluate",
     "Condition": "axes",
-    "Group": "axes",
-    "Plan": "plan",
+    "AxisGroup": "axes",
+    "SweepPlan": "plan",
     "Point": "plan",
     "Setting": "plan",
     "Shard": "run",

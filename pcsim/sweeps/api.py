@@ -11,7 +11,7 @@ from loky import cpu_count
 
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.flags import parse_groups
-from pcsim.sweeps.plan import Plan, Reference, Setting, count_up_to, points_of
+from pcsim.sweeps.plan import Reference, Setting, SweepPlan, count_up_to, points_of
 from pcsim.sweeps.run import run_points
 from pcsim.sweeps.store import open_store
 from pcsim.sweeps.table import frame_of, rows_of
@@ -57,7 +57,7 @@ def sweep(
     """
     tell = stage or (lambda _name: None)
     tell("load")
-    plan = Plan(
+    plan = SweepPlan(
         hardware,
         workload,
         parse_groups(axes, zips=zips, conditions=conditions),

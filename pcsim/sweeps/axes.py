@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pcsim.config import Mark, value_text
-from pcsim.config.marks import Node, plain, show_value
+from pcsim.config.marks import MarkedValue, plain, show_value
 from pcsim.config.yaml_marks import read_yaml
 from pcsim.errors import InputError, Problem
 from pcsim.sweeps.ranges import RangeError, is_range, range_values, with_units
@@ -44,7 +44,7 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Group:
+class AxisGroup:
     """Axes that go together, value by value; most are alone. ``when`` says where they are taken."""
 
     axes: tuple[Axis, ...]
@@ -83,7 +83,7 @@ def parse_axis(text: str) -> Axis:
     return Axis(path, tuple(texts), tuple(Mark(f"--axis {path}={text}") for text in texts))
 
 
-def expanded(item: Node) -> list[object]:
+def expanded(item: MarkedValue) -> list[object]:
     """The values that one written value stands for: itself, unless it is a range.
 
     Raises:
@@ -93,7 +93,7 @@ def expanded(item: Node) -> list[object]:
     return range_values(value) if is_range(value) else [value]
 
 
-def grid(groups: Sequence[Group]) -> Iterator[Values]:
+def grid(groups: Sequence[AxisGroup]) -> Iterator[Values]:
     """Every point, path -> YAML text; the last group varies fastest."""
     if not groups:
         yield {}
@@ -107,12 +107,12 @@ def grid(groups: Sequence[Group]) -> Iterator[Values]:
             yield values | dict(zip(last.paths, together, strict=True))
 
 
-def paths_of(groups: Sequence[Group]) -> tuple[str, ...]:
+def paths_of(groups: Sequence[AxisGroup]) -> tuple[str, ...]:
     """The paths of all axes, in order."""
     return tuple(path for group in groups for path in group.paths)
 
 
-def problems_of(groups: Sequence[Group]) -> list[Problem]:
+def problems_of(groups: Sequence[AxisGroup]) -> list[Problem]:
     """What is wrong with axes side by side: lengths, repetitions, conditions on nothing."""
     problems: list[Problem] = []
     before: dict[str, Axis] = {}
@@ -130,7 +130,7 @@ def problems_of(groups: Sequence[Group]) -> list[Problem]:
     return problems
 
 
-def _unequal(group: Group) -> Iterator[Problem]:
+def _unequal(group: AxisGroup) -> Iterator[Problem]:
     first = group.axes[0]
     for axis in group.axes[1:]:
         if len(axis.values) != len(first.values):
@@ -148,7 +148,7 @@ def _repeated(axis: Axis) -> Iterator[Problem]:
             yield axis.marks[number].problem(said) if axis.marks else Problem(said)
 
 
-def _unmet(group: Group, condition: Condition, before: dict[str, Axis]) -> Iterator[Problem]:
+def _unmet(group: AxisGroup, condition: Condition, before: dict[str, Axis]) -> Iterator[Problem]:
     where = f"the condition of {group.axes[0].path}"
     place = condition.mark or Mark("")
     if condition.path not in before:

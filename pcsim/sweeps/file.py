@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pcsim.config import Setting, shipped, value_text
-from pcsim.config.fields import Kind, choice, flag, must_be, name, rejected, sentence, whole
+from pcsim.config.fields import FieldKind, choice, flag, must_be, name, rejected, sentence, whole
 from pcsim.config.files import is_file, what_is
-from pcsim.config.marks import Mark, Node, plain, show_value
+from pcsim.config.marks import Mark, MarkedValue, plain, show_value
 from pcsim.config.overrides import assign
 from pcsim.config.reading import read_tree
 from pcsim.config.section import ConfigFile, key
 from pcsim.config.validation import validate
 from pcsim.errors import InputError, Problem
-from pcsim.sweeps.axes import Axis, Condition, Group, expanded, grid, problems_of
-from pcsim.sweeps.plan import Plan, points_at
+from pcsim.sweeps.axes import Axis, AxisGroup, Condition, expanded, grid, problems_of
+from pcsim.sweeps.plan import SweepPlan, points_at
 from pcsim.sweeps.ranges import RangeError, with_units
 
 SCHEMA = "pcsim/sweep/1"
@@ -25,7 +25,7 @@ WHEN = "when"
 KINDS = ("hardware", "workload")
 
 
-def _mapping() -> Kind:
+def _mapping() -> FieldKind:
     """Paths and values; what they may be is held by the files that they are for."""
 
     def read(value: Any, _from_file: bool) -> Any:
@@ -33,10 +33,10 @@ def _mapping() -> Kind:
             raise rejected([must_be("a mapping of paths to values", value)])
         return value
 
-    return Kind(read, schema={"type": "object"})
+    return FieldKind(read, schema={"type": "object"})
 
 
-def _axes() -> Kind:
+def _axes() -> FieldKind:
     """A list that is not empty; its entries are read with their places."""
 
     def read(value: Any, _from_file: bool) -> Any:
@@ -44,7 +44,7 @@ def _axes() -> Kind:
             raise rejected([must_be("a list of axes", value, hint="- pc.steps: [1, 3, 10]")])
         return value
 
-    return Kind(read, schema={"type": "array", "minItems": 1, "items": {"type": "object"}})
+    return FieldKind(read, schema={"type": "array", "minItems": 1, "items": {"type": "object"}})
 
 
 class SweepFile(ConfigFile):
@@ -61,7 +61,7 @@ class SweepFile(ConfigFile):
     axes: Annotated[Any, _axes()]
 
 
-def read_plan(path: Path) -> tuple[str, Plan]:
+def read_plan(path: Path) -> tuple[str, SweepPlan]:
     """The name of the sweep in a file, and the plan.
 
     Files that it names stand beside it or are shipped ones. Whether values suit the paths is told by
@@ -82,10 +82,10 @@ def read_plan(path: Path) -> tuple[str, Plan]:
     if file is None or found:
         if hardware and workload and groups and len(found) == before:
             known = tuple(each for each in settings if not assign([each]).problems)
-            found += _wrong_points(Plan(hardware, workload, groups, known))
+            found += _wrong_points(SweepPlan(hardware, workload, groups, known))
         raise InputError(tuple(sorted(dict.fromkeys(found), key=lambda p: (p.line, p.column))))
     assert hardware and workload, "told above where they are not there"
-    plan = Plan(
+    plan = SweepPlan(
         hardware,
         workload,
         groups,
@@ -100,7 +100,7 @@ def read_plan(path: Path) -> tuple[str, Plan]:
 Tell = Callable[[Problem], object]
 
 
-def _settings(node: Node | None, tell: Tell) -> tuple[Setting, ...]:
+def _settings(node: MarkedValue | None, tell: Tell) -> tuple[Setting, ...]:
     if node is None or not isinstance(node.value, dict):
         return ()
     for path, value in node.value.items():
@@ -111,14 +111,14 @@ def _settings(node: Node | None, tell: Tell) -> tuple[Setting, ...]:
     )
 
 
-def _groups(node: Node | None, tell: Tell) -> tuple[Group, ...]:
+def _groups(node: MarkedValue | None, tell: Tell) -> tuple[AxisGroup, ...]:
     if node is None or not isinstance(node.value, list):
         return ()
     groups = (_group(entry, f"axes[{number}]", tell) for number, entry in enumerate(node.value))
     return tuple(group for group in groups if group is not None)
 
 
-def _group(entry: Node, where: str, tell: Tell) -> Group | None:
+def _group(entry: MarkedValue, where: str, tell: Tell) -> AxisGroup | None:
     paths = [path for path in entry.value if path != WHEN] if isinstance(entry.value, dict) else []
     if not paths:
         said = f"{where} must be a mapping of a path to its values, not {show_value(plain(entry))}"
@@ -132,10 +132,10 @@ def _group(entry: Node, where: str, tell: Tell) -> Group | None:
         texts, marks = tuple(text for text, _ in values), tuple(mark for _, mark in values)
         axes.append(Axis(path, texts, marks))
     when = entry.value.get(WHEN)
-    return Group(tuple(axes), () if when is None else tuple(_conditions(when, where, tell)))
+    return AxisGroup(tuple(axes), () if when is None else tuple(_conditions(when, where, tell)))
 
 
-def _values(node: Node, where: str, tell: Tell) -> Iterator[tuple[str, Mark]]:
+def _values(node: MarkedValue, where: str, tell: Tell) -> Iterator[tuple[str, Mark]]:
     """The text and place of every value of an axis: a list of values and ranges, or one range."""
     items = node.value if isinstance(node.value, list) else [node]
     if not items or (items == [node] and not isinstance(node.value, str)):
@@ -154,7 +154,7 @@ def _values(node: Node, where: str, tell: Tell) -> Iterator[tuple[str, Mark]]:
         yield value_text(value), mark
 
 
-def _conditions(when: Node, where: str, tell: Tell) -> Iterator[Condition]:
+def _conditions(when: MarkedValue, where: str, tell: Tell) -> Iterator[Condition]:
     if not isinstance(when.value, dict) or not when.value:
         said = f"{where}.when must be a mapping of earlier axes to values, not {show_value(plain(when))}"
         tell(when.mark.problem(said, hint="such as when: {pc.descent: momentum}"))
@@ -165,13 +165,13 @@ def _conditions(when: Node, where: str, tell: Tell) -> Iterator[Condition]:
         yield Condition(path, tuple(map(value_text, values)), node.key_mark)
 
 
-def _check_path(path: str, node: Node, tell: Tell) -> None:
+def _check_path(path: str, node: MarkedValue, tell: Tell) -> None:
     """Whether a path begins with a key of either file; the rest is for those files to tell."""
     for problem in assign([Setting(f"{path}=0", node.key_mark or node.mark)]).problems:
         tell(problem)
 
 
-def _named(node: Node | None, path: Path, kind: str, tell: Tell) -> str | Path | None:
+def _named(node: MarkedValue | None, path: Path, kind: str, tell: Tell) -> str | Path | None:
     """The file of a ``kind`` that a sweep file names: one beside it, or a shipped one; None where there is none."""
     if node is None or not isinstance(node.value, str) or not node.value.strip():
         return None  # Told by the schema.
@@ -189,7 +189,7 @@ MOST_LOOKED_AT = 64
 """Points of a sweep of which something is wrong."""
 
 
-def _wrong_points(plan: Plan) -> tuple[Problem, ...]:
+def _wrong_points(plan: SweepPlan) -> tuple[Problem, ...]:
     """What is wrong with the first points of a sweep whose axes are right, where something else is not."""
     if problems_of(plan.groups):
         return ()

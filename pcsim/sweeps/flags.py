@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pcsim.config.fields import did_you_mean
 from pcsim.config.marks import show_value
 from pcsim.errors import InputError, Problem
-from pcsim.sweeps.axes import Axis, Condition, Group, parse_axis
+from pcsim.sweeps.axes import Axis, AxisGroup, Condition, parse_axis
 
 
 def parse_groups(
     axes: Sequence[str], *, zips: Sequence[str] = (), conditions: Sequence[str] = ()
-) -> tuple[Group, ...]:
+) -> tuple[AxisGroup, ...]:
     """The groups of axes in the order of ``axes``; a joined one stands at its first axis.
 
     Each of ``zips`` is "path,path,...", each of ``conditions`` "path if path=value,value"; all
@@ -42,7 +42,7 @@ def parse_groups(
         if path == together[0]:
             members = tuple(parsed[member] for member in together)
             taken = tuple(c for member in together for c in when.get(member, ()))
-            groups.append(Group(members if len(together) > 1 else (axis,), taken))
+            groups.append(AxisGroup(members if len(together) > 1 else (axis,), taken))
     return tuple(groups)
 
 

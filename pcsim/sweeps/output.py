@@ -9,13 +9,13 @@ from pathlib import Path
 
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.keys import sweep_digest
-from pcsim.sweeps.plan import Plan, Point
+from pcsim.sweeps.plan import Point, SweepPlan
 from pcsim.sweeps.store import PLAN, Store
 from pcsim.sweeps.table import rows_of, table_of
 from pcsim.version import VERSION
 
 
-def default_folder(plan: Plan, points: Sequence[Point]) -> Path:
+def default_folder(plan: SweepPlan, points: Sequence[Point]) -> Path:
     """``reports/<hardware>-<workload>-sweep-<hash>``, the hash of all that the points depend on.
 
     So the same sweep comes back to its folder, and another one never gets there.
@@ -26,7 +26,7 @@ def default_folder(plan: Plan, points: Sequence[Point]) -> Path:
     return Path("reports") / name
 
 
-def write_plan(plan: Plan, points: Sequence[Point], store: Store) -> None:
+def write_plan(plan: SweepPlan, points: Sequence[Point], store: Store) -> None:
     """Write what was asked: ``plan.json``."""
     asked = {
         "schema": "pcsim/plan/1",
@@ -50,7 +50,7 @@ def write_plan(plan: Plan, points: Sequence[Point], store: Store) -> None:
 
 
 def write_output(
-    plan: Plan, points: Sequence[Point], results: Sequence[Sequence[Row]], store: Store
+    plan: SweepPlan, points: Sequence[Point], results: Sequence[Sequence[Row]], store: Store
 ) -> list[Row]:
     """Write ``sweep.csv`` and the report; equal results give equal bytes. Returns the rows.
 

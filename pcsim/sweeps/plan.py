@@ -22,7 +22,7 @@ from pcsim.engine import learning_key
 from pcsim.errors import InputError, Problem
 from pcsim.intake import examined_hardware, examined_workload
 from pcsim.program import program_of
-from pcsim.sweeps.axes import Group, Values, at_axis, grid, paths_of, problems_of
+from pcsim.sweeps.axes import AxisGroup, Values, at_axis, grid, paths_of, problems_of
 from pcsim.sweeps.keys import point_key
 
 MOST_POINTS = 1_000_000
@@ -34,7 +34,7 @@ Settings = tuple[Setting, ...]
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """A sweep: two files, what is set in all points, the axes, and what is asked of every point.
 
     ``timing_only`` trains nothing: accuracy stays unknown, and predictive coding's inference steps
@@ -44,7 +44,7 @@ class Plan:
 
     hardware: Reference
     workload: Reference
-    groups: tuple[Group, ...]
+    groups: tuple[AxisGroup, ...]
     settings: tuple[Setting, ...] = ()
     rule: str = "all"
     seed: int = 0
@@ -72,7 +72,7 @@ class Point:
     key: str
 
 
-def points_of(plan: Plan) -> tuple[Point, ...]:
+def points_of(plan: SweepPlan) -> tuple[Point, ...]:
     """Every point of ``plan``, in the order of its axes.
 
     Raises:
@@ -88,12 +88,12 @@ def points_of(plan: Plan) -> tuple[Point, ...]:
     return points_at(plan, every)
 
 
-def count_up_to(plan: Plan, most: int) -> int:
+def count_up_to(plan: SweepPlan, most: int) -> int:
     """How many points ``plan`` has, but no more than ``most``; none where its axes are wrong."""
     return 0 if problems_of(plan.groups) else sum(1 for _ in islice(grid(plan.groups), most))
 
 
-def points_at(plan: Plan, chosen: Iterable[Values]) -> tuple[Point, ...]:
+def points_at(plan: SweepPlan, chosen: Iterable[Values]) -> tuple[Point, ...]:
     """The points of ``plan`` with these values, in order.
 
     Raises:
@@ -121,7 +121,7 @@ def points_at(plan: Plan, chosen: Iterable[Values]) -> tuple[Point, ...]:
 class _Loader:
     """Loads points; files with the same settings once, which is most of the work."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SweepPlan) -> None:
         self.plan = plan
         self.marks: dict[tuple[str, str], Mark] = {
             (axis.path, value): mark
@@ -201,7 +201,7 @@ def _untrained(work: Workload) -> Workload:
     return work.model_copy(update={"training": training})
 
 
-def describe(groups: Sequence[Group]) -> Iterator[str]:
+def describe(groups: Sequence[AxisGroup]) -> Iterator[str]:
     """A line on every group of axes, for people."""
     for group in groups:
         paths = " with ".join(group.paths)

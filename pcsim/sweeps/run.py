@@ -13,7 +13,7 @@ from pcsim.engine import Training
 from pcsim.errors import InputError, Problem
 from pcsim.sweeps.claims import POLL_S, Claims
 from pcsim.sweeps.evaluate import Row, Task, evaluate
-from pcsim.sweeps.plan import Plan, Point
+from pcsim.sweeps.plan import Point, SweepPlan
 from pcsim.sweeps.store import CLAIMS, Store
 from pcsim.sweeps.trainings import train_for
 from pcsim.sweeps.workers import Workers, killed, outcome, workers
@@ -47,7 +47,7 @@ def parse_shard(text: str) -> Shard:
 
 def run_points(
     points: Sequence[Point],
-    plan: Plan,
+    plan: SweepPlan,
     store: Store,
     *,
     jobs: int = 1,
@@ -93,7 +93,7 @@ class _Loop:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: SweepPlan,
         store: Store,
         found: Workers,
         claims: Claims,

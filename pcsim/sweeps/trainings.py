@@ -19,7 +19,7 @@ from pcsim.sweeps.workers import Workers, outcome
 Progress = Callable[[int, int], None]
 
 
-class Learner(NamedTuple):
+class TrainingTask(NamedTuple):
     """One candidate with the workload that it learns."""
 
     workload: Workload
@@ -29,7 +29,7 @@ class Learner(NamedTuple):
 class Seed(NamedTuple):
     """One training of a learner."""
 
-    learner: Learner
+    learner: TrainingTask
     number: int
 
     @property
@@ -38,17 +38,17 @@ class Seed(NamedTuple):
         return workload.training.epochs * (workload.data.train // workload.training.batch)
 
 
-def learners_of(points: Iterable[Point]) -> dict[str, Learner]:
+def learners_of(points: Iterable[Point]) -> dict[str, TrainingTask]:
     """Who has to learn for ``points``, by the key of the training."""
-    learners: dict[str, Learner] = {}
+    learners: dict[str, TrainingTask] = {}
     for point in points:
         if point.learning:
             for key, candidate in zip(point.learning, point.candidates, strict=True):
-                learners.setdefault(key, Learner(point.workload, candidate))
+                learners.setdefault(key, TrainingTask(point.workload, candidate))
     return learners
 
 
-def missing_seeds(learners: Iterable[Learner], *, first_seed: int) -> dict[str, Seed]:
+def missing_seeds(learners: Iterable[TrainingTask], *, first_seed: int) -> dict[str, Seed]:
     """Every seed that is not trained yet, by its key."""
     missing = {}
     for learner in learners:
@@ -83,7 +83,7 @@ def train_for(
 
 
 def _fill_store(
-    learners: Mapping[str, Learner],
+    learners: Mapping[str, TrainingTask],
     first_seed: int,
     claims: Claims,
     workers: Workers,

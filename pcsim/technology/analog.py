@@ -12,7 +12,7 @@ from functools import cache
 
 from pcsim.config import Crossbar
 from pcsim.technology.actions import ANALOG, UNITS, quantity_of
-from pcsim.technology.costs import Cost
+from pcsim.technology.costs import UnitCost
 from pcsim.technology.reading import CostReader, read_table, wrong
 
 SCHEMA = "pcsim/analog/1"
@@ -23,14 +23,14 @@ class AnalogParts:
     """The published ``parts`` by key of their price."""
 
     sources: Mapping[str, str]
-    parts: Mapping[str, Cost]
+    parts: Mapping[str, UnitCost]
 
     @classmethod
     def load(cls) -> AnalogParts:
         """The shipped table."""
         return _load()
 
-    def costs(self, crossbar: Crossbar) -> dict[str, Cost]:
+    def costs(self, crossbar: Crossbar) -> dict[str, UnitCost]:
         """Prices for this crossbar, per counted unit."""
         bits, read = resolution(crossbar.analog.adc_bits), crossbar.read_s / 100e-9
         factors = {
@@ -59,12 +59,12 @@ def _load() -> AnalogParts:
     table = read_table("analog", schema=SCHEMA)
     sources = {key: " ".join(text.split()) for key, text in table["sources"].items()}
     reader = CostReader("analog", sources)
-    parts: dict[str, Cost] = {}
+    parts: dict[str, UnitCost] = {}
     for key, raw in table["parts"].items():
         if key not in ANALOG:
             raise wrong("analog", f"parts must be of {', '.join(sorted(ANALOG))}, not {key!r}")
         cost = reader.cost(raw, key=key, quantity=quantity_of(key))
-        if not isinstance(cost, Cost):
+        if not isinstance(cost, UnitCost):
             raise wrong("analog", f"{key} must not depend on a size")
         parts[key] = cost
     return AnalogParts(sources, parts)

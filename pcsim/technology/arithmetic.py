@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pcsim.formats import SHARED_EXPONENT_BITS, Format
-from pcsim.technology.costs import Cost, Curve, joined, total, weakest
+from pcsim.technology.costs import Curve, UnitCost, joined, total, weakest
 
 QUANTITIES = {
     "multiply": "energy",
@@ -29,10 +29,10 @@ BITS = "by bits"
 
 
 @dataclass(frozen=True)
-class Arithmetic:
+class ArithmeticPrices:
     """The ``arithmetic`` rows of one table: per row a cost by format name, and a curve of integers by bits."""
 
-    rows: Mapping[str, Mapping[str, Cost | Curve]]
+    rows: Mapping[str, Mapping[str, UnitCost | Curve]]
 
     def prices(self, number: Format) -> bool:
         """Whether every row knows ``number``."""
@@ -40,11 +40,11 @@ class Arithmetic:
             self._find(row, number) is not None for row in QUANTITIES if row != "register_bit"
         )
 
-    def add(self, number: Format) -> Cost:
+    def add(self, number: Format) -> UnitCost:
         """One addition."""
         return self._one("add", number)
 
-    def multiply(self, first: Format, second: Format) -> Cost:
+    def multiply(self, first: Format, second: Format) -> UnitCost:
         """One multiplication of two numbers, which may have different formats.
 
         Integers of a and b bits multiply like two of sqrt(a b). Other mixtures go through the dearer
@@ -52,37 +52,37 @@ class Arithmetic:
         """
         return self._mixed("multiply", first, second)
 
-    def multiplier(self, first: Format, second: Format) -> Cost:
+    def multiplier(self, first: Format, second: Format) -> UnitCost:
         """The area of the unit that multiplies them."""
         return self._mixed("multiplier", first, second)
 
-    def adder(self, number: Format) -> Cost:
+    def adder(self, number: Format) -> UnitCost:
         """The area of an adder."""
         return self._one("adder", number)
 
     @property
-    def register_bit(self) -> Cost:
+    def register_bit(self) -> UnitCost:
         """The area of a flip-flop."""
         found = self.rows["register_bit"]["any"]
-        assert isinstance(found, Cost)
+        assert isinstance(found, UnitCost)
         return found
 
-    def _find(self, row: str, number: Format) -> Cost | None:
+    def _find(self, row: str, number: Format) -> UnitCost | None:
         if number.kind == "float":
             found = self.rows[row].get(number.name)
-            return found if isinstance(found, Cost) else None
+            return found if isinstance(found, UnitCost) else None
         return self._integer(row, number.bits)
 
-    def _integer(self, row: str, bits: float) -> Cost | None:
+    def _integer(self, row: str, bits: float) -> UnitCost | None:
         curve = self.rows[row].get(BITS)
         return curve.at(bits) if isinstance(curve, Curve) and curve.covers(bits) else None
 
-    def _one(self, row: str, number: Format) -> Cost:
+    def _one(self, row: str, number: Format) -> UnitCost:
         found = self._find(row, number)
         assert found is not None, f"{row} of {number.name}: ask prices() first"
         return found
 
-    def _mixed(self, row: str, first: Format, second: Format) -> Cost:
+    def _mixed(self, row: str, first: Format, second: Format) -> UnitCost:
         if first.kind == "float" or second.kind == "float":
             one, other = self._one(row, first), self._one(row, second)
             if first.name == second.name:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pcsim.config import Buffer, Hardware, Sram, problem_at
+from pcsim.config import GlobalBuffer, Hardware, Sram, problem_at
 from pcsim.errors import Problem
 from pcsim.technology.actions import BUFFER, UNITS, nearest, priced_of, quantity_of
 from pcsim.technology.costs import Curve
@@ -21,7 +21,7 @@ def problems_of(hardware: Hardware) -> tuple[Problem, ...]:
     return (*_wrong_costs(hardware), *_unpriced_banks(hardware))
 
 
-def bank_bytes(memory: Sram | Buffer) -> float:
+def bank_bytes(memory: Sram | GlobalBuffer) -> float:
     """The size of the macro that prices a memory: one bank."""
     size_bytes = memory.size_bytes
     if isinstance(memory, Sram) and size_bytes is None:
@@ -53,7 +53,7 @@ def _unpriced_banks(hardware: Hardware) -> Iterator[Problem]:
 
 
 def _unpriced(
-    hardware: Hardware, memory: Sram | Buffer, path: str, keys: Mapping[str, str]
+    hardware: Hardware, memory: Sram | GlobalBuffer, path: str, keys: Mapping[str, str]
 ) -> Iterator[Problem]:
     """``keys``: the costs of the memory -> those of SRAM in the table that price them."""
     size = bank_bytes(memory)

@@ -23,7 +23,7 @@ def weakest(statuses: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Cost:
+class UnitCost:
     """``value`` in ``unit`` (J, W or m2) per one ``per``, believed to lie in ``low..high``.
 
     ``sources`` are keys into the table's sources.
@@ -43,7 +43,7 @@ class Cost:
         """The value for people."""
         return format_quantity(self.value, self.unit, digits=4)
 
-    def scaled(self, factor: float, *, per: str) -> Cost:
+    def scaled(self, factor: float, *, per: str) -> UnitCost:
         """The same cost per another unit, ``factor`` of the old unit each."""
         return replace(
             self,
@@ -60,7 +60,7 @@ def joined(*notes: str) -> str:
     return "; ".join(note.removesuffix(".") for note in notes if note)
 
 
-def total(parts: Mapping[str, Cost]) -> Cost:
+def total(parts: Mapping[str, UnitCost]) -> UnitCost:
     """The sum of parts priced per the same unit; low and high add up, as if all erred together.
 
     Raises ValueError when the units differ.
@@ -69,7 +69,7 @@ def total(parts: Mapping[str, Cost]) -> Cost:
     units = list(dict.fromkeys(f"{cost.unit} per {cost.per}" for cost in costs))
     if len(units) != 1:
         raise ValueError(f"parts of a sum must share one unit, not {units}")
-    return Cost(
+    return UnitCost(
         value=math.fsum(cost.value for cost in costs),
         low=math.fsum(cost.low for cost in costs),
         high=math.fsum(cost.high for cost in costs),
@@ -89,7 +89,7 @@ class Curve:
     the neighbours. Beyond the ends nothing is known: ``at`` then raises ValueError.
     """
 
-    points: tuple[tuple[int, Cost], ...]
+    points: tuple[tuple[int, UnitCost], ...]
     measure: str = "B"
     """Of what: bytes of a memory ("B") or bits of a number ("bit")."""
 
@@ -109,7 +109,7 @@ class Curve:
         """Whether ``at`` knows the cost at ``size``."""
         return self.smallest <= size <= self.largest
 
-    def at(self, size: float) -> Cost:
+    def at(self, size: float) -> UnitCost:
         """The cost at ``size``; the tabled cost itself where the table has that size."""
         if not self.covers(size):
             raise ValueError(f"{size} lies outside the table")

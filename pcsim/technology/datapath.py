@@ -23,8 +23,8 @@ from pcsim.config import Formats, Value
 from pcsim.formats import Format, parse_format
 from pcsim.program import PRODUCTS, Kind
 from pcsim.technology.actions import block_of
-from pcsim.technology.arithmetic import Arithmetic
-from pcsim.technology.costs import Cost, joined, total, weakest
+from pcsim.technology.arithmetic import ArithmeticPrices
+from pcsim.technology.costs import UnitCost, joined, total, weakest
 
 FP32 = parse_format("fp32")
 
@@ -50,7 +50,7 @@ class Datapath:
     """Brings fp32 costs of arrays, vector and update units to the formats of one chip."""
 
     formats: Formats
-    arithmetic: Arithmetic
+    arithmetic: ArithmeticPrices
 
     def unpriced(self, key: str) -> tuple[Format, ...]:
         """The formats on which the cost ``key`` depends and which the table does not price."""
@@ -62,7 +62,7 @@ class Datapath:
         wanted = {self.formats.of(value).name: self.formats.of(value) for value in used}
         return tuple(n for n in wanted.values() if not self.arithmetic.prices(n))
 
-    def cost(self, key: str, costs: Mapping[str, Cost]) -> Cost:
+    def cost(self, key: str, costs: Mapping[str, UnitCost]) -> UnitCost:
         """The cost ``key`` from ``costs``, those of the table; its formats must all be priced."""
         component, action = block_of(key), key.rpartition(".")[2]
         if key in MACS:
@@ -86,7 +86,7 @@ class Datapath:
         here, there = self._pair(lane, lane, lane), self._pair(FP32, FP32, FP32)
         return _scaled(costs[key], here, there, "a multiplication and an addition")
 
-    def _mac(self, key: str, fp32: Cost) -> Cost:
+    def _mac(self, key: str, fp32: UnitCost) -> UnitCost:
         operands = MACS[key]
         first, second, sums = (
             self.formats.of(value)
@@ -96,7 +96,7 @@ class Datapath:
             return fp32
         return self._pair(first, second, sums).scaled(1, per=fp32.per)
 
-    def _pair(self, first: Format, second: Format, sums: Format) -> Cost:
+    def _pair(self, first: Format, second: Format, sums: Format) -> UnitCost:
         """One multiplication and one addition."""
         made = total(
             {
@@ -135,7 +135,7 @@ class Datapath:
         }
 
     @cached_property
-    def _cell(self) -> Cost:
+    def _cell(self) -> UnitCost:
         """Area of the largest multiplier that the products need, of an adder and of a cell's registers."""
         formats, make = self.formats, self.arithmetic
         multipliers = [
@@ -155,13 +155,13 @@ class Datapath:
         return {self.formats.of(value).name for value in values}
 
 
-def _plain(arithmetic: Arithmetic) -> Datapath:
+def _plain(arithmetic: ArithmeticPrices) -> Datapath:
     """The datapath that tables price: everything in fp32."""
     keys = ("weight", "state", "error", "accumulate", "optimiser")
     return Datapath(Formats.model_validate(dict.fromkeys(keys, FP32.name)), arithmetic)
 
 
-def _scaled(fp32: Cost, here: Cost, there: Cost, what: str) -> Cost:
+def _scaled(fp32: UnitCost, here: UnitCost, there: UnitCost, what: str) -> UnitCost:
     """``fp32`` times how much ``what`` costs ``here`` over what it costs ``there``, in fp32."""
     made = fp32.scaled(here.value / there.value, per=fp32.per)
     return replace(
@@ -172,7 +172,7 @@ def _scaled(fp32: Cost, here: Cost, there: Cost, what: str) -> Cost:
     )
 
 
-def _by_bits(fp32: Cost, factor: float, what: str) -> Cost:
+def _by_bits(fp32: UnitCost, factor: float, what: str) -> UnitCost:
     """``fp32`` for ``factor`` as many bits."""
     if factor == 1:
         return fp32

@@ -15,7 +15,7 @@ from functools import cache
 from pcsim.config import Dram
 from pcsim.config.fields import did_you_mean
 from pcsim.errors import InputError, Problem
-from pcsim.technology.costs import Cost, total
+from pcsim.technology.costs import UnitCost, total
 from pcsim.technology.reading import CostReader, read_table, wrong
 from pcsim.units import parse_size
 
@@ -31,7 +31,7 @@ class DramKind:
 
     name: str
     sources: Mapping[str, str]
-    parts: Mapping[str, Cost]
+    parts: Mapping[str, UnitCost]
     read_byte: tuple[str, ...]
     write_byte: tuple[str, ...]
     burst_read: tuple[str, ...]
@@ -47,7 +47,7 @@ class DramKind:
             raise InputError((Problem(message=message, hint=did_you_mean(kind, kinds)),))
         return kinds[kind]
 
-    def costs(self, dram: Dram) -> dict[str, Cost]:
+    def costs(self, dram: Dram) -> dict[str, UnitCost]:
         """Prices for this chip's DRAM: per byte read and written, per row, and power per channel.
 
         A row of another size than the published page pays by its bytes: more devices, or a part of them.
@@ -67,7 +67,7 @@ class DramKind:
             "leakage.dram_standby": power,
         }
 
-    def _per_channel(self, name: str, dram: Dram) -> Cost:
+    def _per_channel(self, name: str, dram: Dram) -> UnitCost:
         """Power of one channel: by capacity, or its share of the stacks that the channels need."""
         cost = self.parts[name]
         amount, _, unit = cost.per.partition(" ")
@@ -93,7 +93,7 @@ def _load() -> dict[str, DramKind]:
         for part, own in raw["parts"].items():
             quantity = "power" if "power" in own else "energy"
             cost = reader.cost(own, key=f"kinds.{name}.parts.{part}", quantity=quantity)
-            if not isinstance(cost, Cost):
+            if not isinstance(cost, UnitCost):
                 raise wrong("dram", f"kinds.{name}.parts.{part} must not depend on a size")
             parts[part] = cost
         bursts = raw.get("with_rows", raw["energy"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from pcsim.technology.analog import AnalogParts
-from pcsim.technology.costs import Cost, Curve
+from pcsim.technology.costs import Curve, UnitCost
 from pcsim.technology.dram import DramKind
 from pcsim.technology.tables import Technology
 
@@ -46,8 +46,8 @@ def dram_markdown(kinds: Iterable[DramKind]) -> str:
     return "\n\n".join((_table(rows), "\n".join(sums), _sources(kinds[0].sources)))
 
 
-def _rows(key: str, entry: Cost | Curve) -> Iterator[str]:
-    if isinstance(entry, Cost):
+def _rows(key: str, entry: UnitCost | Curve) -> Iterator[str]:
+    if isinstance(entry, UnitCost):
         yield _row(key, entry, note=entry.note)
         return
     before = None
@@ -57,7 +57,7 @@ def _rows(key: str, entry: Cost | Curve) -> Iterator[str]:
         before = cost.note
 
 
-def _row(name: str, cost: Cost, *, note: str) -> str:
+def _row(name: str, cost: UnitCost, *, note: str) -> str:
     factor, unit = DISPLAY[cost.unit]
     value, low, high = (f"{number * factor:.6g}" for number in (cost.value, cost.low, cost.high))
     sources = ", ".join(cost.sources)

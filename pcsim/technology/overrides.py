@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from pcsim.config import CostOverride
 from pcsim.technology.actions import SI, quantity_of
-from pcsim.technology.costs import Cost
+from pcsim.technology.costs import UnitCost
 
 EXAMPLES = {"energy": "4.6 pJ", "power": "0.2 mW", "area": "12500 um2"}
 
@@ -20,12 +20,12 @@ def given_quantity(cost: CostOverride) -> str:
     return next(quantity for quantity, value in values.items() if value is not None)
 
 
-def given_cost(key: str, given: CostOverride, *, per: str) -> Cost:
+def given_cost(key: str, given: CostOverride, *, per: str) -> UnitCost:
     """The cost that the hardware file gives for one ``per`` of ``key``, with status ``user``."""
     quantity = quantity_of(key)
     value = {"energy": given.energy_j, "power": given.power_w, "area": given.area_m2}[quantity]
     assert value is not None, "checked by problems_of"
-    return Cost(
+    return UnitCost(
         value=value,
         low=value if given.low is None else given.low,
         high=value if given.high is None else given.high,

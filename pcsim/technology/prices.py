@@ -17,7 +17,7 @@ from pcsim.placement import topology_of
 from pcsim.technology.actions import BUFFER, FORMAT_DEPENDENT, UNITS, priced_of
 from pcsim.technology.analog import AnalogParts
 from pcsim.technology.checks import bank_bytes, problems_of
-from pcsim.technology.costs import Cost, Curve, joined, weakest
+from pcsim.technology.costs import Curve, UnitCost, joined, weakest
 from pcsim.technology.datapath import Datapath
 from pcsim.technology.dram import DramKind
 from pcsim.technology.macros import REFERENCE_BITS, Macros
@@ -166,7 +166,7 @@ def _pieces(hardware: Hardware) -> Mapping[str, int]:
 
 def _table_costs(
     technology: Technology, hardware: Hardware, *, wanted: Collection[str]
-) -> dict[str, Cost]:
+) -> dict[str, UnitCost]:
     """Those of ``wanted`` that the table prices for this chip, per counted unit."""
     factors = {
         "64-bit word": 1 / 8,
@@ -182,10 +182,10 @@ def _table_costs(
         "clock.update": tiles.update.lanes or 0,
     }
     datapath = Datapath(hardware.tiles.formats, technology.arithmetic)
-    plain = {key: cost for key, cost in technology.costs.items() if isinstance(cost, Cost)}
+    plain = {key: cost for key, cost in technology.costs.items() if isinstance(cost, UnitCost)}
     costs = {}
     for key in wanted:
-        entry: Cost | Curve | None
+        entry: UnitCost | Curve | None
         memory = hardware.buffer if key in BUFFER else hardware.tiles.sram
         assert memory is not None, "a buffer that is not there is not priced"
         macro_bytes = bank_bytes(memory)
@@ -209,7 +209,9 @@ def _table_costs(
     return costs
 
 
-def _of_access(key: str, cost: Cost, size_bytes: float, access_bytes: int, node_nm: float) -> Cost:
+def _of_access(
+    key: str, cost: UnitCost, size_bytes: float, access_bytes: int, node_nm: float
+) -> UnitCost:
     """``cost`` of a macro with a 64-bit port brought to another port by CACTI's ratio of both."""
     bits = 8 * access_bytes
     if bits == REFERENCE_BITS:
@@ -228,17 +230,17 @@ def _of_access(key: str, cost: Cost, size_bytes: float, access_bytes: int, node_
     )
 
 
-def _source(cost: Cost, sources: Mapping[str, str]) -> str:
+def _source(cost: UnitCost, sources: Mapping[str, str]) -> str:
     if cost.status == "user":
         return cost.sources[0]
     return " / ".join(f"{source}: {sources[source]}" for source in cost.sources)
 
 
-def _source_id(cost: Cost) -> str:
+def _source_id(cost: UnitCost) -> str:
     return "user" if cost.status == "user" else "+".join(cost.sources)
 
 
-def _price(key: str, cost: Cost, sources: Mapping[str, str]) -> Price:
+def _price(key: str, cost: UnitCost, sources: Mapping[str, str]) -> Price:
     component, action = key.split(".")
     return Price(
         component=component,
@@ -254,7 +256,7 @@ def _price(key: str, cost: Cost, sources: Mapping[str, str]) -> Price:
     )
 
 
-def _leak(key: str, cost: Cost, counts: Mapping[str, int], sources: Mapping[str, str]) -> Leak:
+def _leak(key: str, cost: UnitCost, counts: Mapping[str, int], sources: Mapping[str, str]) -> Leak:
     block = key.removeprefix("leakage.")
     count = counts[block]
     return Leak(
@@ -281,7 +283,7 @@ def _gated(leak: Leak, hardware: Hardware) -> Leak:
     return replace(leak, gated_with=kind, units=units, retention=gate.retention)
 
 
-def _area(key: str, cost: Cost, counts: Mapping[str, int], sources: Mapping[str, str]) -> Area:
+def _area(key: str, cost: UnitCost, counts: Mapping[str, int], sources: Mapping[str, str]) -> Area:
     block = key.removeprefix("area.")
     count = counts[block]
     return Area(

@@ -10,7 +10,7 @@ from pcsim.config.marks import plain
 from pcsim.config.yaml_marks import read_yaml
 from pcsim.errors import InputError, Problem
 from pcsim.technology.actions import SI
-from pcsim.technology.costs import STATUSES, Cost, Curve
+from pcsim.technology.costs import STATUSES, Curve, UnitCost
 from pcsim.units import QuantityError, parse_quantity, parse_size
 
 
@@ -49,7 +49,7 @@ class CostReader:
         self.sources = sources
         self.measured_at = measured_at or {}
 
-    def cost(self, raw: Mapping[str, Any], *, key: str, quantity: str) -> Cost | Curve:
+    def cost(self, raw: Mapping[str, Any], *, key: str, quantity: str) -> UnitCost | Curve:
         """One entry ``{<quantity>, per, status, source, low, high, note}``, or one per size or width.
 
         Raises InputError when a field is missing, unknown or impossible.
@@ -72,7 +72,7 @@ class CostReader:
         points.sort(key=lambda point: point[0])
         return Curve(points=tuple(points), measure=measure)
 
-    def _one(self, raw: Mapping[str, Any], *, key: str, quantity: str) -> Cost:
+    def _one(self, raw: Mapping[str, Any], *, key: str, quantity: str) -> UnitCost:
         fields = {quantity, "per", "status", "source", "low", "high"}
         if missing := sorted(fields - raw.keys()):
             raise wrong(self.table, f"{key} must give {', '.join(missing)}")
@@ -94,7 +94,7 @@ class CostReader:
             span = f"{raw['low']} .. {raw['high']}"
             message = f"{key}.{quantity} must lie in {span}, not {raw[quantity]!r}"
             raise wrong(self.table, message)
-        return Cost(
+        return UnitCost(
             value=value,
             low=low,
             high=high,

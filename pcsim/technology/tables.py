@@ -14,8 +14,8 @@ from typing import Any
 from pcsim.config.tables import technologies
 from pcsim.errors import InputError, Problem
 from pcsim.technology.actions import ARITHMETIC_UNITS, UNITS, nearest, quantity_of
-from pcsim.technology.arithmetic import QUANTITIES, Arithmetic
-from pcsim.technology.costs import Cost, Curve
+from pcsim.technology.arithmetic import QUANTITIES, ArithmeticPrices
+from pcsim.technology.costs import Curve, UnitCost
 from pcsim.technology.reading import CostReader, read_table, wrong
 
 SCHEMA = "pcsim/technology/1"
@@ -43,8 +43,8 @@ class Technology:
     """For example "45 nm"."""
     summary: str
     sources: Mapping[str, str]
-    costs: Mapping[str, Cost | Curve]
-    arithmetic: Arithmetic
+    costs: Mapping[str, UnitCost | Curve]
+    arithmetic: ArithmeticPrices
 
     @property
     def node_nm(self) -> float:
@@ -83,14 +83,14 @@ def technology_of(table: Mapping[str, Any], name: str) -> Technology:
     if unknown := sorted(measured_at.keys() - sources.keys()):
         raise wrong(name, f"measured_at must name sources, not {', '.join(unknown)}")
     reader = CostReader(name, sources, measured_at=measured_at)
-    costs: dict[str, Cost | Curve] = {}
+    costs: dict[str, UnitCost | Curve] = {}
     for key, raw in _entries(table):
         block = key.removesuffix("." + key.rpartition(".")[2]) if key.count(".") == 2 else key
         if block not in UNITS:
             message = f"{key} must be a known cost; {nearest(block, UNITS)}"
             raise wrong(name, message)
         cost = reader.cost(raw, key=key, quantity=quantity_of(block))
-        per = cost.per if isinstance(cost, Cost) else cost.points[0][1].per
+        per = cost.per if isinstance(cost, UnitCost) else cost.points[0][1].per
         allowed = (UNITS[block], *CONVERTIBLE.get(UNITS[block], ()))
         if per not in allowed:
             raise wrong(name, f"{key}.per must be one of {', '.join(allowed)}, not {per!r}")
@@ -105,12 +105,12 @@ def technology_of(table: Mapping[str, Any], name: str) -> Technology:
     )
 
 
-def _arithmetic(table: Mapping[str, Any], reader: CostReader) -> Arithmetic:
+def _arithmetic(table: Mapping[str, Any], reader: CostReader) -> ArithmeticPrices:
     """The rows of ``arithmetic``: each by format, integers by their bits, a flip-flop for any."""
     if table.keys() != QUANTITIES.keys():
         message = f"arithmetic must hold {', '.join(QUANTITIES)}, not {', '.join(table)}"
         raise wrong(reader.table, message)
-    rows: dict[str, dict[str, Cost | Curve]] = {}
+    rows: dict[str, dict[str, UnitCost | Curve]] = {}
     for row, quantity in QUANTITIES.items():
         per = "bit" if row == "register_bit" else ARITHMETIC_UNITS[quantity]
         rows[row] = {
@@ -119,7 +119,7 @@ def _arithmetic(table: Mapping[str, Any], reader: CostReader) -> Arithmetic:
             )
             for name, raw in table[row].items()
         }
-    return Arithmetic(rows)
+    return ArithmeticPrices(rows)
 
 
 def _entries(table: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

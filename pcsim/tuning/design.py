@@ -17,16 +17,16 @@ from pydantic import ValidationError
 
 from pcsim.config import Workload
 from pcsim.errors import InputError, Problem
-from pcsim.tuning.span import Span, parse_span
+from pcsim.tuning.span import PositiveRange, parse_span
 
 
 @dataclass(frozen=True)
 class Ranges:
     """Where to look: weight rates of both rules, inference steps and inference rates of PC."""
 
-    rate: Span
-    pc_steps: Span
-    pc_rate: Span
+    rate: PositiveRange
+    pc_steps: PositiveRange
+    pc_rate: PositiveRange
 
 
 def parse_ranges(*, rate: str, pc_steps: str, pc_rate: str) -> Ranges:
@@ -40,7 +40,7 @@ def parse_ranges(*, rate: str, pc_steps: str, pc_rate: str) -> Ranges:
         "pc_steps": lambda: parse_span(pc_steps, option="--pc-steps", most=100_000, whole=True),
         "pc_rate": lambda: parse_span(pc_rate, option="--pc-rate", most=1000),
     }
-    spans: dict[str, Span] = {}
+    spans: dict[str, PositiveRange] = {}
     problems: list[Problem] = []
     for name, read in readers.items():
         try:
@@ -97,7 +97,7 @@ def with_settings(workload: Workload, rule: str, settings: Mapping[str, Any]) ->
     return Workload.model_validate(values)
 
 
-def weight_rates(span: Span, budget: int, *, own: float) -> list[float]:
+def weight_rates(span: PositiveRange, budget: int, *, own: float) -> list[float]:
     """``budget`` rates evenly spaced by logarithm over ``span``, in order, but for the one nearest to
     ``own``, which is tried in its place.
 

@@ -32,7 +32,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TuningPlan:
     """What to tune and how: ``course`` is ``workload`` with the seeds and epochs of a trial."""
 
     workload: Workload
@@ -55,7 +55,7 @@ def plan_tuning(
     seeds: int = 1,
     epochs: int | None = None,
     first_seed: int = 0,
-) -> Plan:
+) -> TuningPlan:
     """``budget`` trials of each rule, each of ``seeds`` seeds and ``epochs`` (the workload's unless
     given). Of ``hardware`` only the number formats matter.
 
@@ -73,7 +73,7 @@ def plan_tuning(
             design(workload, rule, budget=budget, ranges=ranges, orders=orders), start=1
         )
     )
-    plan = Plan(workload, course, budget, first_seed, trials)
+    plan = TuningPlan(workload, course, budget, first_seed, trials)
     check_size(hardware, course, plan.candidates)
     return plan
 

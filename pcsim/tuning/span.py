@@ -10,7 +10,7 @@ from pcsim.errors import InputError, Problem
 
 
 @dataclass(frozen=True)
-class Span:
+class PositiveRange:
     """All numbers from ``low`` to ``high``, both above 0."""
 
     low: float
@@ -29,7 +29,7 @@ class Span:
         return round(self.at(part))
 
 
-def parse_span(text: str, *, option: str, most: float, whole: bool = False) -> Span:
+def parse_span(text: str, *, option: str, most: float, whole: bool = False) -> PositiveRange:
     """``"1e-4..1e-1"``, at most up to ``most``; ``whole`` admits only whole numbers.
 
     Raises:
@@ -39,7 +39,7 @@ def parse_span(text: str, *, option: str, most: float, whole: bool = False) -> S
     try:
         low, high = map(number, text.split("..", 1))
         if 0 < low <= high <= most:  # False for a NaN.
-            return Span(low, high)
+            return PositiveRange(low, high)
     except ValueError:
         pass
     kind = "two whole numbers" if whole else "two numbers"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from pcsim.config import Tuning, Workload, settings_fingerprint
 from pcsim.engine import train_all
-from pcsim.tuning.plan import RULES, Plan, Trial
+from pcsim.tuning.plan import RULES, Trial, TuningPlan
 from pcsim.tuning.score import Score, score_of
 
-Scorer = Callable[[Plan], Sequence[Score]]
+Scorer = Callable[[TuningPlan], Sequence[Score]]
 """Gives every trial of a plan its score, in order."""
 
 SUFFIX = "-tuned"
@@ -31,7 +31,7 @@ class Tuned:
     """What a tuning found: every outcome in the order of the plan, and the ``workload`` with the best
     setting of each rule."""
 
-    plan: Plan
+    plan: TuningPlan
     outcomes: tuple[Outcome, ...]
     workload: Workload
 
@@ -53,7 +53,7 @@ class Tuned:
 
 
 def tune(
-    plan: Plan,
+    plan: TuningPlan,
     *,
     scorer: Scorer | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -83,7 +83,7 @@ def tuned_name(workload: Workload) -> str:
     return f"{workload.name[: LONGEST_NAME - len(SUFFIX)]}{SUFFIX}"
 
 
-def _trained(plan: Plan, progress: Callable[[int, int], None] | None) -> list[Score]:
+def _trained(plan: TuningPlan, progress: Callable[[int, int], None] | None) -> list[Score]:
     trainings = train_all(
         plan.course, plan.candidates, first_seed=plan.first_seed, progress=progress
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pcsim.verdict.values import Tried
+from pcsim.verdict.result import Tried
 from pcsim.verdict.words import OBJECTIVE_NAMES, RULE_NAMES
 
 PER_UPDATE = {"energy_to_target": "energy", "time_to_target": "latency"}

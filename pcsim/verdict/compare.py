@@ -6,9 +6,10 @@ them: the uncertainty of the costs, which ``energy_range`` gives apart.
 
 from __future__ import annotations
 
+from pcsim.verdict.comparison import Comparison, Estimate
 from pcsim.verdict.other_measures import curve_area, loss_crossing
 from pcsim.verdict.race import bounds, pairs_of, races
-from pcsim.verdict.values import Comparison, Estimate, Result
+from pcsim.verdict.result import Result
 
 
 def ratio(numerator: float, denominator: float) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pcsim.units import Rate
-from pcsim.verdict.values import Cost
+from pcsim.verdict.result import Cost
 
 if TYPE_CHECKING:
     from pcsim.machine.activity import Activity

@@ -13,8 +13,9 @@ from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from pcsim.units import format_quantity
+from pcsim.verdict.comparison import EqualEnergy
 from pcsim.verdict.interval import sample
-from pcsim.verdict.values import EqualEnergy, Result
+from pcsim.verdict.result import Result
 from pcsim.verdict.words import percent
 
 if TYPE_CHECKING:

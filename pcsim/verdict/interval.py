@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
-from pcsim.verdict.values import Estimate, Sample
+from pcsim.verdict.comparison import Estimate, Sample
 
 CONFIDENCE = 0.95
 NORMAL = 1.959963984540054

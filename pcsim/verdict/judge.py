@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from pcsim.verdict.assumed import assumed_costs
 from pcsim.verdict.best import best_sentences
 from pcsim.verdict.compare import compare
+from pcsim.verdict.comparison import Swing
 from pcsim.verdict.equal_energy import equal_energy
 from pcsim.verdict.lifetime import lifetime_sentence
 from pcsim.verdict.not_modelled import left_out
+from pcsim.verdict.result import Result, Tried
 from pcsim.verdict.sentences import sentences
 from pcsim.verdict.tuned import tuning_sentence
-from pcsim.verdict.values import Lever, Result, Swing, Tried, Verdict, Warned
+from pcsim.verdict.values import Lever, Verdict, Warned
 from pcsim.verdict.warnings import warnings_of
 from pcsim.verdict.words import candidate_names
 

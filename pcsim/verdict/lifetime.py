@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pcsim.config import Crossbar, Hardware
 from pcsim.machine.activity import Activity
 from pcsim.units import format_quantity
-from pcsim.verdict.values import LayerPlace, Result
+from pcsim.verdict.result import LayerPlace, Result
 from pcsim.verdict.words import factor
 
 

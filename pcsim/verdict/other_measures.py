@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pcsim.verdict.comparison import Estimate
 from pcsim.verdict.crossing import averaged, crossing_of, on_the_grid
 from pcsim.verdict.interval import paired_ratio
-from pcsim.verdict.values import Estimate, Result
+from pcsim.verdict.result import Result
 
 if TYPE_CHECKING:
     from pcsim.engine import SeedCurve

@@ -16,9 +16,10 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
+from pcsim.verdict.comparison import Estimate, Race
 from pcsim.verdict.crossing import LEVELS, WINDOW
 from pcsim.verdict.interval import paired_ratio, pairs_needed
-from pcsim.verdict.values import Estimate, Race, Result, SeedToTarget
+from pcsim.verdict.result import Result, SeedToTarget
 
 Pair = tuple[SeedToTarget, SeedToTarget]
 """PC's and BP's seed."""

@@ -5,7 +5,8 @@ One sentence a race. The screen's first line and the report's sentences are made
 
 from __future__ import annotations
 
-from pcsim.verdict.values import Estimate, Race, Result
+from pcsim.verdict.comparison import Estimate, Race
+from pcsim.verdict.result import Result
 from pcsim.verdict.words import factor, goal
 
 NAMES = {"pc": "PC", "bp": "BP"}

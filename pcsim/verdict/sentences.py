@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from pcsim.units import format_quantity
+from pcsim.verdict.comparison import Comparison, EqualEnergy, Estimate, Swing
 from pcsim.verdict.equal_energy import equal_energy_sentence
 from pcsim.verdict.lever_words import lever_sentences
 from pcsim.verdict.race_words import race_sentence, with_interval
+from pcsim.verdict.result import Result
 from pcsim.verdict.tornado import tornado_sentence
-from pcsim.verdict.values import Comparison, EqualEnergy, Estimate, Lever, Result, Swing
+from pcsim.verdict.values import Lever
 from pcsim.verdict.words import component_name, factor, goal, percent
 
 

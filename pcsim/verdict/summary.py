@@ -14,23 +14,14 @@ from pcsim.config import Hardware
 from pcsim.units import rate_number
 from pcsim.verdict.assumed import AssumedCost
 from pcsim.verdict.best import measure
+from pcsim.verdict.comparison import Comparison, EqualEnergy, Estimate, Race, Sample
 from pcsim.verdict.interval import mean_or_none
 from pcsim.verdict.lever_words import lever_phrase
 from pcsim.verdict.lifetime import lifetime_of
+from pcsim.verdict.result import Cost, Result, Tried
 from pcsim.verdict.to_target import DEFINITION
 from pcsim.verdict.tuned import tuning_facts
-from pcsim.verdict.values import (
-    Comparison,
-    Cost,
-    EqualEnergy,
-    Estimate,
-    Lever,
-    Race,
-    Result,
-    Sample,
-    Tried,
-    Verdict,
-)
+from pcsim.verdict.values import Lever, Verdict
 
 SCHEMA = "pcsim/summary/1"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pcsim.verdict.crossing import LEVELS, crossing, levels
 from pcsim.verdict.interval import mean_or_none
-from pcsim.verdict.values import Cost, SeedToTarget, ToTarget
+from pcsim.verdict.result import Cost, SeedToTarget, ToTarget
 
 if TYPE_CHECKING:
     from pcsim.engine import SeedCurve, Training

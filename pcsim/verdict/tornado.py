@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 from pcsim.technology import Bill, Leak, Price, PriceList
 from pcsim.verdict.compare import sample_advantage
-from pcsim.verdict.values import Result, Swing
+from pcsim.verdict.comparison import Swing
+from pcsim.verdict.result import Result
 from pcsim.verdict.words import factor
 
 

@@ -10,8 +10,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pcsim.verdict.assumed import AssumedCost
+from pcsim.verdict.result import Result
 from pcsim.verdict.truncated import remedy_of, why_truncated
-from pcsim.verdict.values import Result, Warned
+from pcsim.verdict.values import Warned
 from pcsim.verdict.words import factor
 
 if TYPE_CHECKING:

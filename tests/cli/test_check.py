@@ -5,9 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import estimate, main
+from pcsim.cli import estimate
 from pcsim.config import candidates, load_hardware, load_workload, shipped
 from pcsim.engine.kinds import kinds_of
 from pcsim.engine.store import seed_key
@@ -15,18 +14,9 @@ from pcsim.levers import MOST_TASKS, RESOURCES
 from pcsim.placement import place
 from pcsim.program import program_of
 from pcsim.theory.counts import backpropagation_counts
+from tests.helpers.door import pcsim
 
 NAMES = ", ".join([*shipped("hardware"), *shipped("workload")])
-
-
-def pcsim(*arguments):
-    return CliRunner().invoke(main, [str(word) for word in arguments], prog_name="pcsim")
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def chip(path, text):

@@ -10,13 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import main
 from pcsim.config import dump_yaml, load_any, load_both, load_hardware
 from pcsim.errors import InputError
 from pcsim.report import write_folder
 from pcsim.sweeps import sweep
+from tests.helpers.door import pcsim
 from tests.helpers.verdict_values import hardware, verdict, workload
 
 ROOT = Path(__file__).parents[2]
@@ -42,12 +41,6 @@ def refusal(module):
         "    to trust that file as you would a program, give --allow-extensions, or in Python "
         "allow_extensions=True"
     )
-
-
-def pcsim(*words):
-    done = CliRunner().invoke(main, [str(word) for word in words], prog_name="pcsim")
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done
 
 
 @pytest.mark.parametrize(

@@ -3,21 +3,11 @@
 import os
 
 import pytest
-from click.testing import CliRunner
 
+from pcsim.cli import doctor, selftest
+from pcsim.cli.doctor import Diagnosis
 from pcsim.version import VERSION
-from pcsim.cli import doctor, main, selftest
-from pcsim.cli.doctor import Finding
-
-
-def pcsim(*arguments):
-    return CliRunner().invoke(main, arguments, prog_name="pcsim")
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+from tests.helpers.door import pcsim
 
 
 def test_a_working_installation_is_well(here):
@@ -39,7 +29,7 @@ def test_a_cache_that_cannot_be_written_is_told_with_what_to_do(here, monkeypatc
     (here / "file").write_text("in the way")
     monkeypatch.setenv("PCSIM_CACHE", str(here / "file"))
     finding = doctor.cache()
-    assert finding == Finding(
+    assert finding == Diagnosis(
         "cache",
         f"the cache folder {here / 'file'} cannot be written: File exists",
         "name another folder in the variable PCSIM_CACHE",
@@ -50,14 +40,14 @@ def test_a_missing_library_is_told_with_what_to_do(monkeypatch):
     monkeypatch.setattr(
         "pcsim.report.provenance.versions", lambda: {"pcsim": "1", "numpy": "2", "simpy": None}
     )
-    assert doctor.libraries() == Finding("libraries", "pcsim 1, numpy 2", "pip install simpy")
+    assert doctor.libraries() == Diagnosis("libraries", "pcsim 1, numpy 2", "pip install simpy")
 
 
 def test_a_check_that_breaks_is_a_finding():
     def numbers():
         raise ImportError("libfive.so is not there\nmore")
 
-    assert doctor.attempted(numbers) == Finding(
+    assert doctor.attempted(numbers) == Diagnosis(
         "numbers",
         "ImportError: libfive.so is not there",
         "install pcsim anew: pip install --force-reinstall pcsim",
@@ -74,7 +64,7 @@ def test_wrong_learning_is_told(monkeypatch, difference):
 
 def test_a_wrong_machine_is_told(monkeypatch):
     monkeypatch.setattr(selftest, "cycles_and_closed_form", lambda: (683, 682))
-    assert doctor.machine() == Finding(
+    assert doctor.machine() == Diagnosis(
         "machine",
         "an ideal chip takes 683 cycles, in closed form 682",
         "must be equal: try another version of simpy",
@@ -98,7 +88,7 @@ def test_a_folder_that_takes_no_report_is_told_with_what_to_do(here, monkeypatch
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    assert doctor.output() == Finding(
+    assert doctor.output() == Diagnosis(
         "output",
         f"{here / 'reports'} cannot be written: permission denied",
         "work in another folder, or name one with -o",

@@ -7,7 +7,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 from click.shell_completion import ShellComplete
-from click.testing import CliRunner
 
 from pcsim.cli import main
 from pcsim.cli.list import first_sentence, opening_words
@@ -20,17 +19,7 @@ from pcsim.config.schema import FILES
 from pcsim.config.section import Section, fields_by_key
 from pcsim.technology import available, dram_kinds
 from pcsim.units import DIMENSIONS, exact_quantity, parse_quantity, quantity_pattern
-
-
-def pcsim(*arguments):
-    return CliRunner().invoke(main, arguments, prog_name="pcsim")
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
+from tests.helpers.door import pcsim
 
 # --- list ---
 

@@ -6,21 +6,16 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import main
 from pcsim.report.explain.glossary import GLOSSARY, as_markdown, definition, words
 from pcsim.verdict import COMPONENT_NAMES, summary
 from pcsim.verdict.rows import comparison_rows
 from pcsim.verdict.sentences import CAUSES
 from pcsim.verdict.truncated import REASONS
+from tests.helpers.door import pcsim
 from tests.helpers.verdict_values import FAST, SLOW, verdict
 
 DOCS = Path(__file__).parents[2] / "docs"
-
-
-def pcsim(*arguments):
-    return CliRunner().invoke(main, list(arguments), prog_name="pcsim")
 
 
 def screen_words() -> list[str]:

@@ -8,10 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from pcsim.cli import main
 from pcsim.cli.verbs import VERBS, help_page
+from tests.helpers.door import pcsim
 
 HEAVY = ["joblib", "matplotlib", "numba", "numpy", "pandas", "pydantic", "rich", "scipy", "yaml"]
 
@@ -78,7 +78,7 @@ def test_there_is_nothing_else_to_import_from_the_door():
     ],
 )
 def test_an_unknown_verb_is_refused_with_the_one_that_was_meant(word, hint):
-    done = CliRunner().invoke(main, [word], prog_name="pcsim")
+    done = pcsim(word)
     assert (done.exit_code, done.output) == (
         2,
         f"pcsim: VERB must be one that pcsim knows, not {word!r}\n    {hint}\n",

@@ -9,13 +9,13 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import clock, main, progress
+from pcsim.cli import clock, progress
 from pcsim.cli.clock import Counted, StageClock
 from pcsim.cli.progress import Progress
 from pcsim.cli.stages import duration_text
 from pcsim.compiled import listeners
+from tests.helpers.door import pcsim
 
 SHORT = ["--set", "training.epochs=1", "--set", "training.seeds=1"]
 
@@ -309,7 +309,7 @@ TOLD = {
 def test_every_verb_that_takes_time_tells_its_stages_in_order(verb, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments, stages = TOLD[verb]
-    done = CliRunner().invoke(main, [verb, *arguments], prog_name="pcsim")
+    done = pcsim(verb, *arguments)
     assert done.exit_code == 0, done.output
     told = done.stderr
     for stage in stages:

@@ -6,25 +6,18 @@ import re
 import shutil
 
 import pytest
-from click.testing import CliRunner
 from rich.console import Console
 
-from pcsim.cli import main
 from pcsim.config import dump_yaml
 from pcsim.report import FirstScreen, screen, write_folder
 from pcsim.report.explain.catalogue import terms
 from pcsim.report.stored import load_run
 from pcsim.technology import price_list
 from pcsim.verdict import summary
+from tests.helpers.door import pcsim
 from tests.helpers.verdict_values import FAST, NEVER, SLOW, hardware, verdict, workload
 
 CONFIG = f"{dump_yaml(hardware())}---\n{dump_yaml(workload())}"
-
-
-def pcsim(*arguments):
-    done = CliRunner().invoke(main, [str(word) for word in arguments], prog_name="pcsim")
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done
 
 
 def write(folder, *curves, config=CONFIG, **rules):

@@ -5,9 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import main
 from pcsim.config import DATASETS, candidates, load_both, load_workload, shipped
 from pcsim.config.limits import MOST_TASKS, Host, check_size, simulated_tasks, training_bytes
 from pcsim.config.yaml_marks import DEEPEST, LARGEST_TEXT, MOST_VALUES
@@ -16,6 +14,7 @@ from pcsim.placement import place
 from pcsim.program import program_of
 from pcsim.technology import available, price_list
 from tests.helpers.bad_input_cases import CASES, CHIP, WORK, changed
+from tests.helpers.door import pcsim
 
 NAMES = {
     "<chips>": shipped("hardware"),
@@ -30,13 +29,6 @@ def whole(said: str) -> str:
     for placeholder, names in NAMES.items():
         said = said.replace(placeholder, ", ".join(names))
     return said.strip("\n")
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty working folder, so that places are short."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def said_of(chip="chip.yaml", work="work.yaml", *, settings=()) -> str:
@@ -222,7 +214,7 @@ def test_the_command_says_it_on_stderr_and_leaves_with_2(number, here):
     (here / "chip.yaml").write_text(case.chip, "utf-8")
     (here / "work.yaml").write_text(case.work, "utf-8")
     settings = [part for setting in case.settings for part in ("--set", setting)]
-    result = CliRunner().invoke(main, ["run", "chip.yaml", "work.yaml", *settings])
+    result = pcsim("run", "chip.yaml", "work.yaml", *settings)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == f"pcsim: {whole(case.said)}\n"
     assert sorted(path.name for path in here.iterdir()) == ["chip.yaml", "work.yaml"]
@@ -337,11 +329,11 @@ def test_the_estimated_tasks_are_those_placed_within_a_factor_of_four(settings):
 @pytest.mark.parametrize("layers", [[64, 10], [64, 64, 64, 10], [64, 500, 300, 10]])
 def test_the_estimated_memory_covers_what_a_training_allocates(layers):
     from pcsim.engine.kernels import layout
-    from pcsim.engine.network import Network, initial_weights
+    from pcsim.engine.network import DenseNetwork, initial_weights
 
     workload = load_workload("digits", overrides=[f"network.layers={layers}"])
     chosen = candidates(load_both("tile64", "digits")[0], workload, rule="pc")
-    network = Network(tuple(layers), "tanh", "mse", "float32")
+    network = DenseNetwork(tuple(layers), "tanh", "mse", "float32")
     batch = workload.training.batch
     arrays = (
         *layout.new_parameters(network, initial_weights(network, 0)),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pcsim.config import Data, load_workload
+from pcsim.config import DataSettings, load_workload
 from pcsim.config.datasets import dataset_shape
 from pcsim.engine.data.content import identity
 from pcsim.engine.datasets import load_dataset
@@ -31,7 +31,7 @@ def cifar(folder, *, records=20, label_bytes=1, classes=10):
 
 def data(path, **given):
     sizes = {"train": 40, "validation": 20, "test": 20, "normalise": False, **given}
-    return Data(dataset=str(path), **sizes)
+    return DataSettings(dataset=str(path), **sizes)
 
 
 def rows_of(part):

@@ -19,16 +19,16 @@ from pcsim.config import (
     ComputeUnit,
     CostOverride,
     Crossbar,
-    Data,
+    DataSettings,
     Dma,
     Dram,
     Formats,
     Gate,
     Hardware,
     Mark,
-    Network,
+    NetworkSettings,
     Noc,
-    Optimiser,
+    OptimiserSettings,
     Power,
     PredictiveCoding,
     Refresh,
@@ -187,10 +187,10 @@ def test_ideal_is_tile64_without_limits_priced_like_tile64():
 def test_mlp128_is_the_network_that_the_comparison_is_about():
     work = load_workload("mlp128")
     assert work.network.layers == (784, 128, 128, 128, 10)
-    assert work.data == Data(
+    assert work.data == DataSettings(
         dataset="mnist5k", train=3500, validation=500, test=1000, normalise=True
     )
-    assert work.pc.optimiser == work.bp.optimiser == Optimiser(kind="adam", rate=2e-3)
+    assert work.pc.optimiser == work.bp.optimiser == OptimiserSettings(kind="adam", rate=2e-3)
     assert work.pc.wavefront
     assert work.pc.hoist
 
@@ -613,7 +613,7 @@ chips = built(
 )
 
 rates = st.floats(0, 1000, exclude_min=True)
-optimisers = built(Optimiser, kind=st.sampled_from(["sgd", "adam"]), rate=rates)
+optimisers = built(OptimiserSettings, kind=st.sampled_from(["sgd", "adam"]), rate=rates)
 
 
 @st.composite
@@ -626,12 +626,12 @@ def works(draw):
     hidden = draw(st.lists(st.integers(1, 65_536), max_size=5))
     return Workload(
         name=draw(names | tricky_names),
-        network=Network(
+        network=NetworkSettings(
             layers=(shape.width, *hidden, shape.classes),
             activation=draw(st.sampled_from(["linear", "tanh", "relu"])),
             parameterisation="sp",
         ),
-        data=Data(
+        data=DataSettings(
             dataset=dataset,
             train=train,
             validation=validation,

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pcsim.config import Data, candidates, datasets, dump_yaml, load_hardware, load_workload
+from pcsim.config import DataSettings, candidates, datasets, dump_yaml, load_hardware, load_workload
 from pcsim.engine import train_all
 from pcsim.engine.data import content
 from pcsim.engine.data.content import identity
@@ -78,7 +78,7 @@ def write_npz(path, **arrays):
 
 
 def data(path, *, train=40, validation=15, test=10, normalise=False):
-    return Data(
+    return DataSettings(
         dataset=str(path), train=train, validation=validation, test=test, normalise=normalise
     )
 

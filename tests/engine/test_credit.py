@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pcsim.config import Formats, Numerics, candidates, load_both
 from pcsim.engine import train_all
 from pcsim.engine.credit import credit_of
-from pcsim.engine.network import Network, initial_weights
+from pcsim.engine.network import DenseNetwork, initial_weights
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Backpropagation, PredictiveCoding
 from pcsim.errors import TruncatedCreditError
@@ -25,7 +25,7 @@ from tests.oracles import reference_pc
 
 
 def network_of(widths, dtype="float32", **settings):
-    return Network(
+    return DenseNetwork(
         widths=tuple(widths),
         activation=settings.pop("activation", "tanh"),
         loss="mse",

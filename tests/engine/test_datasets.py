@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pcsim import cache
-from pcsim.config import Data
+from pcsim.config import DataSettings
 from pcsim.engine.datasets import load_dataset, stratified_order
 
 
@@ -16,7 +16,9 @@ def folder(monkeypatch, tmp_path):
 
 
 def data(dataset="digits", *, train=1200, validation=297, test=300, normalise=False):
-    return Data(dataset=dataset, train=train, validation=validation, test=test, normalise=normalise)
+    return DataSettings(
+        dataset=dataset, train=train, validation=validation, test=test, normalise=normalise
+    )
 
 
 def test_digits_are_those_of_scikit_learn_each_in_one_part(folder):

@@ -5,18 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pcsim.config import Analog, Formats, Numerics
-from pcsim.engine.network import Network, batch_rows, initial_weights
+from pcsim.config import Analog, Formats, Numerics, OptimiserSettings
+from pcsim.engine.network import DenseNetwork, batch_rows, initial_weights
 from pcsim.engine.numerics.products import integer_product
 from pcsim.engine.numerics.quantise import quantised, scale_of
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 from pcsim.formats import parse_format
 from tests.oracles.reference_rounded import Chip
 
 SAMPLES, BATCH, SEED = 20, 6, 3
-SINGLE = Network((7, 9, 9, 5, 4), "relu", "mse", "float32", bias=True)
+SINGLE = DenseNetwork((7, 9, 9, 5, 4), "relu", "mse", "float32", bias=True)
 DOUBLE = replace(SINGLE, dtype="float64")
 
 
@@ -110,14 +110,10 @@ def learner_of(network, numbers, rule, optimiser, *, data=None):
     return Learner(
         network,
         initial_weights(network, SEED),
-        rule=rule,
-        x=x,
-        y=y,
-        batch=BATCH,
-        optimiser=optimiser,
-        updates_total=9,
-        seed=SEED,
-        numerics=numbers,
+        rule,
+        TrainingSetup(
+            x=x, y=y, batch=BATCH, optimiser=optimiser, updates_total=9, seed=SEED, numerics=numbers
+        ),
     )
 
 
@@ -166,18 +162,18 @@ def assert_learns_as_the_chip(network, numbers, name, optimiser, updates=3):
 @pytest.mark.parametrize("rule", ["pc", "bp"])
 @pytest.mark.parametrize("numbers", NUMBERS)
 def test_every_format_is_bit_for_bit_the_plain_version(numbers, rule):
-    assert_learns_as_the_chip(*NUMBERS[numbers], rule, WeightOptimiser("adam", 0.01))
+    assert_learns_as_the_chip(*NUMBERS[numbers], rule, OptimiserSettings(kind="adam", rate=0.01))
 
 
 @pytest.mark.parametrize("numbers", ["bf16", "stochastic", "integers"])
 @pytest.mark.parametrize("rule", RULES[2:])
 def test_every_rule_is_bit_for_bit_the_plain_version(rule, numbers):
-    assert_learns_as_the_chip(*NUMBERS[numbers], rule, WeightOptimiser("sgd", 0.1))
+    assert_learns_as_the_chip(*NUMBERS[numbers], rule, OptimiserSettings(kind="sgd", rate=0.1))
 
 
 @pytest.mark.parametrize("kind", ["momentum", "adamw"])
 def test_every_optimiser_is_bit_for_bit_the_plain_version(kind):
-    assert_learns_as_the_chip(*NUMBERS["mixed"], "pc", WeightOptimiser(kind, 0.02))
+    assert_learns_as_the_chip(*NUMBERS["mixed"], "pc", OptimiserSettings(kind=kind, rate=0.02))
 
 
 FORMS = {
@@ -192,7 +188,7 @@ FORMS = {
 def test_every_network_form_is_bit_for_bit_the_plain_version(form, rule):
     network, numbers = NUMBERS["bf16"]
     assert_learns_as_the_chip(
-        replace(network, **FORMS[form]), numbers, rule, WeightOptimiser("sgd", 0.1)
+        replace(network, **FORMS[form]), numbers, rule, OptimiserSettings(kind="sgd", rate=0.1)
     )
 
 
@@ -205,7 +201,7 @@ NOISELESS = {"read_noise": 0, "write_noise": 0, "mismatch": 0, "adc_bits": 24}
 @pytest.mark.parametrize("rule", ["pc", "bp"])
 def test_crossbars_are_bit_for_bit_the_plain_version(rule, noise, master):
     numbers = numerics("bf16", accumulate="fp64", optimiser="bf16", master=master, **noise)
-    assert_learns_as_the_chip(DOUBLE, numbers, rule, WeightOptimiser("adam", 0.01))
+    assert_learns_as_the_chip(DOUBLE, numbers, rule, OptimiserSettings(kind="adam", rate=0.01))
 
 
 # --- What changes no bit ---
@@ -216,7 +212,9 @@ def plain_rule(name, layers):
 
 
 def trained(network, numbers, rule, optimiser=("adam", 0.01), *, data=None):
-    learner = learner_of(network, numbers, rule, WeightOptimiser(*optimiser), data=data)
+    learner = learner_of(
+        network, numbers, rule, OptimiserSettings(kind=optimiser[0], rate=optimiser[1]), data=data
+    )
     order = batch_rows(SEED, SAMPLES, batch=BATCH, epochs=2)
     _, energy = learner.updates(order, done=0)
     return [*learner.weights(), learner.outputs(learner.data.samples), np.array(energy)]
@@ -268,7 +266,8 @@ def test_going_on_from_what_was_kept_equals_never_stopping(rule, master):
     rule = plain_rule(rule, SINGLE.layers)
     order = batch_rows(SEED, SAMPLES, batch=BATCH, epochs=3)
     whole, first, second = (
-        learner_of(SINGLE, numbers, rule, WeightOptimiser("adam", 0.01)) for _ in range(3)
+        learner_of(SINGLE, numbers, rule, OptimiserSettings(kind="adam", rate=0.01))
+        for _ in range(3)
     )
     whole.updates(order, done=0)
     first.updates(order[:4], done=0)
@@ -286,14 +285,16 @@ def test_seeds_round_at_random_differently():
         Learner(
             SINGLE,
             initial_weights(SINGLE, 0),
-            rule=rule,
-            x=np.zeros((6, 7), np.float32),
-            y=np.zeros((6, 4), np.float32),
-            batch=6,
-            optimiser=WeightOptimiser("sgd", 0.1),
-            updates_total=1,
-            seed=seed,
-            numerics=numerics("bf16 stochastic"),
+            rule,
+            TrainingSetup(
+                x=np.zeros((6, 7), np.float32),
+                y=np.zeros((6, 4), np.float32),
+                batch=6,
+                optimiser=OptimiserSettings(kind="sgd", rate=0.1),
+                updates_total=1,
+                seed=seed,
+                numerics=numerics("bf16 stochastic"),
+            ),
         ).weights()
         for seed in (0, 1)
     )

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pcsim.engine import Network, backpropagate, infer
-from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.config import OptimiserSettings
+from pcsim.engine import DenseNetwork, backpropagate, infer
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 
 HERE = Path(__file__).parents[1] / "golden" / "pc"
 BESIDE = Path(__file__).parents[3] / "shared" / "golden" / "pc"
@@ -56,7 +57,7 @@ class Golden:
         meta = json.loads(str(self.values["meta"]))
         loss = {"mse": "mse", "ce": "cross_entropy"}[meta["loss"]]
         self.extra = meta["extra"]
-        self.network = Network(
+        self.network = DenseNetwork(
             tuple(meta["dims"]),
             meta["activation"],
             loss,
@@ -210,12 +211,14 @@ def test_weights_and_biases_after_several_adam_updates_equal_jpc(name):
     learner = Learner(
         golden.network,
         golden.weights,
-        rule=PredictiveCoding(Relaxation(settings["T"], settings["activity_lr"] / batch)),
-        x=np.concatenate(golden.values["train_x"]),
-        y=np.concatenate(golden.values["train_y"]),
-        batch=batch,
-        optimiser=WeightOptimiser("adam", settings["lr"]),
-        updates_total=settings["K"],
+        PredictiveCoding(Relaxation(settings["T"], settings["activity_lr"] / batch)),
+        TrainingSetup(
+            x=np.concatenate(golden.values["train_x"]),
+            y=np.concatenate(golden.values["train_y"]),
+            batch=batch,
+            optimiser=OptimiserSettings(kind="adam", rate=settings["lr"]),
+            updates_total=settings["K"],
+        ),
     )
     learner.updates(np.arange(settings["K"] * batch).reshape(-1, batch), done=0)
     for ours, theirs in zip(learner.weights(), golden.parameters("train_{}{}"), strict=True):
@@ -232,14 +235,14 @@ def test_incremental_predictive_coding_equals_jpc(name):
     learner = Learner(
         golden.network,
         golden.weights,
-        rule=PredictiveCoding(
-            Relaxation(settings["T"], settings["activity_lr"] / batch, variant="ipc")
+        PredictiveCoding(Relaxation(settings["T"], settings["activity_lr"] / batch, variant="ipc")),
+        TrainingSetup(
+            x=golden.x,
+            y=golden.y,
+            batch=batch,
+            optimiser=OptimiserSettings(kind="sgd", rate=settings["weight_lr"]),
+            updates_total=1,
         ),
-        x=golden.x,
-        y=golden.y,
-        batch=batch,
-        optimiser=WeightOptimiser("sgd", settings["weight_lr"]),
-        updates_total=1,
     )
     learner.updates(np.arange(batch)[None], done=0)
     for ours, theirs in zip(learner.weights(), golden.parameters("ipc_{}{}"), strict=True):

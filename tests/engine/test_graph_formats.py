@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pcsim.engine.graph as graphs
+from pcsim.config import OptimiserSettings
 from pcsim.engine.graph import GraphNetwork
 from pcsim.engine.graph.learner import GraphLearner
 from pcsim.engine.network import batch_rows, initial_weights
 from pcsim.engine.numerics.quantise import quantised
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner
+from pcsim.engine.setup import TrainingSetup
 from pcsim.formats import parse_format
 from pcsim.network import graph_of
 from pcsim.network.operators import Attention, Conv2d
@@ -41,19 +42,10 @@ def pair_of(network, numbers, rule, optimiser):
     state = numbers.formats.state
     x, y = data_for(network, replace(state, rounding="nearest"))
     weights, graph = initial_weights(network, SEED), chain_as_graph(network)
-    shared = {
-        "rule": rule,
-        "x": x,
-        "y": y,
-        "batch": BATCH,
-        "optimiser": optimiser,
-        "updates_total": 9,
-        "seed": SEED,
-        "numerics": numbers,
-    }
-    theirs = Learner(network, weights, **shared)
+    setup = TrainingSetup(x, y, BATCH, optimiser, 9, SEED, numbers)
+    theirs = Learner(network, weights, rule, setup)
     of_graph = GraphNetwork(graph, network.loss, network.dtype)
-    return GraphLearner(of_graph, weights_of(graph, weights, network), **shared), theirs
+    return GraphLearner(of_graph, weights_of(graph, weights, network), rule, setup), theirs
 
 
 def assert_learns_as_the_chain(network, numbers, rule, optimiser, updates=3):
@@ -75,7 +67,7 @@ def assert_learns_as_the_chain(network, numbers, rule, optimiser, updates=3):
 def test_a_chain_as_a_graph_is_the_chain_in_every_format(numbers, rule):
     network, formats = NUMBERS[numbers]
     rule = plain_rule(rule, network.layers)
-    assert_learns_as_the_chain(network, formats, rule, WeightOptimiser("adam", 0.01))
+    assert_learns_as_the_chain(network, formats, rule, OptimiserSettings(kind="adam", rate=0.01))
 
 
 @pytest.mark.parametrize("numbers", ["bf16", "stochastic", "integers"])
@@ -83,14 +75,14 @@ def test_a_chain_as_a_graph_is_the_chain_in_every_format(numbers, rule):
 def test_a_chain_as_a_graph_is_the_chain_by_every_rule(rule, numbers):
     network, formats = NUMBERS[numbers]
     rule = plain_rule(rule, network.layers)
-    assert_learns_as_the_chain(network, formats, rule, WeightOptimiser("sgd", 0.1))
+    assert_learns_as_the_chain(network, formats, rule, OptimiserSettings(kind="sgd", rate=0.1))
 
 
 @pytest.mark.parametrize("kind", ["momentum", "adamw"])
 def test_a_chain_as_a_graph_is_the_chain_by_every_optimiser(kind):
     network, formats = NUMBERS["mixed"]
     rule = plain_rule("pc", network.layers)
-    assert_learns_as_the_chain(network, formats, rule, WeightOptimiser(kind, 0.02))
+    assert_learns_as_the_chain(network, formats, rule, OptimiserSettings(kind=kind, rate=0.02))
 
 
 @pytest.mark.parametrize("numbers", ["bf16", "stochastic"])
@@ -104,7 +96,7 @@ def test_a_chain_as_a_graph_is_the_chain_in_every_form(form, rule, numbers):
     network, formats = NUMBERS[numbers]
     network = replace(network, **FORMS[form])
     assert_learns_as_the_chain(
-        network, formats, plain_rule(rule, network.layers), WeightOptimiser("sgd", 0.1)
+        network, formats, plain_rule(rule, network.layers), OptimiserSettings(kind="sgd", rate=0.1)
     )
 
 
@@ -114,7 +106,7 @@ def test_a_chain_as_a_graph_is_the_chain_in_every_form(form, rule, numbers):
 def test_a_chain_as_a_graph_is_the_chain_on_crossbars(rule, noise, master):
     formats = numerics("bf16", accumulate="fp64", optimiser="bf16", master=master, **noise)
     rule = plain_rule(rule, DOUBLE.layers)
-    assert_learns_as_the_chain(DOUBLE, formats, rule, WeightOptimiser("adam", 0.01))
+    assert_learns_as_the_chain(DOUBLE, formats, rule, OptimiserSettings(kind="adam", rate=0.01))
 
 
 # --- A convolutional network, against a plain version ---
@@ -144,14 +136,16 @@ def conv_learner(numbers, rule, *, graph=GRAPH, seed=SEED, batch=4, optimiser=("
     learner = GraphLearner(
         GraphNetwork(graph, "mse", dtype),
         weights,
-        rule=rule,
-        x=x.reshape(8, -1),
-        y=y,
-        batch=batch,
-        optimiser=WeightOptimiser(*optimiser),
-        updates_total=4,
-        seed=seed,
-        numerics=numbers,
+        rule,
+        TrainingSetup(
+            x=x.reshape(8, -1),
+            y=y,
+            batch=batch,
+            optimiser=OptimiserSettings(kind=optimiser[0], rate=optimiser[1]),
+            updates_total=4,
+            seed=seed,
+            numerics=numbers,
+        ),
     )
     return learner, weights, x, y
 
@@ -283,14 +277,16 @@ def test_going_on_from_what_was_kept_equals_never_stopping(graph, master, noise)
         GraphLearner(
             GraphNetwork(graph, "mse", "float32"),
             graphs.initial_weights(graph, SEED, "float32"),
-            rule=plain_rule("pc", 3),
-            x=x,
-            y=y,
-            batch=4,
-            optimiser=WeightOptimiser("adam", 0.01),
-            updates_total=4,
-            seed=SEED,
-            numerics=numbers,
+            plain_rule("pc", 3),
+            TrainingSetup(
+                x=x,
+                y=y,
+                batch=4,
+                optimiser=OptimiserSettings(kind="adam", rate=0.01),
+                updates_total=4,
+                seed=SEED,
+                numerics=numbers,
+            ),
         )
         for _ in range(3)
     )

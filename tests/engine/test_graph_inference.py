@@ -10,20 +10,22 @@ from hypothesis import strategies as st
 import pcsim.engine as chains
 from pcsim.engine.graph import GraphNetwork, backpropagate, infer, initial_weights
 from pcsim.engine.graph.order import levels
-from pcsim.engine.network import Network
+from pcsim.engine.network import DenseNetwork
 from pcsim.engine.relaxation import Relaxation
 from pcsim.network import credited, fronts, graph_of
 from tests.helpers.graphs import chain_as_graph, random_graphs, weights_of
 
 WIDTHS = (7, 6, 6, 5, 5, 4)
 CHAINS = {
-    "pre": Network(WIDTHS, "tanh", "mse"),
-    "pre, cross-entropy": Network(WIDTHS, "leaky_relu", "cross_entropy", bias=True),
-    "post": Network(WIDTHS, "tanh", "mse", placement="post", bias=True),
-    "post, gelu": Network(WIDTHS, "gelu", "cross_entropy", placement="post", bias=True),
-    "skips, mupc": Network(WIDTHS, "relu", "mse", skips=True, parameterisation="mupc", bias=True),
-    "linear": Network((5, 4, 3), "linear", "mse"),
-    "one layer": Network((5, 3), "tanh", "mse", bias=True),
+    "pre": DenseNetwork(WIDTHS, "tanh", "mse"),
+    "pre, cross-entropy": DenseNetwork(WIDTHS, "leaky_relu", "cross_entropy", bias=True),
+    "post": DenseNetwork(WIDTHS, "tanh", "mse", placement="post", bias=True),
+    "post, gelu": DenseNetwork(WIDTHS, "gelu", "cross_entropy", placement="post", bias=True),
+    "skips, mupc": DenseNetwork(
+        WIDTHS, "relu", "mse", skips=True, parameterisation="mupc", bias=True
+    ),
+    "linear": DenseNetwork((5, 4, 3), "linear", "mse"),
+    "one layer": DenseNetwork((5, 3), "tanh", "mse", bias=True),
 }
 WAYS = {
     "jacobi": {},
@@ -182,13 +184,13 @@ def test_fixed_predictions_give_backpropagation_once_errors_have_come_all_the_wa
 def energy_of(network, weights, x, y, z):
     """F of the states z, by another way: predictions from feed-forward passes that are cut at every node."""
     from pcsim.engine.graph.model import by_place
-    from pcsim.engine.graph.prediction import Prediction
+    from pcsim.engine.graph.prediction import NodePrediction
 
     graph = network.graph
     values = [x, *z, None]
     total = 0.0
     for node in graph.nodes:
-        p = Prediction(node, by_place(weights), len(x), "float64").predict(values)
+        p = NodePrediction(node, by_place(weights), len(x), "float64").predict(values)
         if node is graph.output:
             total += 0.5 * np.sum((y - p) ** 2)
         else:

@@ -9,25 +9,25 @@ import pytest
 import yaml
 
 import pcsim.engine.network as chains
-from pcsim.config import candidates, load_workload
+from pcsim.config import OptimiserSettings, candidates, load_workload
 from pcsim.engine import train_all
 from pcsim.engine.checkpoint import Checkpoint
-from pcsim.engine.datasets import Dataset, Part
+from pcsim.engine.datasets import Dataset, DatasetSplit
 from pcsim.engine.graph import GraphNetwork, backpropagate, infer, initial_weights
 from pcsim.engine.graph import learner as graph_learner
 from pcsim.engine.graph.learner import GraphLearner, block_samples
 from pcsim.engine.kinds import compiled, kinds_of, operators_of
 from pcsim.engine.learn import course_of
 from pcsim.engine.loop import Course, learn_seed, learner_of, profile_of
-from pcsim.engine.network import Network, batch_rows
-from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.network import DenseNetwork, batch_rows
 from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 from pcsim.errors import InputError
 from pcsim.network import graph_of
 from tests.helpers.graphs import chain_as_graph, weights_of
 
-CHAIN = Network((7, 9, 6, 6, 4), "tanh", "cross_entropy", "float64", bias=True)
+CHAIN = DenseNetwork((7, 9, 6, 6, 4), "tanh", "cross_entropy", "float64", bias=True)
 SAMPLES, BATCH, SEED = 40, 12, 3
 RULES = {
     "pc": PredictiveCoding(Relaxation(steps=3, rate=0.3)),
@@ -40,10 +40,10 @@ RULES = {
     "bp": Backpropagation(),
 }
 OPTIMISERS = {
-    "sgd": WeightOptimiser("sgd", 0.1, schedule="step", every=2, factor=0.5),
-    "momentum": WeightOptimiser("momentum", 0.05, momentum=0.8),
-    "adam": WeightOptimiser("adam", 0.01, schedule="cosine"),
-    "adamw": WeightOptimiser("adamw", 0.01, weight_decay=0.1),
+    "sgd": OptimiserSettings(kind="sgd", rate=0.1, schedule="step", every=2, factor=0.5),
+    "momentum": OptimiserSettings(kind="momentum", rate=0.05, momentum=0.8),
+    "adam": OptimiserSettings(kind="adam", rate=0.01, schedule="cosine"),
+    "adamw": OptimiserSettings(kind="adamw", rate=0.01, weight_decay=0.1),
 }
 
 
@@ -59,18 +59,13 @@ def test_a_chain_as_a_graph_learns_as_the_chain(rule, optimiser):
     weights = chains.initial_weights(CHAIN, SEED)
     x, y = data_for(7, 4)
     order = batch_rows(SEED, SAMPLES, batch=BATCH, epochs=2)
-    settings = {
-        "rule": RULES[rule],
-        "x": x,
-        "y": y,
-        "batch": BATCH,
-        "optimiser": OPTIMISERS[optimiser],
-        "updates_total": len(order),
-        "seed": SEED,
-    }
-    theirs = Learner(CHAIN, weights, **settings)
+    setup = TrainingSetup(x, y, BATCH, OPTIMISERS[optimiser], len(order), SEED)
+    theirs = Learner(CHAIN, weights, RULES[rule], setup)
     ours = GraphLearner(
-        GraphNetwork(graph, CHAIN.loss), weights_of(graph, weights, CHAIN), **settings
+        GraphNetwork(graph, CHAIN.loss),
+        weights_of(graph, weights, CHAIN),
+        RULES[rule],
+        setup,
     )
     for begin in (0, 3):
         part = order[begin : begin + 3]
@@ -114,14 +109,17 @@ def learner_for(network, rule, *, optimiser=OPTIMISERS["sgd"], batch=BATCH):
     x, y = data_for(48, 3, network.dtype)
     weights = initial_weights(network.graph, SEED, network.dtype)
     learner = GraphLearner(
-        network, weights, rule=rule, x=x, y=y, batch=batch, optimiser=optimiser, updates_total=9
+        network,
+        weights,
+        rule,
+        TrainingSetup(x=x, y=y, batch=batch, optimiser=optimiser, updates_total=9),
     )
     return learner, weights, x, y
 
 
 @pytest.mark.parametrize("rule", ["pc", "bp"])
 def test_plain_steps_follow_the_gradients_of_each_batch(rule):
-    network, optimiser = small_network(), WeightOptimiser("sgd", 0.1)
+    network, optimiser = small_network(), OptimiserSettings(kind="sgd", rate=0.1)
     learner, weights, x, y = learner_for(network, RULES[rule], optimiser=optimiser)
     order = batch_rows(SEED, SAMPLES, batch=BATCH, epochs=1)
     made, energy = learner.updates(order, done=0)
@@ -178,7 +176,7 @@ def test_updates_can_be_cut_anywhere():
 
 def course_for(rule, *, dtype="float32", rate=0.01, evaluate_every=2):
     x, y = data_for(48, 3, dtype, samples=60)
-    part = Part(x, y)
+    part = DatasetSplit(x, y)
     return Course(
         small_network(dtype),
         rule,
@@ -186,7 +184,8 @@ def course_for(rule, *, dtype="float32", rate=0.01, evaluate_every=2):
         batch=BATCH,
         epochs=3,
         evaluate_every=evaluate_every,
-        optimiser=WeightOptimiser("adam", rate),
+        # Also rates that no file may say.
+        optimiser=OptimiserSettings.model_construct(kind="adam", rate=rate),
     )
 
 

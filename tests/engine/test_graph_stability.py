@@ -7,7 +7,7 @@ from hypothesis import given, settings
 import pcsim.engine.network as chains
 from pcsim.engine.graph import GraphNetwork, infer, initial_weights
 from pcsim.engine.graph.stability import _Linearised, rate_limit
-from pcsim.engine.network import Network
+from pcsim.engine.network import DenseNetwork
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.stability import rate_limit as rate_limit_of_chain
 from pcsim.network import graph_of
@@ -26,10 +26,10 @@ WAYS = {
     "z_il": {"variant": "z_il"},
 }
 CHAINS = (
-    Network((7, 9, 6, 6, 4), "tanh", "mse", bias=True),
-    Network((7, 9, 9, 4), "gelu", "cross_entropy", placement="post"),
-    Network((7, 6, 6, 6, 4), "tanh", "mse", skips=True, parameterisation="mupc"),
-    Network((5, 3), "tanh", "mse"),
+    DenseNetwork((7, 9, 6, 6, 4), "tanh", "mse", bias=True),
+    DenseNetwork((7, 9, 9, 4), "gelu", "cross_entropy", placement="post"),
+    DenseNetwork((7, 6, 6, 6, 4), "tanh", "mse", skips=True, parameterisation="mupc"),
+    DenseNetwork((5, 3), "tanh", "mse"),
 )
 
 

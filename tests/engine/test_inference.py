@@ -5,16 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pcsim.engine import Network, backpropagate, initial_weights
+from pcsim.config import OptimiserSettings
+from pcsim.engine import DenseNetwork, backpropagate, initial_weights
 from pcsim.engine import infer as engine_infer
 from pcsim.engine.kernels.activations import activate
 from pcsim.engine.kernels.layout import RELU, TANH, block_columns
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 from tests.oracles import reference_pc as reference
 
-DEEP = Network((7, 9, 6, 8, 5, 6, 4), "tanh", "mse", "float64")
+DEEP = DenseNetwork((7, 9, 6, 8, 5, 6, 4), "tanh", "mse", "float64")
 RATE = 0.2
 
 
@@ -45,7 +46,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_rules_equal_the_plain_reference(kind, activation, loss):
     for widths in ((7, 9, 9, 6, 6, 4), (6, 5, 3), (6, 3)):
-        network = Network(widths, activation, loss, "float64", **KINDS[kind])
+        network = DenseNetwork(widths, activation, loss, "float64", **KINDS[kind])
         weights, (x, y) = initial_weights(network, 1), batch_for(network)
         result = infer(network, weights, x, y, steps=9, rate=RATE)
         z = reference.relax(network, weights, x, y, steps=9, rate=RATE)
@@ -71,7 +72,7 @@ def assert_close_in_all(ours, theirs, *, digits=1e-12):
 
 
 def test_a_batch_cut_into_blocks_equals_the_plain_reference():
-    network = Network((5, 200, 180, 3), "tanh", "mse", "float64")
+    network = DenseNetwork((5, 200, 180, 3), "tanh", "mse", "float64")
     assert block_columns(network, 40) == 16  # blocks of 16, 16 and 8
     weights, (x, y) = initial_weights(network, 1), batch_for(network, samples=40)
     result = infer(network, weights, x, y, steps=6, rate=RATE)
@@ -93,7 +94,7 @@ def test_a_batch_cut_into_blocks_equals_the_plain_reference():
     ],
 )
 def test_blocks_are_as_wide_as_keeps_products_small(widths, samples, columns):
-    assert block_columns(Network(widths, "relu", "mse"), samples) == columns
+    assert block_columns(DenseNetwork(widths, "relu", "mse"), samples) == columns
 
 
 def test_at_the_feed_forward_state_only_the_output_layer_learns_and_as_backpropagation():
@@ -130,7 +131,7 @@ def test_the_error_climbs_one_layer_a_step(dtype, wavefront):
 @pytest.mark.parametrize("activation", ["linear", "tanh", "relu", "leaky_relu", "gelu"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_skipping_idle_layers_changes_no_bit(dtype, activation, kind):
-    network = Network((7, 9, 9, 8, 8, 6, 4), activation, "mse", dtype, **KINDS[kind])
+    network = DenseNetwork((7, 9, 9, 8, 8, 6, 4), activation, "mse", dtype, **KINDS[kind])
     weights, (x, y) = initial_weights(network, 3), batch_for(network, samples=33)
     for steps in (1, 3, 8):
         skipped = infer(network, weights, x, y, steps=steps, rate=RATE, wavefront=True)
@@ -143,7 +144,7 @@ def test_skipping_idle_layers_changes_no_bit(dtype, activation, kind):
 
 def test_an_error_that_dies_on_its_way_is_not_followed_and_no_bit_changes():
     """Steps below what float32 resolves move nothing, so that the layers below rest for good."""
-    network = Network(
+    network = DenseNetwork(
         (7, *(9,) * 24, 4), "relu", "mse", "float32", parameterisation="mupc", skips=True
     )
     weights, (x, y) = initial_weights(network, 3), batch_for(network, samples=33)
@@ -162,12 +163,14 @@ def test_an_error_that_dies_on_its_way_is_not_followed_and_no_bit_changes():
         learner = Learner(
             network,
             weights,
-            rule=PredictiveCoding(Relaxation(30, 1e-3, wavefront)),
-            x=x.astype(network.dtype),
-            y=y.astype(network.dtype),
-            batch=len(x),
-            optimiser=WeightOptimiser("adam", 0.01),
-            updates_total=3,
+            PredictiveCoding(Relaxation(30, 1e-3, wavefront)),
+            TrainingSetup(
+                x=x.astype(network.dtype),
+                y=y.astype(network.dtype),
+                batch=len(x),
+                optimiser=OptimiserSettings(kind="adam", rate=0.01),
+                updates_total=3,
+            ),
         )
         learner.updates(np.tile(np.arange(len(x)), (3, 1)), done=0)
         trained.append(learner.weights())
@@ -228,7 +231,7 @@ def assert_finite_differences(function, at, slopes, *, step=1e-5):
 
 
 def test_active_counts_are_those_of_the_values_that_products_read():
-    network = Network((7, 9, 6, 4), "relu", "mse", "float64")
+    network = DenseNetwork((7, 9, 6, 4), "relu", "mse", "float64")
     weights, (x, y) = initial_weights(network, 1), batch_for(network)
     result = infer(network, weights, x, y, steps=2, rate=RATE)
     z = reference.relax(network, weights, x, y, steps=2, rate=RATE)

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from pcsim.engine.network import Network, batch_rows, initial_weights
-from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.config import OptimiserSettings
+from pcsim.engine.network import DenseNetwork, batch_rows, initial_weights
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 from tests.oracles import reference_pc as reference
 
-NETWORK = Network((7, 9, 6, 8, 4), "tanh", "mse", "float64")
+NETWORK = DenseNetwork((7, 9, 6, 8, 4), "tanh", "mse", "float64")
 PC = PredictiveCoding(Relaxation(steps=2, rate=0.3))
 SAMPLES, BATCH, SEED = 40, 12, 3
 
@@ -23,12 +24,15 @@ def learner_of(rule, optimiser, *, network=NETWORK, batch=BATCH):
     return Learner(
         network,
         weights,
-        rule=rule,
-        x=x,
-        y=y,
-        batch=batch,
-        optimiser=WeightOptimiser(*optimiser),
-        updates_total=9,
+        rule,
+        TrainingSetup(
+            x=x,
+            y=y,
+            batch=batch,
+            # Also rates that no file may say.
+            optimiser=OptimiserSettings.model_construct(kind=optimiser[0], rate=optimiser[1]),
+            updates_total=9,
+        ),
     )
 
 
@@ -82,7 +86,7 @@ def test_several_updates_equal_a_plain_optimiser(rule, kind, step):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("steps", [1, 2, 9])
 def test_skipping_idle_layers_leaves_trained_weights_identical(dtype, steps):
-    network = Network((7, 9, 6, 8, 5, 4), "relu", "mse", dtype)
+    network = DenseNetwork((7, 9, 6, 8, 5, 4), "relu", "mse", dtype)
     trained = []
     for wavefront in (True, False):
         rule = PredictiveCoding(Relaxation(steps, 0.3, wavefront))
@@ -103,7 +107,7 @@ def test_measuring_does_not_learn(rule):
 
 @pytest.mark.parametrize("rule", [PC, Backpropagation()], ids=["pc", "bp"])
 def test_updates_stop_with_the_one_whose_outputs_are_not_finite(rule):
-    network = Network((7, 9, 6, 8, 4), "linear", "mse", "float64")
+    network = DenseNetwork((7, 9, 6, 8, 4), "linear", "mse", "float64")
     learner = learner_of(rule, ("sgd", 1e200), network=network)
     order = batch_rows(SEED, SAMPLES, batch=BATCH, epochs=9)
     made, energy = learner.updates(order, done=0)
@@ -112,7 +116,7 @@ def test_updates_stop_with_the_one_whose_outputs_are_not_finite(rule):
 
 
 def test_initial_weights_are_uniform_by_fan_in():
-    weights = initial_weights(Network((400, 300, 10), "relu", "mse", "float32"), 0)
+    weights = initial_weights(DenseNetwork((400, 300, 10), "relu", "mse", "float32"), 0)
     assert [w.shape for w in weights] == [(300, 400), (10, 300)]
     for w in weights:
         bound = 1 / np.sqrt(w.shape[1])
@@ -124,7 +128,7 @@ def test_initial_weights_are_uniform_by_fan_in():
 
 def test_number_formats_share_initial_weights_up_to_rounding():
     single, double = (
-        initial_weights(Network((9, 5, 3), "relu", "mse", dtype), 4)
+        initial_weights(DenseNetwork((9, 5, 3), "relu", "mse", dtype), 4)
         for dtype in ("float32", "float64")
     )
     for a, b in zip(single, double, strict=True):

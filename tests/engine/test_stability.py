@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pcsim.engine import Network, Relaxation, infer, initial_weights
+from pcsim.engine import DenseNetwork, Relaxation, infer, initial_weights
 from pcsim.engine.stability import rate_limit
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "pc"
@@ -33,7 +33,7 @@ def test_the_limit_is_two_over_the_largest_stored_eigenvalue_of_the_hessian(name
         meta = json.loads(str(file["meta"]))
         weights = tuple(file[f"W{layer}"] for layer in range(1, meta["L"] + 1))
         x, largest = file["x"], file["H_eig"].max()
-    network = Network(
+    network = DenseNetwork(
         tuple(meta["dims"]),
         "linear",
         "mse",
@@ -45,7 +45,7 @@ def test_the_limit_is_two_over_the_largest_stored_eigenvalue_of_the_hessian(name
 
 
 def linear(kind):
-    network = Network((7, 8, 8, 8, 8, 4), "linear", "mse", **KINDS[kind])
+    network = DenseNetwork((7, 8, 8, 8, 8, 4), "linear", "mse", **KINDS[kind])
     random = np.random.default_rng(0)
     return network, initial_weights(network, 1), *(random.standard_normal((9, n)) for n in (7, 4))
 
@@ -81,7 +81,7 @@ def test_below_the_limit_every_sweep_lowers_the_energy(way, kind):
 def test_cross_entropy_curves_less_than_squares_at_the_output():
     limits = []
     for loss in ("mse", "cross_entropy"):
-        network = Network((7, 8, 4), "tanh", loss)
+        network = DenseNetwork((7, 8, 4), "tanh", loss)
         x = np.random.default_rng(0).standard_normal((9, 7))
         weights = tuple(3 * w for w in initial_weights(network, 1))
         limits.append(rate_limit(network, weights, x, relaxation=Relaxation(1, 0.1)))

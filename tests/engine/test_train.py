@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import pcsim.engine.rules  # noqa: F401 - binds the folder of compiled kernels before it is changed
-from pcsim.config import Optimiser, candidates, load_workload
+from pcsim.config import OptimiserSettings, candidates, load_workload
 from pcsim.engine import infer, learning_key, train, train_all
 from pcsim.engine.checkpoint import Checkpoint
 from pcsim.engine.datasets import load_dataset
@@ -120,7 +120,7 @@ def test_backpropagation_credits_every_layer_in_no_inference_step(rules):
 def test_a_seed_that_diverges_says_when_and_keeps_its_finite_evaluations(rules, rule):
     work = digits("network.activation=relu")
     candidate = rules(work)[rule]
-    wild = replace(candidate, optimiser=Optimiser(kind="sgd", rate=1000.0))
+    wild = replace(candidate, optimiser=OptimiserSettings(kind="sgd", rate=1000.0))
     for training in (train(work, wild), train(work, wild)):  # trained, then read
         for curve in training.curves:
             assert 0 < curve.diverged_at <= training.updates_total
@@ -244,7 +244,7 @@ def test_an_energy_that_grows_a_million_times_is_a_divergence(rules):
     # A linear network stays finite for long while its energy explodes.
     work = digits("network.activation=linear", "training.evaluate_every=1", "training.seeds=1")
     pc, _ = rules(work)
-    wild = replace(pc, optimiser=Optimiser(kind="sgd", rate=3.0))
+    wild = replace(pc, optimiser=OptimiserSettings(kind="sgd", rate=3.0))
     (curve,) = train(work, wild).curves
     assert curve.diverged_at is not None
     assert max(curve.train_energy) <= 1e6 * max(curve.train_energy[0], 1)

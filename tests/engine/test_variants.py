@@ -6,14 +6,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pcsim.engine import Network, Relaxation, backpropagate, infer, initial_weights
+from pcsim.config import OptimiserSettings
+from pcsim.engine import DenseNetwork, Relaxation, backpropagate, infer, initial_weights
 from pcsim.engine.network import batch_rows
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Nudging
 from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.setup import TrainingSetup
 from tests.oracles import reference_pc as reference
 
-DEEP = Network((7, 9, 9, 8, 8, 6, 4), "tanh", "mse", "float64")
+DEEP = DenseNetwork((7, 9, 9, 8, 8, 6, 4), "tanh", "mse", "float64")
 KINDS = {
     "plain": {},
     "bias": {"bias": True},
@@ -63,7 +64,7 @@ def test_z_il_and_fixed_predictions_are_backpropagation(activation, kind, loss):
 
 @pytest.mark.parametrize("layers", [2, 8, 16, 32])
 def test_z_il_is_backpropagation_in_deep_networks(layers):
-    network = Network((7, *(12,) * (layers - 1), 4), "tanh", "mse", "float64")
+    network = DenseNetwork((7, *(12,) * (layers - 1), 4), "tanh", "mse", "float64")
     # Weights of gain 1, lest errors fade below the last digit of the states that they are taken from.
     weights = tuple(w * np.sqrt(3) for w in initial_weights(network, 1))
     x, y = batch_for(network)
@@ -131,7 +132,7 @@ def test_one_step_of_error_optimisation_is_backpropagation_times_its_rate(kind):
     ids=["epc", "gauss_seidel", "red_black", "momentum", "gauss_seidel with momentum"],
 )
 def test_all_ways_lead_a_linear_network_to_its_closed_form_equilibrium(settings, kind):
-    network = Network((7, 8, 8, 8, 8, 4), "linear", "mse", "float64", **KINDS[kind])
+    network = DenseNetwork((7, 8, 8, 8, 8, 4), "linear", "mse", "float64", **KINDS[kind])
     weights, x, y, result = run(network, steps=4000, **settings)
     np.testing.assert_allclose(
         result.energies[-1].sum(), equilibrium_energy(network, weights, x, y), rtol=1e-11
@@ -215,7 +216,7 @@ def test_orders_equal_a_plain_version_that_recomputes_everything(order, activati
     ids=str,
 )
 def test_the_wavefront_changes_no_bit_in_any_order(settings, widths, dtype, kind):
-    network = Network(widths, "tanh", "mse", dtype, **KINDS[kind])
+    network = DenseNetwork(widths, "tanh", "mse", dtype, **KINDS[kind])
     for steps in (1, 2, 5):
         *_, skipped = run(network, steps=steps, wavefront=True, **settings)
         *_, full = run(network, steps=steps, wavefront=False, **settings)
@@ -226,7 +227,7 @@ def test_the_wavefront_changes_no_bit_in_any_order(settings, widths, dtype, kind
 
 
 def test_one_gauss_seidel_sweep_credits_every_layer_and_four_jacobi_steps_five():
-    network = Network((64, *(32,) * 12, 10), "tanh", "mse", "float64")
+    network = DenseNetwork((64, *(32,) * 12, 10), "tanh", "mse", "float64")
     *_, swept = run(network, order="gauss_seidel", steps=1)
     *_, stepped = run(network, steps=4)
     assert swept.credited_layers == tuple(range(1, 14))
@@ -236,7 +237,7 @@ def test_one_gauss_seidel_sweep_credits_every_layer_and_four_jacobi_steps_five()
 @pytest.mark.parametrize("layers", range(2, 8))
 @pytest.mark.parametrize("order", ["jacobi", "gauss_seidel", "red_black"])
 def test_the_layers_said_to_be_reached_are_those_with_errors(order, layers):
-    network = Network((7, *(6,) * (layers - 1), 4), "tanh", "mse", "float64")
+    network = DenseNetwork((7, *(6,) * (layers - 1), 4), "tanh", "mse", "float64")
     for steps in range(5):
         *_, result = run(network, order=order, steps=steps)
         said = Relaxation(steps, 0.2, order=order).reached(layers)
@@ -267,13 +268,15 @@ def learner_of(relaxation, *, network=DEEP, optimiser=None, nudging=None, seed=0
     return Learner(
         network,
         initial_weights(network, 1),
-        rule=PredictiveCoding(relaxation, nudging or Nudging()),
-        x=x,
-        y=y,
-        batch=11,
-        optimiser=optimiser or WeightOptimiser("sgd", 0.1),
-        updates_total=4,
-        seed=seed,
+        PredictiveCoding(relaxation, nudging or Nudging()),
+        TrainingSetup(
+            x=x,
+            y=y,
+            batch=11,
+            optimiser=optimiser or OptimiserSettings(kind="sgd", rate=0.1),
+            updates_total=4,
+            seed=seed,
+        ),
     )
 
 
@@ -397,8 +400,8 @@ def test_incremental_predictive_coding_equals_a_plain_version():
 @pytest.mark.parametrize("kind", ["momentum", "adamw"])
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "step"])
 def test_optimisers_and_schedules_equal_plain_ones(kind, schedule):
-    optimiser = WeightOptimiser(
-        kind, 0.05, momentum=0.7, weight_decay=0.1, schedule=schedule, every=2, factor=0.3
+    optimiser = OptimiserSettings(
+        kind=kind, rate=0.05, momentum=0.7, weight_decay=0.1, schedule=schedule, every=2, factor=0.3
     )
     network = replace(DEEP, bias=True)
     learner = learner_of(Relaxation(2, 0.2), network=network, optimiser=optimiser)
@@ -432,7 +435,7 @@ def test_optimisers_and_schedules_equal_plain_ones(kind, schedule):
 
 
 def test_pairs_of_widths_decide_where_skips_are():
-    network = Network((9, 9, 9, 8, 8, 9, 9), "tanh", "mse", skips=True)
+    network = DenseNetwork((9, 9, 9, 8, 8, 9, 9), "tanh", "mse", skips=True)
     equal = [a == b for a, b in pairwise(network.widths)]
     assert equal == [True, True, False, True, False, True]
     assert network.skipped == (False, True, False, True, False, False)

@@ -5,9 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import main
 from pcsim.errors import InputError
 from pcsim.experiments import (
     EXPERIMENTS,
@@ -18,6 +16,7 @@ from pcsim.experiments import (
     load_experiment,
     write_findings,
 )
+from tests.helpers.door import pcsim
 
 QUICK = ("equilibrium", "trust-region", "credit")
 SLOW = (
@@ -131,7 +130,7 @@ def test_a_folder_with_anything_else_is_left_alone(tmp_path):
 
 def test_the_command_tells_outcomes_and_where_they_are(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(main, ["experiment", "trust-region"])
+    result = pcsim("experiment", "trust-region")
     assert result.exit_code == 0, result.output
     assert result.output.count("- as expected: ") == 5
     assert "NOT as expected" not in result.output
@@ -158,6 +157,6 @@ def test_the_command_lists_experiments_without_numpy():
 
 
 def test_an_unknown_experiment_is_refused_with_the_known_names():
-    result = CliRunner().invoke(main, ["experiment", "credits"])
+    result = pcsim("experiment", "credits")
     assert result.exit_code == 2
     assert "'credits' is not one of 'equilibrium', 'conditioning', 'trust-region'" in result.output

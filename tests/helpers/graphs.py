@@ -1,8 +1,9 @@
-"""What tests of networks that are graphs share: random graphs, and chains as graphs."""
+"""What tests of networks that are graphs share: graphs of random maps, chains as graphs, shared weights."""
 
 from hypothesis import strategies as st
 
 from pcsim.network import graph_of
+from tests.helpers.graphs_at_random import dense, node
 
 MAPS = (
     [],
@@ -60,9 +61,36 @@ def chain_as_graph(network):
 def weights_of(graph, weights, network):
     """A chain's weights, then biases, by the keys of its graph."""
     found = {}
-    for layer, node in enumerate(graph.nodes):
-        (term,) = (term for term in node.terms if term.parameters)
+    for layer, each in enumerate(graph.nodes):
+        (term,) = (term for term in each.terms if term.parameters)
         found[f"{term.at}.weight"] = weights[layer]
         if network.bias:
             found[f"{term.at}.bias"] = weights[network.layers + layer]
     return found
+
+
+def chain(widths, phi, *, bias, post):
+    """The chain as a graph: phi before the product, or behind it but at the output."""
+    nodes, last = [], len(widths) - 1
+    for layer in range(1, last + 1):
+        before = [phi] if not post and layer > 1 else []
+        behind = [phi] if post and layer < last else []
+        source = f"z{layer - 1}" if layer > 1 else "x"
+        nodes.append(node(f"z{layer}", (source, [*before, dense(widths[layer], bias), *behind])))
+    return graph_of(widths[:1], nodes)
+
+
+def recurrent(width, depth, *, shared):
+    """tanh of W z + U x, unrolled."""
+    nodes = [node("z1", ("x", [dense(width)]))]
+    for at in range(2, depth + 1):
+        maps = dense(width, False), dense(width)
+        if shared and at > 2:
+            maps = tuple(with_weights(each, f"z2.{b}.0") for b, each in enumerate(maps))
+        nodes.append(node(f"z{at}", (f"z{at - 1}", [maps[0]]), ("x", [maps[1]]), then=["tanh"]))
+    return graph_of([5], [*nodes, node("y", (f"z{depth}", [dense(3)]))])
+
+
+def with_weights(term, place):
+    """The term with the weights of the one at ``place``."""
+    return [term[0], {**term[1], "weights": place}]

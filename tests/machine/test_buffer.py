@@ -12,7 +12,8 @@ from pcsim.placement import TOPOLOGIES, place
 from pcsim.program import Form, backpropagation, inference
 from pcsim.program.incremental import incremental_predictive_coding
 from pcsim.technology import bill, price_list
-from tests.machine.test_streaming import (
+from tests.helpers.programs import run
+from tests.helpers.streamed import (
     BATCH,
     LAYER_BYTES,
     LAYERS,
@@ -93,8 +94,8 @@ def test_the_buffer_moves_what_dram_would_and_dram_the_batch_alone(tile64, way, 
 def test_a_cold_start_brings_weights_from_dram_once(tile64, optimiser, room):
     program = bp(LAYERS, optimiser)
     from_dram, chip = (with_room(tile64, program, room, *more) for more in ((), buffer()))
-    streamed = simulate(place(program, from_dram), from_dram, cold=True)
-    cold, warm = (simulate(place(program, chip), chip, cold=at) for at in (True, False))
+    streamed = run(program, from_dram, cold=True)
+    cold, warm = (run(program, chip, cold=at) for at in (True, False))
     # The first batch and the prefetch of the second; moments begin at zero.
     assert cold.dram_bytes == 2 * DATA_BYTES + LAYERS * LAYER_BYTES
     written = [total(activity, "buffer", "write_byte") for activity in (cold, warm)]
@@ -115,7 +116,7 @@ def test_a_cold_start_brings_master_weights_and_biases_too(tile64):
         at_once=True,
         master=True,
     )
-    cold = simulate(place(program, chip), chip, cold=True)
+    cold = run(program, chip, cold=True)
     assert cold.dram_bytes - 2 * DATA_BYTES == (2 + 4) * 3 * (WIDTH * WIDTH + WIDTH)
     assert cold.peak_buffer_bytes == (2 + 4) * 3 * (WIDTH * WIDTH + WIDTH)
 
@@ -127,7 +128,7 @@ def two_layers(tile64, *settings):
     """An inference through two layers on one tile whose window holds one of them."""
     program = inference(network(2), batch=BATCH)
     chip = with_room(tile64, program, 1, *settings)
-    return simulate(place(program, chip), chip)
+    return run(program, chip)
 
 
 def test_a_load_takes_its_bytes_over_all_ports_then_the_latency(tile64):
@@ -164,7 +165,7 @@ def test_a_slow_buffer_is_the_bound(tile64):
     for port in ("1 B/cycle", "unlimited"):
         settings = buffer(banks=1, port=port, latency="0 cycles")
         chip = with_room(tile64, program, 2, *settings)
-        found.append(simulate(place(program, chip), chip))
+        found.append(run(program, chip))
     slow, free = found
     longest = slow.buffer_bytes + free.makespan_cycles
     assert slow.buffer_bytes <= slow.makespan_cycles <= longest
@@ -213,7 +214,7 @@ def test_a_buffer_hangs_on_every_network_and_time_adds_up(tile64, topology):
     program = bp(LAYERS, "adam")
     settings = (f"noc.topology={topology}", "tiles.mesh=[2, 3]")
     chip, without = tile64(*settings, *buffer()), tile64(*settings)
-    activity = simulate(place(program, chip), chip)
+    activity = run(program, chip)
     assert activity.dram_bytes == DATA_BYTES
     assert total(activity, "buffer", "write_byte") == 3 * LAYERS * LAYER_BYTES
     for unit in activity.units:
@@ -230,7 +231,7 @@ def test_places_are_searched_around_a_buffer_too(tile64):
     program = bp(LAYERS)
     chip = tile64(*buffer(), "tiles.mesh=[3, 3]", "tiles.placement=search")
     snake = tile64(*buffer(), "tiles.mesh=[3, 3]")
-    found, before = (simulate(place(program, one), one) for one in (chip, snake))
+    found, before = (run(program, one) for one in (chip, snake))
     assert sum(found.link_bytes.values()) <= sum(before.link_bytes.values())
     assert (found.buffer_bytes, found.dram_bytes) == (before.buffer_bytes, before.dram_bytes)
 
@@ -263,8 +264,8 @@ def test_only_a_chip_with_a_buffer_pays_for_one(tile64):
     assert idle.area_mm2 - plain.area_mm2 == pytest.approx(extra, rel=1e-9)
     program = bp(4)
     unused = tile64(buffer()[0])
-    activity = simulate(place(program, unused), unused)
-    usual = simulate(place(program, tile64()), tile64())
+    activity = run(program, unused)
+    usual = run(program, tile64())
     assert activity.counts == usual.counts
     assert activity.makespan_cycles == usual.makespan_cycles
     assert activity.peak_buffer_bytes == 0
@@ -275,7 +276,7 @@ def test_the_bill_has_the_buffer_by_counts_and_time(tile64):
     given = "costs.buffer.read_byte={energy: 1 pJ, source: here}"
     chip = tile64(*buffer(), "tiles.mesh=[2, 2]", given)
     prices = price_list(chip)
-    activity = simulate(place(program, chip), chip)
+    activity = run(program, chip)
     lines = bill(activity, prices, clock_hz=chip.clock_hz).lines
     read = sum(line.energy_j for line in lines if line.key == "buffer.read_byte")
     assert read == pytest.approx(1e-12 * total(activity, "buffer", "read_byte"), rel=1e-12)

@@ -18,9 +18,10 @@ from pcsim.machine.units import FORMS, Product, Weights, form_of
 from pcsim.machine.units.crossbar import pipelined_cycles
 from pcsim.machine.units.serial import product_cycles
 from pcsim.placement import place
-from pcsim.program import PRODUCTS, Form, backpropagation, inference, predictive_coding, program_of
+from pcsim.program import PRODUCTS, Form, inference, program_of
 from pcsim.technology import price_list
 from pcsim.theory.serial_tick import CONTROL_CYCLES, tick_cycles
+from tests.helpers.programs import bp, counted, pc, run
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "hardware"
 FORWARD, BACKWARD, GRADIENT = PRODUCTS.values()
@@ -44,7 +45,7 @@ def work(hardware, use, m, n, k):
     return form_of(unit).product(Product(m, n, k, use), unit, hardware)
 
 
-def counted(done):
+def totals_of(done):
     totals = {}
     for component, action, amount in done.actions:
         totals[component, action] = totals.get((component, action), 0) + amount
@@ -147,11 +148,11 @@ def test_every_kind_keeps_the_contract(unit, use, m, n, k, port):
     )
     if blocks is None or needed <= blocks:  # A product on more arrays than a tile has is none.
         assert done.cycles >= ceil(done.macs / form.peak(tiles.compute, hardware))
-    for (component, action), amount in counted(done).items():
+    for (component, action), amount in totals_of(done).items():
         assert type(amount) is int and amount >= 0
         assert component == "sram" or action in form.actions
     # Every result leaves, whatever else moves; and the ports carry all that is counted.
-    totals = counted(done)
+    totals = totals_of(done)
     assert totals["sram", "write_byte"] >= tiles.formats.of(use.result).storage_bytes(m * n)
     through = totals["sram", "read_byte"] + totals["sram", "write_byte"]
     assert done.cycles >= ceil(through / (tiles.sram.banks * port))
@@ -170,8 +171,8 @@ def test_time_and_counts_are_affine_in_what_streams(unit, use, m, n, k):
         results.append(work(hardware, use, *sizes))
     first, second, third = results
     assert third.cycles - 2 * second.cycles + first.cycles == 0
-    for key, amount in counted(third).items():
-        assert amount - 2 * counted(second)[key] + counted(first)[key] == 0, key
+    for key, amount in totals_of(third).items():
+        assert amount - 2 * totals_of(second)[key] + totals_of(first)[key] == 0, key
 
 
 @settings(max_examples=60, deadline=None)
@@ -191,8 +192,8 @@ def test_lanes_take_a_cycle_for_each_set_of_products_and_then_the_tree(lanes, tr
         chip({"kind": "simd", "lanes": lanes, "tree": tree, "transposable": True}), FORWARD, m, n, k
     )
     assert done.cycles == cycles + levels
-    assert counted(done)["sram", "read_byte"] == 4 * (inputs + weights)
-    assert counted(done)["sram", "write_byte"] == 4 * m * n
+    assert totals_of(done)["sram", "read_byte"] == 4 * (inputs + weights)
+    assert totals_of(done)["sram", "write_byte"] == 4 * m * n
 
 
 def _batched(items, length):
@@ -219,7 +220,7 @@ def test_a_serial_core_does_one_product_a_cycle(cores, use, m, n, k):
                 own += len(together)
     done = work(chip({"kind": "serial", "cores": cores, "transposable": True}), use, m, n, k)
     assert done.cycles == cycles
-    assert counted(done)["sram", "read_byte"] == 4 * (own + cycles)
+    assert totals_of(done)["sram", "read_byte"] == 4 * (own + cycles)
 
 
 def test_every_run_of_the_serial_rtl_is_met_by_its_phases():
@@ -254,10 +255,9 @@ def test_a_step_of_a_uniform_net_on_serial_cores_is_a_tick_without_its_controlle
     hardware = chip(unit, vector=one)
     spans = []
     for steps in (6, 7):
-        program = predictive_coding(
-            Form((width,) * 5, "linear"), batch=1, steps=steps, optimiser="sgd", wavefront=False, hoist=False,
-        )  # fmt: skip
-        spans.append(simulate(place(program, hardware), hardware).makespan_cycles)
+        plain = {"optimiser": "sgd", "wavefront": False, "hoist": False}
+        program = pc((width,) * 5, 1, steps, phi="linear", **plain)
+        spans.append(run(program, hardware).makespan_cycles)
     assert spans[1] - spans[0] == tick_cycles((width,) * 5, learning=False) - CONTROL_CYCLES
 
 
@@ -320,7 +320,7 @@ def test_a_crossbar_counts_every_line_cell_and_conversion(
                     longest = max(longest, min(share, len(read_out)))
     sizes = (m, n_in, n_out) if use is BACKWARD else (m, n_out, n_in)
     done = work(chip(unit), use, *sizes)
-    totals = counted(done)
+    totals = totals_of(done)
     assert totals["array", "line_pulse"] == pulses
     assert totals["array", "cell_read"] == cells
     assert totals["array", "conversion"] == totals["array", "shift_add"] == conversions
@@ -346,17 +346,9 @@ WEIGHTS = [20 * 12, 12 * 16, 16 * 10]
 
 
 def learned(hardware, batch=4):
-    program = backpropagation(Form(NETWORK, "relu"), batch=batch, optimiser="sgd")
+    program = bp(NETWORK, batch, optimiser="sgd", phi="relu")
     placement = place(program, hardware)
     return placement, simulate(placement, hardware)
-
-
-def counts_of(activity, component, action):
-    return sum(
-        amount
-        for key, amount in activity.counts.items()
-        if (key.component, key.action) == (component, action)
-    )
 
 
 DIGITAL = [
@@ -379,7 +371,7 @@ def test_a_second_copy_takes_room_and_is_written_by_each_update(unit):
         for placement in (plain_place, copy_place)
     ]
     assert kept == [4 * sum(WEIGHTS), 4 * sum(WEIGHTS) + twice]
-    written = [counts_of(activity, "sram", "write_byte") for activity in (plain, copied)]
+    written = [counted(activity, "sram", "write_byte") for activity in (plain, copied)]
     assert written[1] - written[0] == twice
     # An inference reads no transpose.
     hardware = chip({**unit, "transposable": False, "transpose": "copy"})
@@ -399,7 +391,7 @@ def test_a_walk_takes_a_port_for_every_word_of_the_transpose(unit):
         assert work(walks, use, m, n, k) == work(both, use, m, n, k)
     usual, slow = work(both, BACKWARD, m, n, k), work(walks, BACKWARD, m, n, k)
     words = n * k if unit["kind"] == "systolic" else m * n * k
-    extra = counted(slow)["sram", "read_byte"] - counted(usual)["sram", "read_byte"]
+    extra = totals_of(slow)["sram", "read_byte"] - totals_of(usual)["sram", "read_byte"]
     assert extra == words * (32 - 4)
     assert slow.cycles >= words / 2  # one word per bank and cycle
 
@@ -440,16 +432,16 @@ def test_each_update_writes_every_cell_of_its_weights_once(update):
         cells = hardware.tiles.compute.cells_per_weight(hardware.tiles.formats)
         assert cells == 8
         wanted = cells * sum(c * w for c, w in zip(copies, WEIGHTS, strict=True))
-        assert counts_of(activity, "array", "cell_write") == wanted
+        assert counted(activity, "array", "cell_write") == wanted
 
 
 def test_incremental_learning_writes_its_cells_at_every_step():
     hardware, steps = chip({"kind": "crossbar"}), 5
     work_file = load_workload("digits", overrides=["pc.variant=ipc", f"pc.steps={steps}"])
     (candidate,) = candidates(hardware, work_file, rule="pc")
-    activity = simulate(place(program_of(work_file, candidate, steps=steps), hardware), hardware)
+    activity = run(program_of(work_file, candidate, steps=steps), hardware)
     weights = sum(a * b for a, b in itertools.pairwise(work_file.network.layers))
-    assert counts_of(activity, "array", "cell_write") == steps * 8 * weights
+    assert counted(activity, "array", "cell_write") == steps * 8 * weights
 
 
 def test_sram_keeps_no_weights_that_cells_hold_beside_a_copy_that_is_updated():

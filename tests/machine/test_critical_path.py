@@ -8,7 +8,7 @@ from pcsim.config import candidates, load_both, load_hardware
 from pcsim.machine import Recorder, critical_path, recording_of, simulate
 from pcsim.placement import place
 from pcsim.schedules import update_program
-from tests.machine.test_invariants import SLOW, chip_settings, networks, placed
+from tests.helpers.chips_at_random import SLOW, chip_settings, networks, placed
 
 
 def path_of(placement, hardware, *, cold=False):

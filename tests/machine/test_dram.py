@@ -8,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pcsim.config import Dram, load_hardware
-from pcsim.machine import simulate
 from pcsim.machine.units.dram import access, channel_cycles, latency_cycles, opened_rows
-from pcsim.placement import place
-from pcsim.program import Form, backpropagation
 from pcsim.technology import price_list
+from tests.helpers.programs import bp, run
 
 CLOCK = 1_000_000_000
 GIVEN = {
@@ -134,13 +132,13 @@ ROWS = ("dram.rows={size: 2 KiB, banks: 8, miss: 36 ns}", "dram.burst=32 B")
 
 def test_a_simulated_update_opens_the_rows_of_its_batch(tile64):
     # 16 inputs of 100 fp32 words are 6400 B in one piece, the targets 16 x 10 words 640 B: 4 rows and 1.
-    program = backpropagation(Form((100, 32, 10), "tanh"), batch=16, optimiser="sgd")
+    program = bp((100, 32, 10), 16, optimiser="sgd")
     chip = tile64(*ROWS)
-    counts = simulate(place(program, chip), chip).counts
+    counts = run(program, chip).counts
     opened = sum(many for key, many in counts.items() if key.action == "activate")
     assert opened == -(-6400 // 2048) + 1
     plain = tile64()
-    without = simulate(place(program, plain), plain).counts
+    without = run(program, plain).counts
     assert {key: many for key, many in counts.items() if key.action != "activate"} == without
 
 

@@ -1,76 +1,23 @@
 """What must hold on every chip and network: sums, counts, bounds, symmetry; and what need not, under arbitration."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcsim.config import load_hardware
-from pcsim.errors import DoesNotFitError
 from pcsim.machine import simulate
-from pcsim.placement import BETWEEN_ROUTERS, TOPOLOGIES, TaskKind, place
+from pcsim.placement import BETWEEN_ROUTERS, TaskKind, place
 from pcsim.placement.place import moved
-from pcsim.program import Form, backpropagation, predictive_coding
 from pcsim.technology import bill, price_list
+from tests.helpers import programs
+from tests.helpers.chips_at_random import SLOW, chip_settings, networks, placed
+from tests.helpers.programs import bp, run
 
-SLOW = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-
-
-def pc(widths, batch, steps, *, wavefront=False, optimiser="adam"):
-    return predictive_coding(
-        Form(widths, "tanh"),
-        batch=batch,
-        steps=steps,
-        optimiser=optimiser,
-        wavefront=wavefront,
-        hoist=True,
-    )
-
-
-def bp(widths, batch):
-    return backpropagation(Form(widths, "tanh"), batch=batch, optimiser="adam")
-
-
-@st.composite
-def networks(draw):
-    depth = draw(st.integers(1, 5))
-    widths = tuple(draw(st.lists(st.integers(1, 60), min_size=depth + 1, max_size=depth + 1)))
-    batch = draw(st.integers(1, 9))
-    if draw(st.booleans()):
-        return bp(widths, batch)
-    return pc(widths, batch, draw(st.integers(1, 4)), wavefront=draw(st.booleans()))
-
-
-@st.composite
-def chip_settings(draw):
-    """Overrides of tile64 that say another chip, of every kind of memory and network."""
-    chosen = [
-        f"tiles.mesh=[{draw(st.integers(1, 4))}, {draw(st.integers(1, 4))}]",
-        f"tiles.sram.size={draw(st.sampled_from([64, 256]))} KiB",
-        f"tiles.sram.banking={draw(st.sampled_from(['skewed', 'interleaved']))}",
-        f"tiles.placement={draw(st.sampled_from(['snake', 'search']))}",
-        f"noc.topology={draw(st.sampled_from(sorted(TOPOLOGIES)))}",
-        f"noc.link={draw(st.sampled_from([1, 8, 64]))} B/cycle",
-        f"noc.link_latency={draw(st.integers(0, 5))} cycles",
-        f"dram.channels={draw(st.integers(1, 3))}",
-    ]
-    if draw(st.booleans()):
-        chosen.append(f"dram.rows={{size: 1 KiB, banks: {draw(st.integers(1, 4))}, miss: 36 ns}}")
-        chosen.append("dram.refresh={time: 180 ns, interval: 3.9 us}")
-        chosen.append("dram.burst=64 B")
-    if draw(st.booleans()):
-        gate = "{gate: idle, after: 50 cycles, wake: 9 cycles, retention: 0.1}"
-        chosen.append(f"tiles.power.{draw(st.sampled_from(['compute', 'vector']))}={gate}")
-    return chosen
-
-
-def placed(program, chip):
-    try:
-        return place(program, chip)
-    except DoesNotFitError:
-        reject()
+pc = partial(programs.pc, wavefront=False)
 
 
 @settings(max_examples=40, **SLOW)
@@ -116,7 +63,7 @@ def test_dynamic_energy_depends_on_no_bandwidth_and_no_latency(program, chosen, 
     one = load_hardware("tile64", overrides=chosen)
     other = load_hardware("tile64", overrides=[*chosen, *faster])
     before = simulate(placed(program, one), one)
-    after = simulate(place(program, other), other)
+    after = run(program, other)
     assert after.counts == before.counts
     assert after.link_bytes == before.link_bytes
 
@@ -171,7 +118,7 @@ def test_counts_are_affine_in_the_batch_where_it_fills_folds(tile64, rule):
     runs = []
     for batch in (32, 48, 64):
         program = bp((40, 33, 20, 10), batch) if rule == "bp" else pc((40, 33, 20, 10), batch, 3)
-        runs.append(simulate(place(program, chip), chip).counts)
+        runs.append(run(program, chip).counts)
     for key in set().union(*runs):
         first, second, third = (run[key] for run in runs)
         assert third - 2 * second + first == 0, key
@@ -287,7 +234,7 @@ def test_more_bandwidth_can_make_an_update_slower(tile64):
     runs = []
     for width in (3, 4):
         chip = tile64(*settings_, f"noc.link={width} B/cycle")
-        runs.append(simulate(place(program, chip), chip))
+        runs.append(run(program, chip))
     assert runs[1].makespan_cycles > runs[0].makespan_cycles
     assert runs[1].counts == runs[0].counts
 
@@ -297,6 +244,6 @@ def test_more_bandwidth_never_hurts_where_nothing_is_shared(ideal):
     makespans = []
     for width in (1, 2, 3, 4, 5, 8, 13, 64):
         chip = ideal("noc.topology=mesh", f"noc.link={width} B/cycle", "tiles.mesh=[1, 16]")
-        makespans.append(simulate(place(bp((16,) * 9, 16), chip), chip).makespan_cycles)
+        makespans.append(run(bp((16,) * 9, 16), chip).makespan_cycles)
     assert makespans == sorted(makespans, reverse=True)
     assert makespans[0] > makespans[-1]

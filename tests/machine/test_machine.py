@@ -12,7 +12,7 @@ from pcsim.config import load_hardware
 from pcsim.errors import DeadlockError, DoesNotFitError
 from pcsim.machine import simulate
 from pcsim.placement import TaskKind, place
-from pcsim.program import Form, backpropagation, inference, predictive_coding
+from pcsim.program import Form, inference
 from pcsim.theory.critical_path import (
     backpropagation_makespan,
     backpropagation_slots,
@@ -20,21 +20,7 @@ from pcsim.theory.critical_path import (
     jacobi_slots,
 )
 from tests.helpers.products import weight_stationary
-
-
-def pc(widths, batch, steps, *, wavefront=True, hoist=True, **form):
-    chosen = Form(widths, **{"phi": "tanh", **form})
-    options = {"optimiser": "adam", "wavefront": wavefront, "hoist": hoist}
-    return predictive_coding(chosen, batch=batch, steps=steps, **options)
-
-
-def bp(widths, batch, **form):
-    chosen = Form(widths, **{"phi": "tanh", **form})
-    return backpropagation(chosen, batch=batch, optimiser="adam")
-
-
-def run(program, hardware, *, cold=False):
-    return simulate(place(program, hardware), hardware, cold=cold)
+from tests.helpers.programs import bp, pc, run
 
 
 def product_cycles(widths, batch, *, rows=16, cols=16):

@@ -7,11 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pcsim.config import load_hardware
-from pcsim.machine import simulate
-from pcsim.placement import place
-from pcsim.program import Form, backpropagation, predictive_coding
+from pcsim.program import Form
 from pcsim.program.pipelines import pipelined_backpropagation
 from pcsim.technology import bill, price_list, ratio_range
+from tests.helpers.programs import bp, pc, run
 
 BLOCKS = ("compute", "vector", "update")
 
@@ -19,25 +18,6 @@ BLOCKS = ("compute", "vector", "update")
 def gated(*blocks, after=0, wake=0, retention=0.0):
     gate = f"{{gate: idle, after: {after} cycles, wake: {wake} cycles, retention: {retention}}}"
     return [f"tiles.power.{block}={gate}" for block in blocks]
-
-
-def bp(widths, batch):
-    return backpropagation(Form(widths, "tanh"), batch=batch, optimiser="adam")
-
-
-def pc(widths, batch, steps):
-    return predictive_coding(
-        Form(widths, "tanh"),
-        batch=batch,
-        steps=steps,
-        optimiser="adam",
-        wavefront=True,
-        hoist=True,
-    )
-
-
-def run(program, chip):
-    return simulate(place(program, chip), chip)
 
 
 def energy(activity, chip):
@@ -158,12 +138,12 @@ def test_the_share_of_leakage_is_largest_where_backpropagation_is_not_pipelined_
     chip, form = tile64(), Form((64,) * 25, "tanh")
     shares = {}
     programs = {
-        "bp": backpropagation(form, batch=1, optimiser="adam"),
+        "bp": bp(form.widths, 1),
         "pipelined": pipelined_backpropagation(
             form, batch=16, micro_batches=16, schedule="1f1b", optimiser="adam"
         ),
         "pc": pc((64,) * 25, 1, 24),
-        "bp at batch 64": backpropagation(form, batch=64, optimiser="adam"),
+        "bp at batch 64": bp(form.widths, 64),
     }
     for name, program in programs.items():
         paid = energy(run(program, chip), chip)

@@ -10,18 +10,17 @@ from hypothesis import strategies as st
 from pcsim.config import load_hardware
 from pcsim.config.dump import dump_yaml
 from pcsim.errors import InputError
-from pcsim.machine import simulate
 from pcsim.machine.lower import lower
 from pcsim.machine.units.clock import in_cycles
 from pcsim.machine.units.work import sram_cycles
 from pcsim.placement import TaskKind, place
-from pcsim.program import Form, backpropagation
+from tests.helpers.programs import bp, run
 
 RATES = st.fractions(min_value=1, max_value=10**6, max_denominator=10**4)
 
 
 def learn():
-    return backpropagation(Form((40, 33, 20, 10), "tanh"), batch=5, optimiser="sgd")
+    return bp((40, 33, 20, 10), 5, optimiser="sgd")
 
 
 @given(size=st.integers(0, 10**9), port=RATES, banks=st.integers(1, 64))
@@ -58,7 +57,7 @@ def test_an_update_takes_no_longer_and_counts_no_less_than_between_the_whole_rat
     def simulated(link, port):
         settings = (f"noc.link={link} B/cycle", f"tiles.sram.port={port} B/cycle", *more)
         chip = load_hardware("tile64", overrides=settings)
-        return simulate(place(learn(), chip), chip)
+        return run(learn(), chip)
 
     slow, between, fast = simulated(25, 4), simulated(25.6, 4.4), simulated(26, 5)
     assert slow.makespan_cycles >= between.makespan_cycles >= fast.makespan_cycles

@@ -11,9 +11,9 @@ from pcsim.machine.recording import Span
 from pcsim.placement import TaskKind, place
 from pcsim.program import Form, Told, program_of
 from pcsim.program.pipelines import pipelined_backpropagation
-from tests.machine.test_machine import bp, pc
-from tests.machine.test_streaming import bp as streamed_bp
-from tests.machine.test_streaming import jacobi, with_room
+from tests.helpers.programs import bp, pc
+from tests.helpers.streamed import bp as streamed_bp
+from tests.helpers.streamed import jacobi, with_room
 
 CHIPS = {
     "tile64": (),

@@ -8,8 +8,8 @@ from pcsim.config import candidates, load_both, load_hardware
 from pcsim.line import update_program
 from pcsim.machine import simulate
 from pcsim.placement import place
-from tests.machine.test_invariants import SLOW, chip_settings, networks, placed
-from tests.machine.test_streaming import bp, gauss_seidel, jacobi, with_room
+from tests.helpers.chips_at_random import SLOW, chip_settings, networks, placed
+from tests.helpers.streamed import bp, gauss_seidel, jacobi, with_room
 from tests.oracles.reference_machine import Machine
 
 

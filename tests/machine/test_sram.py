@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pcsim.config import load_hardware
-from pcsim.machine import simulate
 from pcsim.machine.units import Product, form_of
-from pcsim.placement import place
 from pcsim.placement.streaming import on_tile
-from pcsim.program import PRODUCTS, Form, Kind, backpropagation, inference, predictive_coding
+from pcsim.program import PRODUCTS, Form, Kind, inference
+from tests.helpers.programs import bp, pc, run
 
 
 def product_cycles(kind, m, n, k, *overrides):
@@ -54,11 +53,11 @@ def test_words_of_a_stride_lie_in_banks_over_gcd_banks(stride, banks):
 
 
 def test_conflicts_cost_time_but_move_no_byte(tile64):
-    program = backpropagation(Form((64, 64, 64, 64), "tanh"), batch=16, optimiser="sgd")
+    program = bp((64, 64, 64, 64), 16, optimiser="sgd")
     runs = []
     for banking in ("skewed", "interleaved"):
         chip = tile64(f"tiles.sram.banking={banking}", "tiles.sram.port=1 B/cycle")
-        runs.append(simulate(place(program, chip), chip))
+        runs.append(run(program, chip))
     skewed, interleaved = runs
     assert interleaved.makespan_cycles > skewed.makespan_cycles
     timed = ("step", "idle_pe", "array")  # what an array does by the cycle
@@ -92,7 +91,7 @@ def double_buffered(batch, link):
     kept = on_tile(program, load_hardware("tile64", overrides=settings), [1, 2, 3, 4])
     size = sum(kept.values()) + 2 * 4 * WIDTH * WIDTH
     chip = load_hardware("tile64", overrides=(*settings, f"tiles.sram.size={size} B"))
-    return simulate(place(program, chip), chip)
+    return run(program, chip)
 
 
 def test_a_double_buffer_hides_loads_behind_products():
@@ -125,17 +124,13 @@ def test_a_stage_takes_the_longer_of_load_and_product_and_the_first_load_is_seen
 
 @pytest.mark.parametrize("rule", ["pc", "bp"])
 def test_time_of_every_unit_adds_up_where_weights_stream(tile64, rule):
-    form = Form((16,) * 7, "tanh")
-    program = (
-        predictive_coding(form, batch=4, steps=3, optimiser="adam", wavefront=False, hoist=True)
-        if rule == "pc"
-        else backpropagation(form, batch=4, optimiser="adam", at_once=True)
-    )
+    widths = (16,) * 7
+    program = pc(widths, wavefront=False) if rule == "pc" else bp(widths, at_once=True)
     settings = ["tiles.mesh=[1, 2]", "tiles.sram.weights=streamed", "noc.link=2 B/cycle"]
     kept = on_tile(program, tile64(*settings), [1, 2, 3])
     chip = tile64(*settings, f"tiles.sram.size={sum(kept.values()) + 2 * 4 * 16 * 16} B")
     for cold in (False, True):
-        activity = simulate(place(program, chip), chip, cold=cold)
+        activity = run(program, chip, cold=cold)
         for unit in activity.units:
             spent = unit.busy_cycles + sum(unit.stalled_cycles.values()) + unit.finished_cycles
             assert spent == activity.makespan_cycles, unit.name

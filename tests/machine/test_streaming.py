@@ -12,63 +12,26 @@ from pcsim.machine.core.state import SEAT, WINDOW
 from pcsim.machine.core.window import THERE, use
 from pcsim.placement import place
 from pcsim.placement.streaming import BUFFERED, on_tile
-from pcsim.program import Form, backpropagation, predictive_coding, program_of
+from pcsim.program import program_of
 from pcsim.program.incremental import incremental_predictive_coding
-from pcsim.program.ordered import ordered_predictive_coding
 from pcsim.program.pipelines import pipelined_backpropagation
-from pcsim.program.visits import Visits
-
-WIDTH, BATCH = 8, 2
-LAYER_BYTES = 4 * WIDTH * WIDTH
-
-
-def network(layers):
-    return Form((WIDTH,) * (layers + 1), "tanh")
-
-
-def jacobi(layers, steps, *, window=0, **options):
-    return predictive_coding(
-        network(layers),
-        batch=BATCH,
-        steps=steps,
-        optimiser="sgd",
-        wavefront=False,
-        visits=Visits(layers, window),
-        **options,
-    )
-
-
-def gauss_seidel(layers, steps):
-    return ordered_predictive_coding(
-        network(layers),
-        batch=BATCH,
-        steps=steps,
-        order="gauss_seidel",
-        optimiser="sgd",
-        at_once=True,
-    )
-
-
-def bp(layers, optimiser="sgd"):
-    return backpropagation(network(layers), batch=BATCH, optimiser=optimiser, at_once=True)
-
-
-def with_room(tile64, program, layers, *overrides):
-    """One tile whose window holds the weights of that many layers, and nothing of the update before."""
-    settings = ("tiles.mesh=[1, 1]", "tiles.sram.weights=streamed", *overrides)
-    kept = on_tile(program, tile64(*settings), list(range(1, program.depth + 1)))
-    size = sum(kept.values()) + layers * LAYER_BYTES
-    return tile64(*settings, f"tiles.sram.size={size} B")
+from tests.helpers.programs import counted, run
+from tests.helpers.streamed import (
+    BATCH,
+    LAYER_BYTES,
+    LAYERS,
+    STEPS,
+    bp,
+    gauss_seidel,
+    jacobi,
+    network,
+    with_room,
+)
 
 
 def loads(program, chip, *stages):
     """Weight matrices read from DRAM in these stages, from an empty window."""
-    activity = simulate(place(program, chip), chip, cold=True)
-    total = sum(
-        amount
-        for count, amount in activity.counts.items()
-        if (count.component, count.action) == ("dram", "read_byte") and count.stage in stages
-    )
+    total = counted(run(program, chip, cold=True), "dram", "read_byte", stages=stages)
     assert total % LAYER_BYTES == 0
     return total // LAYER_BYTES
 
@@ -98,9 +61,6 @@ def test_a_window_is_least_recently_used(room):
     # What came in and did not go out is there.
     loaded = [pushed for pushed in out if pushed != THERE]
     assert len(loaded) - sum(loaded) == min(room, 8)
-
-
-LAYERS, STEPS = 12, 4
 
 
 @pytest.mark.parametrize("room", [1, 2, 3, 4, 6, 10, 11, 12])
@@ -187,7 +147,7 @@ def test_with_room_for_t_plus_1_layers_gauss_seidel_moves_the_weight_words_of_ba
     moved = []
     for program in (ours, theirs):
         chip = with_room(tile64, program, steps + 1)
-        activity = simulate(place(program, chip), chip, cold=True)
+        activity = run(program, chip, cold=True)
         data = sum(
             amount
             for count, amount in activity.counts.items()
@@ -201,7 +161,7 @@ def test_with_room_for_t_plus_1_layers_gauss_seidel_moves_the_weight_words_of_ba
 def test_an_update_writes_weights_and_reads_and_writes_moments(tile64, optimiser, moments):
     program = bp(LAYERS, optimiser)
     chip = with_room(tile64, program, 4)
-    activity = simulate(place(program, chip), chip, cold=True)
+    activity = run(program, chip, cold=True)
     written = sum(
         amount
         for count, amount in activity.counts.items()
@@ -217,7 +177,7 @@ def test_ipc_writes_its_weights_in_every_step(tile64):
         network(LAYERS), batch=BATCH, steps=STEPS, optimiser="sgd"
     )
     chip = with_room(tile64, program, 4)
-    activity = simulate(place(program, chip), chip)
+    activity = run(program, chip)
     written = sum(
         amount
         for count, amount in activity.counts.items()
@@ -229,7 +189,7 @@ def test_ipc_writes_its_weights_in_every_step(tile64):
 def test_when_all_weights_fit_the_steady_state_loads_none(tile64):
     for program in (bp(LAYERS), jacobi(LAYERS, STEPS), gauss_seidel(LAYERS, STEPS)):
         chip = with_room(tile64, program, LAYERS)
-        activity = simulate(place(program, chip), chip)
+        activity = run(program, chip)
         reads = [
             count
             for count in activity.counts
@@ -254,7 +214,7 @@ def test_loads_depend_on_no_bandwidth_and_occupancy_is_what_fits(tile64, room):
 def test_dram_is_the_bound_where_it_is_slow(tile64):
     program = bp(LAYERS)
     chip = with_room(tile64, program, 2, "dram.bandwidth=10 MB/s", "dram.channels=1")
-    activity = simulate(place(program, chip), chip)
+    activity = run(program, chip)
     cycles_per_byte = chip.clock_hz / 10_000_000
     assert activity.makespan_cycles >= activity.dram_bytes * cycles_per_byte
     assert activity.makespan_cycles <= 1.02 * activity.dram_bytes * cycles_per_byte
@@ -269,7 +229,7 @@ def test_every_order_runs_over_several_tiles_with_windows_of_their_own(tile64):
             kept = on_tile(program, tile64(*settings), list(range(1, each + 1)))
             size = sum(kept.values()) + 2 * LAYER_BYTES + 4096
             chip = tile64(*settings, f"tiles.sram.size={size} B")
-            activity = simulate(place(program, chip), chip)
+            activity = run(program, chip)
             assert activity.macs == sum(program.macs().values())
 
 
@@ -322,5 +282,5 @@ def test_a_chip_that_streams_has_every_rule_learn_at_once(tile64):
         workload = load_workload("digits", overrides=settings)
         for candidate in candidates(chip, workload):
             program = program_of(workload, candidate, steps=candidate.steps)
-            activity = simulate(place(program, chip), chip)
+            activity = run(program, chip)
             assert activity.macs == sum(program.macs().values())

@@ -8,18 +8,8 @@ from pcsim.errors import DoesNotFitError
 from pcsim.placement import Link, Mesh, TaskKind, place
 from pcsim.placement.groups import split
 from pcsim.placement.snake import snake
-from pcsim.program import Form, Kind, Role, backpropagation, predictive_coding
-
-
-def pc(widths, batch=4, steps=3, *, wavefront=True, hoist=True, **form):
-    chosen = Form(widths, **{"phi": "relu", **form})
-    options = {"optimiser": "adam", "wavefront": wavefront, "hoist": hoist}
-    return predictive_coding(chosen, batch=batch, steps=steps, **options)
-
-
-def bp(widths, batch=4, **form):
-    chosen = Form(widths, **{"phi": "relu", **form})
-    return backpropagation(chosen, batch=batch, optimiser="adam")
+from pcsim.program import Kind, Role
+from tests.helpers.programs import bp, pc
 
 
 def test_slices_cover_the_layer_once_and_differ_by_at_most_one():

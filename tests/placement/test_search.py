@@ -2,6 +2,7 @@
 
 import random
 from fractions import Fraction
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
@@ -13,24 +14,12 @@ from pcsim.machine import simulate
 from pcsim.placement import TOPOLOGIES, place
 from pcsim.placement.place import moved
 from pcsim.placement.search import flows_of, link_bytes, search
-from pcsim.program import Form, backpropagation, predictive_coding
+from tests.helpers import programs
+from tests.helpers.programs import bp
+
+pc = partial(programs.pc, wavefront=False)
 
 DEEP = (784, 128, 128, 128, 10)
-
-
-def pc(widths, batch, steps=3):
-    return predictive_coding(
-        Form(widths, "tanh"),
-        batch=batch,
-        steps=steps,
-        optimiser="adam",
-        wavefront=False,
-        hoist=True,
-    )
-
-
-def bp(widths, batch):
-    return backpropagation(Form(widths, "tanh"), batch=batch, optimiser="adam")
 
 
 def cost(placement):

@@ -13,7 +13,7 @@ from pcsim.placement.blocks import Blocks
 from pcsim.placement.needs import LayerNeeds, Room
 from pcsim.placement.remedies import smallest
 from pcsim.placement.splits import Split, smallest_split
-from pcsim.program import Form, backpropagation
+from tests.helpers.programs import bp
 
 RESIDENT = (
     "tiles.compute={kind: systolic, transposable: false, transpose: copy, rows: 2, cols: 3, "
@@ -49,7 +49,7 @@ def test_the_smallest_split_is_that_of_a_walk_over_all(
     changed = [RESIDENT.replace("FOLDS", str(folds))] if folds else []
     changed += ["tiles.formats.weight=bfp8/16"] if narrow else []
     chip = load_hardware("tile64", overrides=changed)
-    program = backpropagation(Form((n_in, n_out, 3), "tanh"), batch=batch, optimiser="adam")
+    program = bp((n_in, n_out, 3), batch)
     blocks, formats = Blocks.of(program, chip), chip.tiles.formats
     found = smallest_split(program, 1, formats, capacity_bytes=sram, tiles=tiles, blocks=blocks)
     fewest = walked(program, formats, Room.of(1, sram, blocks), tiles)
@@ -68,7 +68,7 @@ def test_the_smallest_number_that_is_enough_is_found(low, more, least):
 def test_what_is_said_to_fit_fits_and_a_smaller_mesh_does_not(mesh, folds):
     changed = ["tiles.sram.size=16 KiB", "tiles.sram.banks=1", f"tiles.mesh={mesh}"]
     changed += [RESIDENT.replace("FOLDS", str(folds))] if folds else []
-    program = backpropagation(Form((90, 70, 50, 10), "tanh"), batch=16, optimiser="adam")
+    program = bp((90, 70, 50, 10), 16)
     with pytest.raises(DoesNotFitError) as caught:
         place(program, load_hardware("tile64", overrides=changed))
     remedies = re.findall(r"(tiles\.[a-z._]+: (?:\[.*?\]|[^,.]+))[,.]", str(caught.value))
@@ -85,7 +85,7 @@ def test_what_is_said_to_fit_fits_and_a_smaller_mesh_does_not(mesh, folds):
 
 
 def test_the_space_that_is_told_is_that_of_the_placement():
-    program = backpropagation(Form((784, 128, 10), "tanh"), batch=64, optimiser="adam")
+    program = bp((784, 128, 10), 64)
     chip = load_hardware("tile64")
     found, placed = space(program, chip), place(program, chip)
     assert found.occupancy_bytes == placed.occupancy_bytes

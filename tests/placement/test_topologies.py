@@ -4,6 +4,7 @@ import itertools
 import math
 from collections import Counter
 from fractions import Fraction
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +14,11 @@ from pcsim.config import load_hardware
 from pcsim.machine import simulate
 from pcsim.placement import BETWEEN_ROUTERS, TOPOLOGIES, Link, place
 from pcsim.placement.snake import snake
-from pcsim.program import Form, backpropagation, predictive_coding
 from pcsim.technology import price_list
-from tests.helpers import transfers
+from tests.helpers import programs, transfers
+from tests.helpers.programs import bp, counted, run
+
+pc = partial(programs.pc, wavefront=False)
 
 NAMES = sorted(TOPOLOGIES)
 
@@ -139,7 +142,7 @@ def test_mirror_images_of_a_mesh_have_mirrored_routes():
         assert path == list(shape.path(mirrored(source), mirrored(target)))
 
 
-def run(asks, shape):
+def at_once(asks, shape):
     """(start, arrival) of each ask (source, targets, flits), all made at cycle 0, served in this order."""
     return transfers.run([(0, rank, *ask) for rank, ask in enumerate(asks)], shape)
 
@@ -147,16 +150,16 @@ def run(asks, shape):
 def test_transfers_take_turns_on_a_bus_where_a_mesh_lets_them_pass():
     # A head on the bus of 2 x 2 tiles takes one router, 3 cycles, and 1 + 1 + 1 of wire.
     asks = [(0, [1], 5), (2, [3], 5)]
-    assert run(asks, network("bus", 2, 2)) == [(0, 6 + 4), (5, 5 + 6 + 4)]
-    assert run(asks, network("mesh", 2, 2)) == [(0, 4 + 4), (0, 4 + 4)]
+    assert at_once(asks, network("bus", 2, 2)) == [(0, 6 + 4), (5, 5 + 6 + 4)]
+    assert at_once(asks, network("mesh", 2, 2)) == [(0, 4 + 4), (0, 4 + 4)]
 
 
 def test_a_long_wire_takes_longer_than_a_short_one():
     # 1 x 6 tiles. Torus, 0 to 5: one hop over 5 lengths, 3 + 5 cycles. Mesh: five hops of 3 + 1 each.
-    assert run([(0, [5], 3)], network("torus", 1, 6)) == [(0, 8 + 2)]
-    assert run([(0, [5], 3)], network("mesh", 1, 6)) == [(0, 20 + 2)]
+    assert at_once([(0, [5], 3)], network("torus", 1, 6)) == [(0, 8 + 2)]
+    assert at_once([(0, [5], 3)], network("mesh", 1, 6)) == [(0, 20 + 2)]
     # H-tree of 1 x 4, 0 to 3: up over 1 and 2, down over 2 and 1: 4 hops, 6 lengths.
-    assert run([(0, [3], 3)], network("h-tree", 1, 4)) == [(0, 4 * 3 + 6 + 2)]
+    assert at_once([(0, [3], 3)], network("h-tree", 1, 4)) == [(0, 4 * 3 + 6 + 2)]
 
 
 def test_a_multicast_of_an_h_tree_splits_where_its_targets_part():
@@ -165,29 +168,6 @@ def test_a_multicast_of_an_h_tree_splits_where_its_targets_part():
     hops = [(link.source, link.target) for link in tree.links if link.kind == "hop"]
     assert hops == [(0, 9), (9, 1), (9, 5), (9, 11), (11, 10), (10, 7)]
     assert (tree.edges, tree.wire, tree.depth) == (6, 1 + 1 + 1 + 2 + 2 + 1, 4)
-
-
-def pc(widths, batch, steps):
-    return predictive_coding(
-        Form(widths, "tanh"),
-        batch=batch,
-        steps=steps,
-        optimiser="adam",
-        wavefront=False,
-        hoist=True,
-    )
-
-
-def bp(widths, batch):
-    return backpropagation(Form(widths, "tanh"), batch=batch, optimiser="adam")
-
-
-def amount(activity, component, action):
-    return sum(
-        count
-        for key, count in activity.counts.items()
-        if (key.component, key.action) == (component, action)
-    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -206,8 +186,8 @@ def test_bytes_over_links_and_millimetres_are_those_of_every_route(name):
                 if link.kind in BETWEEN_ROUTERS:
                     links[link.source, link.target] += moved
     assert activity.link_bytes == {ends: moved for ends, moved in links.items() if moved}
-    assert amount(activity, "noc", "link_byte") == wire
-    assert amount(activity, "noc", "router_byte") == routers
+    assert counted(activity, "noc", "link_byte") == wire
+    assert counted(activity, "noc", "router_byte") == routers
 
 
 def test_only_time_and_what_the_way_costs_depends_on_the_topology():
@@ -219,7 +199,7 @@ def test_only_time_and_what_the_way_costs_depends_on_the_topology():
     runs = []
     for name in NAMES:
         chip = load_hardware("tile64", overrides=(f"noc.topology={name}",))
-        runs.append(simulate(place(program, chip), chip))
+        runs.append(run(program, chip))
     for activity in runs[1:]:
         assert others(activity) == others(runs[0])
         assert activity.noc_bytes == runs[0].noc_bytes
@@ -252,7 +232,7 @@ def test_over_a_bus_predictive_coding_moves_1_plus_2t_halves_of_the_bytes_of_bac
     widths, batch, steps = (32, 32, 32, 32, 32, 32), 4, 5
     found = {}
     for name, program in (("pc", pc(widths, batch, steps)), ("bp", bp(widths, batch))):
-        activity = simulate(place(program, chip), chip)
+        activity = run(program, chip)
         found[name] = activity.noc_bytes
         medium = sum(activity.link_bytes.values())
         assert activity.makespan_cycles >= medium

@@ -13,9 +13,10 @@ from pcsim.program.graphs import Options, graph_ordered_predictive_coding
 from pcsim.program.graphs.predictive_coding import graph_jacobi_predictive_coding
 from pcsim.program.ordered import ordered_predictive_coding
 from pcsim.program.synchronise import Control
+from tests.helpers.graphs import chain
 from tests.helpers.graphs_at_random import graph
+from tests.helpers.programs import cycles_of
 from tests.oracles.reference_machine import Machine
-from tests.program.test_graphs import chain, cycles_of
 
 CONTROLS = [Control(), Control(energy=True), Control(energy=True, lag=1), Control(True, 3)]
 ORDERS = ["jacobi", "gauss_seidel", "red_black"]

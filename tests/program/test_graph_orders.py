@@ -12,10 +12,11 @@ from pcsim.placement import place
 from pcsim.program import Form, Role
 from pcsim.program.graphs import Options, graph_ordered_predictive_coding
 from pcsim.program.ordered import ordered_predictive_coding
+from tests.helpers.graphs import chain
 from tests.helpers.graphs_at_random import graph
+from tests.helpers.programs import cycles_of
 from tests.oracles.graph_oracle import Ordered, alternating, downwards
 from tests.oracles.reference_machine import Machine
-from tests.program.test_graphs import chain, cycles_of
 
 ORDERS = {"gauss_seidel": downwards, "red_black": alternating}
 SEEDS = range(45)

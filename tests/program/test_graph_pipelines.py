@@ -12,10 +12,11 @@ from pcsim.program import Form, Kind, Role, program_of
 from pcsim.program.graphs.pipelines import graph_pipelined_backpropagation
 from pcsim.program.pipelines import ORDERS, pipelined_backpropagation
 from pcsim.theory.operators import backpropagation_macs
+from tests.helpers.graphs import chain
 from tests.helpers.graphs_at_random import graph
+from tests.helpers.programs import cycles_of
 from tests.oracles.graph_oracle import backpropagation_makespan
 from tests.oracles.reference_machine import Machine
-from tests.program.test_graphs import chain, cycles_of
 
 SENT = [Role.STATE, Role.FEEDBACK, Role.ERROR]
 

@@ -17,7 +17,9 @@ from pcsim.program.graphs.fixed_prediction import graph_fixed_prediction, graph_
 from pcsim.program.graphs.incremental import graph_incremental_predictive_coding
 from pcsim.program.incremental import incremental_predictive_coding
 from pcsim.theory.operators import backpropagation_macs, predictive_coding_macs
+from tests.helpers.graphs import chain, recurrent
 from tests.helpers.graphs_at_random import graph
+from tests.helpers.programs import cycles_of
 from tests.oracles.graph_oracle import (
     ErrorOptimisation,
     FixedPrediction,
@@ -26,8 +28,6 @@ from tests.oracles.graph_oracle import (
     predictive_coding_makespan,
 )
 from tests.oracles.reference_machine import Machine
-from tests.program.test_graphs import chain, cycles_of
-from tests.program.test_shared_weights import recurrent
 
 SENT = [Role.STATE, Role.FEEDBACK, Role.ERROR, Role.PULL]
 SHAPES = [(7, 5, 6, 4, 5, 3), (9, 8), (8,) * 6, (20, 4, 4)]

@@ -15,7 +15,7 @@ from pcsim.placement import TaskKind, place
 from pcsim.placement.tasks import PHASES
 from pcsim.program import Form, Kind, Role, backpropagation, inference, predictive_coding
 from pcsim.program.builder import ProgramBuilder
-from pcsim.program.graphs import graph_backpropagation, graph_inference, graph_predictive_coding
+from pcsim.program.graphs import graph_inference
 from pcsim.program.operators import WORK
 from pcsim.program.ops import Key, Phase, Place
 from pcsim.program.text import text_of
@@ -28,8 +28,12 @@ from pcsim.theory.operators import (
     exchanged_words,
     predictive_coding_macs,
 )
+from tests.helpers.graphs import chain
 from tests.helpers.graphs_at_random import conv, dense, graph, node
 from tests.helpers.products import weight_stationary
+from tests.helpers.programs import cycles_of, run
+from tests.helpers.programs import graph_bp as bp
+from tests.helpers.programs import graph_pc as pc
 from tests.oracles.graph_oracle import backpropagation_makespan, predictive_coding_makespan
 from tests.oracles.reference_machine import Machine
 
@@ -43,20 +47,6 @@ SMALL = graph_of(
         node("y", ("b", ["flatten", dense(10)])),
     ],
 )
-
-
-def pc(network, *, batch=3, steps=4, **more):
-    return graph_predictive_coding(
-        network, "mse", batch=batch, steps=steps, optimiser="adam", **more
-    )
-
-
-def bp(network, *, batch=3, **more):
-    return graph_backpropagation(network, "mse", batch=batch, optimiser="adam", **more)
-
-
-def cycles_of(program, chip):
-    return simulate(place(program, chip), chip).makespan_cycles
 
 
 def products(program, chip):
@@ -75,7 +65,7 @@ def test_every_operator_has_its_work():
 def test_a_small_convolutional_network_goes_from_program_to_cycles_and_joules(chip, rule):
     hardware = load_hardware(chip)
     program = rule(SMALL, batch=2)
-    activity = simulate(place(program, hardware), hardware)
+    activity = run(program, hardware)
     paid = bill(activity, price_list(hardware), clock_hz=hardware.clock_hz)
     assert activity.macs == sum(program.macs().values())
     assert activity.makespan_cycles > 0
@@ -104,17 +94,6 @@ def test_makespans_without_limits_are_those_of_values_that_are_followed_by_hand(
         options = {"steps": steps, "wavefront": wavefront, "hoist": hoist}
         expected = predictive_coding_makespan(network, 3, **options)
         assert cycles_of(pc(network, **options), chip) == expected
-
-
-def chain(widths, phi, *, bias, post):
-    """The chain as a graph: phi before the product, or behind it but at the output."""
-    nodes, last = [], len(widths) - 1
-    for layer in range(1, last + 1):
-        before = [phi] if not post and layer > 1 else []
-        behind = [phi] if post and layer < last else []
-        source = f"z{layer - 1}" if layer > 1 else "x"
-        nodes.append(node(f"z{layer}", (source, [*before, dense(widths[layer], bias), *behind])))
-    return graph_of(widths[:1], nodes)
 
 
 @pytest.mark.parametrize("widths", [(7, 5, 6, 4, 5, 3), (9, 8), (8,) * 6, (20, 4, 4)])
@@ -214,7 +193,7 @@ def test_cut_over_many_tiles_a_graph_multiplies_the_same_and_takes_between_bound
             assert max(placement.peak_bytes.values()) <= kib * 1024
             busiest = max(unit.busy_cycles for unit in activity.units)
             assert busiest <= activity.makespan_cycles
-        assert simulate(place(program, whole), whole).macs == expected
+        assert run(program, whole).macs == expected
 
 
 @pytest.mark.parametrize("seed", range(0, 45, 3))
@@ -279,7 +258,7 @@ def test_a_graph_takes_as_long_as_in_the_reference_machine(seed, rule):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_all_that_a_graph_does_has_a_price(seed):
     chip = load_hardware("tile64")
-    activity = simulate(place(pc(graph(seed), steps=2), chip), chip)
+    activity = run(pc(graph(seed), steps=2), chip)
     counted = {(count.component, count.action) for count in activity.counts}
     assert counted <= set(price_list(chip).prices)
 
@@ -302,7 +281,7 @@ def test_micro_batches_of_a_graph_multiply_the_same(seed, tile64):
     network = graph(seed)
     whole, cut = pc(network, batch=4), pc(network, batch=4, micro_batches=2)
     assert whole.macs() == cut.macs()
-    assert simulate(place(cut, tile64()), tile64()).macs == sum(whole.macs().values())
+    assert run(cut, tile64()).macs == sum(whole.macs().values())
 
 
 @pytest.mark.parametrize("micro_batches", [2, 4])
@@ -346,7 +325,7 @@ def test_a_line_buffer_reads_each_word_once_where_windows_overlap(tile64):
     chip, counts = tile64(), convolution(4, 8, 8, **shape)
 
     def read(program):
-        activity = simulate(place(program, chip), chip)
+        activity = run(program, chip)
         return sum(
             amount
             for key, amount in activity.counts.items()
@@ -420,7 +399,7 @@ def test_on_a_real_chip_backpropagation_of_a_chain_as_a_graph_is_the_chain_to_th
         (inference(form, batch=16), graph_inference(network, batch=16)),
     ):
         for cold in (False, True):
-            first, second = (simulate(place(each, chip), chip, cold=cold) for each in (one, other))
+            first, second = (run(each, chip, cold=cold) for each in (one, other))
             assert first.makespan_cycles == second.makespan_cycles
             assert first.counts == second.counts
             assert first.peak_bytes == second.peak_bytes

@@ -1,25 +1,18 @@
 """Programs against closed forms and against an instrumented numpy that counts what it multiplies."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
 
-from pcsim.program import Form, Kind, Phase, Role, backpropagation, inference, predictive_coding
+from pcsim.program import Form, Kind, Phase, Role, inference
 from pcsim.theory.counts import backpropagation_counts, predictive_coding_counts
+from tests.helpers import programs
+
+pc, bp = (partial(rule, optimiser="sgd") for rule in (programs.pc, programs.bp))
 
 NETWORKS = [(7, 5, 6, 4, 5, 3), (784, 128, 128, 128, 10), (9, 8), (8, 8, 8, 8, 8, 8, 8, 8, 8)]
-
-
-def pc(widths, batch, steps, *, wavefront=True, hoist=True, **form):
-    chosen = Form(widths, **{"phi": "tanh", **form})
-    options = {"optimiser": "sgd", "wavefront": wavefront, "hoist": hoist}
-    return predictive_coding(chosen, batch=batch, steps=steps, **options)
-
-
-def bp(widths, batch, **form):
-    chosen = Form(widths, **{"phi": "tanh", **form})
-    return backpropagation(chosen, batch=batch, optimiser="sgd")
 
 
 def check_counts(program, expected):

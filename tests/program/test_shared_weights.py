@@ -1,5 +1,6 @@
 """Programs of networks whose operators share weights: what is learnt once, and what moves for that."""
 
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -10,24 +11,14 @@ from pcsim.machine import simulate
 from pcsim.network import graph_of
 from pcsim.placement import place
 from pcsim.program import Kind, Role
-from pcsim.program.graphs import graph_backpropagation, graph_inference, graph_predictive_coding
+from pcsim.program.graphs import graph_backpropagation, graph_inference
+from tests.helpers import programs
+from tests.helpers.graphs import recurrent, with_weights
 from tests.helpers.graphs_at_random import conv, dense, node
+from tests.helpers.programs import run
 from tests.oracles.reference_machine import Machine
 
-
-def recurrent(width, depth, *, shared):
-    """tanh of W z + U x, unrolled."""
-    nodes = [node("z1", ("x", [dense(width)]))]
-    for at in range(2, depth + 1):
-        maps = dense(width, False), dense(width)
-        if shared and at > 2:
-            maps = tuple(with_weights(each, f"z2.{b}.0") for b, each in enumerate(maps))
-        nodes.append(node(f"z{at}", (f"z{at - 1}", [maps[0]]), ("x", [maps[1]]), then=["tanh"]))
-    return graph_of([5], [*nodes, node("y", (f"z{depth}", [dense(3)]))])
-
-
-def with_weights(term, place):
-    return [term[0], {**term[1], "weights": place}]
+pc, bp = partial(programs.graph_pc, batch=4, steps=6), partial(programs.graph_bp, batch=4)
 
 
 def images(*, shared):
@@ -61,16 +52,6 @@ NETWORKS = {
 }
 
 
-def pc(network, **more):
-    return graph_predictive_coding(
-        network, "mse", **{"batch": 4, "steps": 6, "optimiser": "adam", **more}
-    )
-
-
-def bp(network, **more):
-    return graph_backpropagation(network, "mse", batch=4, optimiser="adam", **more)
-
-
 def updated(program):
     return sum(op.elements for op in program.ops if op.kind is Kind.UPDATE)
 
@@ -83,7 +64,7 @@ def test_what_is_shared_is_updated_once_and_multiplied_as_often(name, rule, idea
     assert updated(shared) == one.parameter_count < apart.parameter_count == updated(other)
     assert shared.macs() == other.macs()
     chip = ideal()
-    times = [simulate(place(each, chip), chip).makespan_cycles for each in (shared, other)]
+    times = [run(each, chip).makespan_cycles for each in (shared, other)]
     assert times[0] == times[1]
 
 
@@ -170,7 +151,7 @@ def test_inference_does_not_care_who_shares(ideal):
         one, other = (graph_inference(build(shared), batch=2) for shared in (True, False))
         assert one.macs() == other.macs()
         assert one.ops == other.ops
-        first, second = (simulate(place(each, chip), chip) for each in (one, other))
+        first, second = (run(each, chip) for each in (one, other))
         assert first.makespan_cycles == second.makespan_cycles
 
 

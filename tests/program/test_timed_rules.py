@@ -3,10 +3,9 @@
 import pytest
 
 from pcsim.config import candidates, load_workload
-from pcsim.machine import simulate
-from pcsim.placement import place
 from pcsim.program import Kind, Role, Told, inference_of, program_of
 from pcsim.program.build import form_of
+from tests.helpers.programs import run
 
 
 @pytest.mark.parametrize(
@@ -37,7 +36,7 @@ def test_every_way_to_learn_is_timed_with_the_credit_it_has(
     program = program_of(workload, pc, steps=pc.steps)
     assert len(program.credited) == credited
     learned = program_of(workload, bp, steps=0)
-    activity = simulate(place(program, tile64()), tile64())
+    activity = run(program, tile64())
     assert activity.macs == sum(program.macs().values())
     if macs_over_bp is not None:
         assert activity.macs == macs_over_bp * sum(learned.macs().values())
@@ -83,7 +82,7 @@ def test_only_what_is_told_travels_with_an_index_or_a_bit_for_each(ideal):
     sizes = (64, 64, 10)
     everything = program_of(workload, pc, steps=3)
     thinned = program_of(workload, pc, steps=3, told=told)
-    bytes_of = [simulate(place(p, ideal()), ideal()).noc_bytes for p in (everything, thinned)]
+    bytes_of = [run(p, ideal()).noc_bytes for p in (everything, thinned)]
     full = sum(4 * 32 * width for width in sizes[:2])
     # A place among 2,048 takes 11 bits, a map of all of them 2,048.
     layer_1 = [(10, 110), (0, 0), (1000, 2048)]

@@ -16,6 +16,7 @@ from pcsim.errors import InputError, OutputError
 from pcsim.report import in_place, replace, replace_folder, turns, workplace
 from pcsim.report.replace import check_folder
 from pcsim.report.turns import turn
+from tests.helpers import folders
 
 ROOT = Path(__file__).parents[2]
 ROOT_USER = os.name == "posix" and os.geteuid() == 0
@@ -25,11 +26,7 @@ KNOWN = ("a.txt", "b.txt", "c.txt", "figures")
 
 
 def contents(folder):
-    return {
-        path.relative_to(folder).as_posix(): path.read_text()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    return {path: text.decode() for path, text in folders.contents(folder).items()}
 
 
 def names(folder):

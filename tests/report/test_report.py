@@ -47,6 +47,7 @@ from pcsim.report.tornado import MOST_COSTS
 from pcsim.technology import COMPONENT_ORDER
 from pcsim.verdict import COMPONENT_NAMES, as_json, summary, tornado
 from pcsim.verdict.rows import comparison_rows
+from tests.helpers.folders import contents
 from tests.helpers.verdict_values import FAST, NEVER, SLOW, prices, verdict
 
 CONFIG_TEXT = "hardware:\n  name: tiny-chip\n"
@@ -90,14 +91,6 @@ def drawn_figures(run: RunFacts):
     if key not in DRAWN_FIGURES:
         DRAWN_FIGURES[key] = run_figures(run)
     return DRAWN_FIGURES[key]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def figures(report_verdict) -> dict[str, str]:

@@ -7,14 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import main
 from pcsim.report.explain import explain, overview
 from pcsim.report.explain.catalogue import terms
 from pcsim.report.folder import write_again
 from pcsim.report.stored import load_run
 from tests.cli.test_stored import write
+from tests.helpers.door import pcsim
 
 HINT = "    run it again: the report is not complete"
 VALUES = [None, "x", [], {}, [[]], 1e30, -1, True, 0, 2**70, 1e-300, 0.5, "\ud800", "<b>[red]"]
@@ -28,10 +27,6 @@ def whole(tmp_path_factory):
 @pytest.fixture
 def run(whole, tmp_path):
     return Path(shutil.copytree(whole, tmp_path / "run"))
-
-
-def pcsim(*words):
-    return CliRunner().invoke(main, [str(word) for word in words], prog_name="pcsim")
 
 
 def summary_of(run):

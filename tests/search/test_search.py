@@ -7,17 +7,16 @@ import subprocess
 from itertools import product
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pcsim.cli import main
 from pcsim.errors import InputError
 from pcsim.search import Limit, parse_limits, search
 from pcsim.search.sample import values_at
-from pcsim.sweeps import Plan, Setting, grid, open_store, parse_groups, points_of, run_points
+from pcsim.sweeps import Setting, SweepPlan, grid, open_store, parse_groups, points_of, run_points
 from pcsim.sweeps.report.front import OBJECTIVES, front_of
 from pcsim.sweeps.store import Store
+from tests.helpers.door import pcsim
 
 SHORT = ("training.epochs=1", "training.seeds=1", "network.layers=[64, 16, 16, 10]")
 COSTS = ("energy_j", "latency_s", "area_mm2")
@@ -25,7 +24,7 @@ COSTS = ("energy_j", "latency_s", "area_mm2")
 
 def plan(*axes, settings=(), **options):
     settings = (*(Setting(text) for text in (*SHORT, "tiles.mesh=[2, 2]")), *settings)
-    return Plan("tile64", "digits", parse_groups(axes), settings, rule="pc", **options)
+    return SweepPlan("tile64", "digits", parse_groups(axes), settings, rule="pc", **options)
 
 
 def exhaustive(asked, folder):
@@ -185,7 +184,7 @@ def test_the_command_prints_the_front_and_writes_it(tmp_path):
         "-o",
         str(tmp_path / "out"),
     ]
-    done = CliRunner().invoke(main, ["search", "tile64", "digits", *options])
+    done = pcsim("search", "tile64", "digits", *options)
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("timed 2 points: all points of the space\ntiming only: ")
     names = {path.name for path in (tmp_path / "out").iterdir()}
@@ -252,9 +251,7 @@ def test_a_search_on_a_full_disk_says_so(tmp_path):
         pytest.skip("needs a file system of its own")
     try:
         options = [*(f"--axis={axis}" for axis in SPACE), "--timing-only", "--screen", "100"]
-        done = CliRunner().invoke(
-            main, ["search", "tile64", "digits", *options, "--jobs", "1", "-o", f"{folder}/se"]
-        )
+        done = pcsim("search", "tile64", "digits", *options, "--jobs", "1", "-o", f"{folder}/se")
     finally:
         subprocess.run(["umount", str(folder)], check=True)
     assert done.exit_code == 3

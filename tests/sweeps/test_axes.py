@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pcsim.errors import InputError
 from pcsim.sweeps import (
     Axis,
+    AxisGroup,
     Condition,
-    Group,
     grid,
     parse_axis,
     parse_groups,
@@ -89,22 +89,22 @@ def axis(path, values):
 
 
 def test_the_last_axis_of_a_grid_varies_fastest():
-    points = list(grid([Group((axis("a", "12"),)), Group((axis("b", "xyz"),))]))
+    points = list(grid([AxisGroup((axis("a", "12"),)), AxisGroup((axis("b", "xyz"),))]))
     assert points == [{"a": a, "b": b} for a in "12" for b in "xyz"]
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4))
 def test_a_grid_is_the_cartesian_product(lengths):
     axes = [axis(str(number), map(str, range(length))) for number, length in enumerate(lengths)]
-    points = [tuple(point.values()) for point in grid([Group((one,)) for one in axes])]
+    points = [tuple(point.values()) for point in grid([AxisGroup((one,)) for one in axes])]
     assert points == list(product(*(one.values for one in axes)))
 
 
 def test_axes_go_together_and_are_taken_where_their_condition_holds():
     groups = parse_groups(["a=1,2", "b=x,y", "c=7,8"], zips=["b,a"], conditions=["c if a=2"])
     assert groups == (
-        Group((axis("a", "12"), axis("b", "xy"))),
-        Group((axis("c", "78"),), (Condition("a", ("2",)),)),
+        AxisGroup((axis("a", "12"), axis("b", "xy"))),
+        AxisGroup((axis("c", "78"),), (Condition("a", ("2",)),)),
     )
     assert list(grid(groups)) == [
         {"a": "1", "b": "x"},
@@ -115,9 +115,9 @@ def test_axes_go_together_and_are_taken_where_their_condition_holds():
 
 def test_what_depends_on_an_axis_that_is_not_taken_is_not_taken():
     groups = (
-        Group((axis("a", "12"),)),
-        Group((axis("b", "xy"),), (Condition("a", ("2",)),)),
-        Group((axis("c", "7"),), (Condition("b", ("y",)),)),
+        AxisGroup((axis("a", "12"),)),
+        AxisGroup((axis("b", "xy"),), (Condition("a", ("2",)),)),
+        AxisGroup((axis("c", "7"),), (Condition("b", ("y",)),)),
     )
     assert list(grid(groups)) == [{"a": "1"}, {"a": "2", "b": "x"}, {"a": "2", "b": "y", "c": "7"}]
 

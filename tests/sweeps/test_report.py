@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pcsim.sweeps import COLUMNS, Plan, parse_groups, points_of
+from pcsim.sweeps import COLUMNS, SweepPlan, parse_groups, points_of
 from pcsim.sweeps.evaluate import Task, evaluate
 from pcsim.sweeps.report import report_files
 from pcsim.sweeps.report.best import best_of
@@ -111,7 +111,7 @@ def test_each_rule_has_a_front_of_its_own():
 @pytest.fixture(scope="module")
 def swept():
     """A plan, its points and its rows, of which some have no numbers."""
-    plan = Plan(
+    plan = SweepPlan(
         "tile64",
         "digits",
         parse_groups(

@@ -10,13 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import main
 from pcsim.errors import InputError
-from pcsim.sweeps import Plan, Setting, Shard, open_store, parse_groups, points_of, run_points
+from pcsim.sweeps import Setting, Shard, SweepPlan, open_store, parse_groups, points_of, run_points
 from pcsim.sweeps.claims import Claims
 from pcsim.sweeps.plan import MOST_TOLD
+from tests.helpers.door import pcsim
 
 FEW = ["--axis", "pc.steps=1..4", "--axis", "tiles.vector.lanes=4..40 +4"]
 SMALL = ["--set", "network.layers=[64, 16, 10]", "--set", "tiles.mesh=[2, 2]"]
@@ -150,7 +149,7 @@ SETTINGS = tuple(Setting(text) for text in ("network.layers=[64, 16, 10]", "tile
 
 
 def asked(*axes):
-    return Plan("tile64", "digits", parse_groups(axes), SETTINGS, timing_only=True)
+    return SweepPlan("tile64", "digits", parse_groups(axes), SETTINGS, timing_only=True)
 
 
 EIGHT = asked("pc.steps=1,2", "tiles.vector.lanes=4..16 +4")
@@ -163,7 +162,7 @@ def run_eight(folder, **options):
 
 def in_process(folder, axes, *arguments):
     options = ["sweep", "tile64", "digits", *SMALL, *axes, "--timing-only", "--jobs", "1"]
-    return CliRunner().invoke(main, [*options, "-o", str(folder), *arguments])
+    return pcsim(*options, "-o", str(folder), *arguments)
 
 
 def test_an_axis_that_is_wrong_throughout_is_told_in_a_few_lines(tmp_path):
@@ -291,7 +290,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
 
 def test_the_key_of_a_point_is_of_all_that_its_result_depends_on():
     def keys(axis="pc.steps=1,2", **options):
-        plan = Plan("tile64", "digits", parse_groups([axis]), timing_only=True, **options)
+        plan = SweepPlan("tile64", "digits", parse_groups([axis]), timing_only=True, **options)
         return [point.key for point in points_of(plan)]
 
     assert keys() == keys()

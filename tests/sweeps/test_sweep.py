@@ -11,7 +11,7 @@ import pcsim
 from pcsim.config import candidates, load_both
 from pcsim.errors import InputError
 from pcsim.line import run, time_candidate
-from pcsim.sweeps import COLUMNS, Plan, parse_groups, points_of
+from pcsim.sweeps import COLUMNS, SweepPlan, parse_groups, points_of
 from pcsim.sweeps import sweep as run_sweep
 from pcsim.sweeps.trainings import learners_of, missing_seeds
 from pcsim.technology import price_list
@@ -81,7 +81,7 @@ def plan(*axes, overrides=SHORT, **options):
     from pcsim.sweeps import Setting
 
     settings = tuple(Setting(text) for text in overrides)
-    return Plan("tile64", "digits", parse_groups(axes), settings, **options)
+    return SweepPlan("tile64", "digits", parse_groups(axes), settings, **options)
 
 
 def test_points_that_learn_alike_are_trained_once():

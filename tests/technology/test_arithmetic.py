@@ -13,11 +13,9 @@ from pcsim.config import load_hardware
 from pcsim.config.numerics import Formats
 from pcsim.errors import MissingCostError
 from pcsim.formats import parse_format
-from pcsim.machine import simulate
-from pcsim.placement import place
-from pcsim.program import Form, backpropagation
 from pcsim.technology import PriceList, Technology, available, bill, price_list
 from pcsim.technology.actions import FORMAT_DEPENDENT
+from tests.helpers.programs import bp, run
 
 KINDS = ("weight", "state", "error", "accumulate", "optimiser")
 
@@ -183,8 +181,8 @@ def test_a_chip_of_mixed_formats_is_billed_for_each_product_apart() -> None:
     settings = ["tiles.formats.weight=bf16", "tiles.formats.state=bf16"]
     hardware = load_hardware("ideal", overrides=settings)
     widths, batch = (9, 8, 7, 6), 5
-    program = backpropagation(Form(widths, "relu"), batch=batch, optimiser="sgd")
-    activity = simulate(place(program, hardware), hardware)
+    program = bp(widths, batch, optimiser="sgd", phi="relu")
+    activity = run(program, hardware)
     paid = bill(activity, price_list(hardware), clock_hz=hardware.clock_hz)
     energy: dict[str, float] = {}
     for line in paid.lines:

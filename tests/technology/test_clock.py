@@ -2,31 +2,18 @@
 
 import pytest
 
-from pcsim.machine import simulate
-from pcsim.placement import place
-from pcsim.program import Form, backpropagation, predictive_coding
 from pcsim.technology import bill, price_list
+from tests.helpers.programs import bp, counted, pc, run
 
 
 def learn(rule, batch=5, widths=(40, 33, 20, 10)):
-    form = Form(widths, "tanh")
-    if rule == "bp":
-        return backpropagation(form, batch=batch, optimiser="adam")
-    return predictive_coding(form, batch=batch, steps=4, optimiser="adam")
-
-
-def counted(activity, component, action):
-    return sum(
-        amount
-        for count, amount in activity.counts.items()
-        if (count.component, count.action) == (component, action)
-    )
+    return bp(widths, batch) if rule == "bp" else pc(widths, batch, 4)
 
 
 @pytest.mark.parametrize("rule", ["pc", "bp"])
 @pytest.mark.parametrize("cold", [False, True])
 def test_a_unit_is_clocked_for_the_cycles_in_which_it_is_busy_and_in_no_others(tile64, rule, cold):
-    activity = simulate(place(learn(rule), tile64()), tile64(), cold=cold)
+    activity = run(learn(rule), tile64(), cold=cold)
     for kind in ("array", "vector", "update"):
         busy = sum(unit.busy_cycles for unit in activity.units if unit.kind == kind)
         assert counted(activity, "clock", kind) == busy > 0
@@ -35,8 +22,7 @@ def test_a_unit_is_clocked_for_the_cycles_in_which_it_is_busy_and_in_no_others(t
 
 def test_waiting_for_a_slow_network_costs_no_clock(tile64):
     fast, slow = (
-        simulate(place(learn("pc"), hardware), hardware)
-        for hardware in (tile64(), tile64("noc.link=1 B/cycle"))
+        run(learn("pc"), hardware) for hardware in (tile64(), tile64("noc.link=1 B/cycle"))
     )
     assert slow.makespan_cycles > fast.makespan_cycles
     for action in ("array", "vector", "update", "router_byte"):
@@ -65,7 +51,7 @@ def test_unlimited_lanes_have_no_clock_as_they_have_no_area(ideal):
 
 def test_the_bill_has_a_line_of_the_clock_for_each_layer_and_stage_that_works(tile64):
     hardware = tile64()
-    activity = simulate(place(learn("bp"), hardware), hardware)
+    activity = run(learn("bp"), hardware)
     lines = bill(activity, price_list(hardware), clock_hz=hardware.clock_hz).lines
     worked = {(line.layer, line.stage) for line in lines if line.key == "array.step"}
     assert worked == {(line.layer, line.stage) for line in lines if line.key == "clock.array"}

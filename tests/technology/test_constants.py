@@ -8,11 +8,10 @@ from functools import cache
 import pytest
 
 from pcsim.config import candidates, load_both, load_hardware
-from pcsim.machine import simulate
-from pcsim.placement import place
 from pcsim.program import program_of
 from pcsim.technology import bill, price_list
 from pcsim.units import exact_quantity
+from tests.helpers.programs import run
 
 STREAMED = (
     "tiles.mesh=[1, 1]",
@@ -73,7 +72,7 @@ def activities(name):
     shipped, settings = CHIPS[name]
     hardware, workload = load_both(shipped, "digits", overrides=list(settings))
     return tuple(
-        simulate(place(program_of(workload, one, steps=one.steps), hardware), hardware)
+        run(program_of(workload, one, steps=one.steps), hardware)
         for one in candidates(hardware, workload)
     )
 

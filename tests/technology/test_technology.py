@@ -30,9 +30,10 @@ from pcsim.technology.actions import (
     quantity_of,
 )
 from pcsim.technology.analog import AnalogParts
-from pcsim.technology.costs import Cost, Curve, total
+from pcsim.technology.costs import Curve, UnitCost, total
 from pcsim.technology.listing import analog_markdown, dram_markdown, technology_markdown
 from pcsim.technology.tables import technology_of
+from tests.helpers.programs import bp, run
 
 KIB = 1024
 MIB = 1024**2
@@ -95,14 +96,14 @@ def raw_table(name: str = "horowitz-45nm") -> dict[str, Any]:
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
-def every_cost(technology: Technology) -> list[Cost]:
+def every_cost(technology: Technology) -> list[UnitCost]:
     """Each published number of a table, those of curves and of arithmetic included."""
     rows = technology.arithmetic.rows.values()
     entries = [*technology.costs.values(), *(entry for row in rows for entry in row.values())]
     return [
         cost
         for entry in entries
-        for cost in ([entry] if isinstance(entry, Cost) else [cost for _, cost in entry.points])
+        for cost in ([entry] if isinstance(entry, UnitCost) else [cost for _, cost in entry.points])
     ]
 
 
@@ -202,7 +203,7 @@ def test_a_sum_is_as_weak_as_its_weakest_part_and_its_ranges_add_up() -> None:
 
 
 def test_parts_of_different_units_do_not_add_up() -> None:
-    one = Cost(1, 1, 1, unit="J", per="bit", status="read", sources=(), note="")
+    one = UnitCost(1, 1, 1, unit="J", per="bit", status="read", sources=(), note="")
     other = replace(one, per="byte")
     message = r"^parts of a sum must share one unit, not \['J per bit', 'J per byte'\]$"
     with pytest.raises(ValueError, match=message):
@@ -357,7 +358,7 @@ def test_arithmetic_without_a_row_is_refused() -> None:
 @pytest.mark.parametrize("name", available())
 def test_the_parts_of_a_table_add_up_to_its_sums(name: str) -> None:
     table = Technology.load(name)
-    value = {key: cost.value for key, cost in table.costs.items() if isinstance(cost, Cost)}
+    value = {key: cost.value for key, cost in table.costs.items() if isinstance(cost, UnitCost)}
     multiply, add = value["vector.mul"], value["vector.add"]
     for key, parts in {
         "array.mac": multiply + add,
@@ -374,14 +375,14 @@ def test_the_parts_of_a_table_add_up_to_its_sums(name: str) -> None:
     rows = table.arithmetic.rows
     for row, key in (("multiply", "vector.mul"), ("add", "vector.add")):
         entry = rows[row]["fp32"]
-        assert isinstance(entry, Cost) and entry.value == value[key]
+        assert isinstance(entry, UnitCost) and entry.value == value[key]
 
 
 def test_a_finer_node_costs_less_in_arithmetic_networks_and_area() -> None:
     tables = [Technology.load(n).costs for n in ("horowitz-45nm", "stillmaker-28nm", "jouppi-7nm")]
     for key in ("array.mac", "vector.tanh", "update.adam", "noc.router_byte", "area.array"):
         values = [table[key] for table in tables]
-        assert all(isinstance(cost, Cost) for cost in values)
+        assert all(isinstance(cost, UnitCost) for cost in values)
         assert values == sorted(values, key=lambda cost: -cost.value)
 
 
@@ -651,9 +652,6 @@ def test_the_energy_page_agrees_with_the_tables(listing: str) -> None:
 
 
 def test_a_second_compute_unit_for_gradients_leaks_and_takes_area_and_dilutes_utilization(tile64):
-    from pcsim.machine import simulate
-    from pcsim.placement import place
-    from pcsim.program import Form, backpropagation
 
     shared, own = tile64(), tile64("tiles.gradients=own")
     one, two = price_list(shared), price_list(own)
@@ -663,8 +661,8 @@ def test_a_second_compute_unit_for_gradients_leaks_and_takes_area_and_dilutes_ut
         )
         assert after.pop("array") == 2 * before.pop("array")
         assert after == before
-    program = backpropagation(Form((64, 64, 10), "relu"), batch=16, optimiser="sgd")
-    activities = [simulate(place(program, chip), chip) for chip in (shared, own)]
+    program = bp((64, 64, 10), 16, optimiser="sgd", phi="relu")
+    activities = [run(program, chip) for chip in (shared, own)]
     assert activities[1].array_cells == 2 * activities[0].array_cells
     assert activities[1].counts == activities[0].counts
     assert activities[1].makespan_cycles <= activities[0].makespan_cycles

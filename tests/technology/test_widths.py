@@ -1,6 +1,7 @@
 """Every byte has the width of what it is part of: closed forms of chips with mixed number formats."""
 
 import itertools
+from functools import partial
 
 import pytest
 
@@ -14,14 +15,16 @@ from pcsim.machine.units.systolic import product
 from pcsim.placement import TaskKind, place
 from pcsim.program import (
     PRODUCTS,
-    Form,
     Kind,
     Words,
-    backpropagation,
-    predictive_coding,
     program_of,
 )
 from pcsim.program.kernels import OPTIMISERS, update_kernel
+from tests.helpers import programs
+from tests.helpers.programs import run
+
+pc = partial(programs.pc, phi="relu", wavefront=False, master=True)
+bp = partial(programs.bp, phi="relu", master=True)
 
 WIDTHS = {"weight": 2, "state": 1, "error": 8, "accumulate": 4, "optimiser": 2, "master": 8}
 MIXED = (
@@ -29,29 +32,6 @@ MIXED = (
     "optimiser: fp16, master: fp64}"
 )
 """Six formats of which no sum of bytes hides another."""
-
-
-def pc(widths, *, batch=4, steps=3, phi="relu", master=True):
-    form = Form(widths, phi)
-    return predictive_coding(
-        form, batch=batch, steps=steps, optimiser="adam", wavefront=False, master=master
-    )
-
-
-def bp(widths, *, batch=4, phi="relu", master=True):
-    return backpropagation(Form(widths, phi), batch=batch, optimiser="adam", master=master)
-
-
-def counted(activity, component, action, *, stage=None):
-    return sum(
-        amount
-        for count, amount in activity.counts.items()
-        if (count.component, count.action) == (component, action) and stage in (None, count.stage)
-    )
-
-
-def run(program, hardware, *, cold=False):
-    return simulate(place(program, hardware), hardware, cold=cold)
 
 
 @pytest.mark.parametrize(
@@ -287,7 +267,7 @@ def test_a_candidate_with_a_master_format_keeps_a_second_copy_of_its_weights(til
 
 def test_a_network_that_fits_in_narrow_formats_is_refused_in_wide_ones(tile64):
     # 512 x 512, batch 1, no optimiser state: weights and gradients of 0.5 MiB and 1 MiB, and a few KiB.
-    program = backpropagation(Form((512, 512), "relu"), batch=1, optimiser="sgd")
+    program = programs.bp((512, 512), 1, optimiser="sgd", phi="relu")
     small = ("tiles.mesh=[1, 1]", "tiles.sram.size=1088 KiB")
     narrow = "tiles.formats={weight: bf16, state: bf16, error: bf16, accumulate: bf16, "
     narrow += "optimiser: bf16}"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pcsim.engine import Network, infer, initial_weights
+from pcsim.engine import DenseNetwork, infer, initial_weights
 from pcsim.engine.relaxation import Relaxation
 from pcsim.theory.alignment import light_cone
 from pcsim.theory.energy import weight_gradients
@@ -24,7 +24,7 @@ def test_kernels_relax_as_theory_does(
     parameterisation, skips, activation, layers, order, wavefront
 ):
     widths = (7, *[8] * (layers - 1), 4)
-    network = Network(
+    network = DenseNetwork(
         widths, activation, "mse", "float64", parameterisation=parameterisation, skips=skips
     )
     weights = initial_weights(network, 3)

@@ -9,11 +9,9 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcsim.cli import main
 from pcsim.config import (
     PredictiveCoding,
     Tuning,
@@ -39,8 +37,9 @@ from pcsim.tuning import (
     write_tuned,
 )
 from pcsim.tuning.design import _halton, accepts, weight_rates
-from pcsim.tuning.span import Span
+from pcsim.tuning.span import PositiveRange
 from pcsim.verdict import summary
+from tests.helpers.door import pcsim
 from tests.helpers.verdict_values import FAST, FAST_UPDATES, SLOW, SLOW_UPDATES, curve, training
 
 RANGES = parse_ranges(rate="1e-4..1e-1", pc_steps="1..32", pc_rate="0.02..1")
@@ -99,9 +98,9 @@ def test_both_rules_try_the_same_weight_rates_evenly_spaced_but_for_their_own():
 
 
 def test_a_weight_rate_outside_the_range_is_tried_in_place_of_the_nearest_end():
-    assert weight_rates(Span(1e-4, 1e-1), 4, own=3.0) == [1e-4, 1e-3, 1e-2]
-    assert weight_rates(Span(1e-4, 1e-1), 4, own=1e-9) == [1e-3, 1e-2, 1e-1]
-    assert weight_rates(Span(1e-4, 1e-1), 1, own=1e-9) == []
+    assert weight_rates(PositiveRange(1e-4, 1e-1), 4, own=3.0) == [1e-4, 1e-3, 1e-2]
+    assert weight_rates(PositiveRange(1e-4, 1e-1), 4, own=1e-9) == [1e-3, 1e-2, 1e-1]
+    assert weight_rates(PositiveRange(1e-4, 1e-1), 1, own=1e-9) == []
 
 
 def test_pc_meets_each_rate_with_a_halton_point_of_steps_and_inference_rate():
@@ -160,7 +159,7 @@ def test_what_no_file_could_say_is_not_tried(monkeypatch):
     st.floats(0.2, 5),
 )
 def test_every_trial_but_the_own_is_within_the_ranges(budget, fewest, most, low, high):
-    ranges = replace(RANGES, pc_steps=Span(fewest, most), pc_rate=Span(low, high))
+    ranges = replace(RANGES, pc_steps=PositiveRange(fewest, most), pc_rate=PositiveRange(low, high))
     for setting in settings_of(plan(budget, ranges=ranges), "pc")[1:]:
         assert fewest <= setting.steps <= most
         assert low * 0.95 <= setting.rate <= high * 1.05  # Two significant digits.
@@ -374,7 +373,7 @@ def test_test_images_decide_nothing_and_are_not_mentioned(tmp_path):
             "data: {dataset: ./images.npz, train: 60, validation: 30, test: 30}\n"
             "training: {batch: 10, epochs: 2, evaluate_every: 2}\n"
         )
-        done = CliRunner().invoke(main, ["tune", str(folder / "own.yaml"), "--budget", "3"])
+        done = pcsim("tune", str(folder / "own.yaml"), "--budget", "3")
         assert done.exit_code == 0, done.output
         table = (folder / "own-tuned.csv").read_text()
         # The only difference is where the data lies.
@@ -391,7 +390,7 @@ def test_what_was_interrupted_says_what_is_kept(monkeypatch, tmp_path):
     monkeypatch.setattr("pcsim.tuning.tune", interrupted)
     monkeypatch.chdir(tmp_path)
     arguments = ["tune", "digits", "--budget", "2", "--epochs", "977"]
-    done = CliRunner().invoke(main, arguments, prog_name="pcsim")
+    done = pcsim(*arguments)
     assert done.exit_code == 130
     assert done.output.endswith(
         "pcsim: interrupted; 0 of 4 trainings are kept; the same command goes on from there\n"
@@ -411,7 +410,7 @@ def test_a_file_of_ones_own_is_never_replaced(tmp_path, name):
         f"{tmp_path / name} must be what an earlier tuning wrote, or not be there\n"
         "    name another folder with -o"
     )
-    done = CliRunner().invoke(main, ["tune", "digits", "-o", str(tmp_path)])
+    done = pcsim("tune", "digits", "-o", str(tmp_path))
     assert done.exit_code == 2
     assert (tmp_path / name).read_text() == "mine\n"
 
@@ -428,12 +427,12 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
 def test_a_shipped_workload_is_tuned_here_and_a_file_beside_itself(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     few = ["--budget", "1", "--epochs", "1"]
-    assert CliRunner().invoke(main, ["tune", "digits", *few]).exit_code == 0
+    assert pcsim("tune", "digits", *few).exit_code == 0
     assert (tmp_path / "digits-tuned.yaml").exists()
     mine = tmp_path / "tasks" / "mine.yaml"
     mine.parent.mkdir()
     mine.write_text("schema: pcsim/workload/1\nname: mine\nextends: digits\n")
-    assert CliRunner().invoke(main, ["tune", str(mine), *few]).exit_code == 0
+    assert pcsim("tune", str(mine), *few).exit_code == 0
     assert {path.name for path in mine.parent.iterdir()} == {
         "mine.yaml",
         "mine-tuned.yaml",

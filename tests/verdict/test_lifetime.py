@@ -5,21 +5,16 @@ from dataclasses import replace
 import pytest
 
 from pcsim.config import load_hardware, load_workload
-from pcsim.machine import Count, simulate
-from pcsim.placement import place
-from pcsim.program import Form, backpropagation, predictive_coding
+from pcsim.machine import Count
 from pcsim.verdict import LayerPlace, judge
 from pcsim.verdict.lifetime import Lifetime, lifetime_of
 from pcsim.verdict.not_modelled import ANALOG, DIGITAL, left_out
 from pcsim.verdict.summary import summary
+from tests.helpers.programs import bp, pc, run
 from tests.helpers.verdict_values import FAST, SLOW, prices, result
 
 WIDTHS = (20, 12, 16, 10)
 PLACES = [LayerPlace(i + 1, WIDTHS[i], WIDTHS[i + 1], 1, 1, (i,)) for i in range(3)]
-
-
-def simulated(hardware, program):
-    return simulate(place(program, hardware), hardware)
 
 
 @pytest.mark.parametrize("transposable", ["true", "false"])
@@ -33,19 +28,19 @@ def test_an_update_writes_every_cell_once_so_endurance_is_updates(transposable, 
         ],
     )
     for program in (
-        backpropagation(Form(WIDTHS, "relu"), batch=4, optimiser="sgd"),
+        bp(WIDTHS, 4, optimiser="sgd", phi="relu"),
         # T = 1 teaches the upper two layers alone; their cells are the ones that wear.
-        predictive_coding(Form(WIDTHS, "relu"), batch=4, steps=1, optimiser="sgd"),
+        pc(WIDTHS, 4, 1, optimiser="sgd", phi="relu"),
     ):
-        activity = simulated(hardware, program)
+        activity = run(program, hardware)
         found = lifetime_of(activity, PLACES, hardware, latency_s=0.5)
         assert found == Lifetime(writes=1.0, updates=endurance, seconds=endurance / 2)
 
 
 def test_digital_chips_wear_nothing():
     hardware = load_hardware("tile64")
-    program = backpropagation(Form(WIDTHS, "relu"), batch=4, optimiser="sgd")
-    assert lifetime_of(simulated(hardware, program), PLACES, hardware, latency_s=1) is None
+    program = bp(WIDTHS, 4, optimiser="sgd", phi="relu")
+    assert lifetime_of(run(program, hardware), PLACES, hardware, latency_s=1) is None
 
 
 def test_reports_of_analog_chips_leave_out_other_effects():

@@ -15,7 +15,7 @@ from pcsim.verdict import compare
 from pcsim.verdict.crossing import WINDOW, crossing, crossing_of, levels
 from pcsim.verdict.interval import paired_ratio, pairs_needed
 from pcsim.verdict.race import race
-from pcsim.verdict.values import SeedToTarget
+from pcsim.verdict.result import SeedToTarget
 from tests.helpers.verdict_values import (
     FAST,
     FAST_AT_TARGET,

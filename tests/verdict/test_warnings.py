@@ -7,9 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from pcsim.cli import main
 from pcsim.config import load_both
 from pcsim.line import run
 from pcsim.network import graph_of
@@ -17,6 +15,7 @@ from pcsim.report.run_page import run_page
 from pcsim.verdict import Verdict, summary
 from pcsim.verdict.assumed import AssumedCost
 from pcsim.verdict.warnings import absent_text, warnings_of
+from tests.helpers.door import pcsim
 from tests.helpers.verdict_values import FAST, SLOW, curve, result, verdict
 
 QUICK = ["training.epochs=1", "training.seeds=2", "network.layers=[64, 8, 10]"]
@@ -111,7 +110,7 @@ def rare(tmp_path):
 
 def test_a_class_that_one_part_lacks_is_told_by_check_screen_and_page(tmp_path):
     work = rare(tmp_path)
-    done = CliRunner().invoke(main, ["check", "tile64", str(work)], prog_name="pcsim")
+    done = pcsim("check", "tile64", str(work))
     assert done.exit_code == 0 and "lack class 9" in done.output
     made = run(*load_both("tile64", str(work)))
     (warned,) = (each for each in made.warnings if each.kind == "classes")

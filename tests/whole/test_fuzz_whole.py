@@ -23,6 +23,7 @@ from click.testing import CliRunner
 from pcsim.cli import main
 from pcsim.config import load_hardware, load_workload, shipped
 from pcsim.config.dump import to_plain
+from tests.helpers import door
 from tests.whole.test_fuzz_input import NASTY, mutated
 
 QUICK, THOROUGH, REAL = 40, 1250, 60
@@ -265,7 +266,7 @@ def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stored") / "report"
     settings = ("training.epochs=1", "training.seeds=2")
     options = [word for each in settings for word in ("--set", each)]
-    done = CliRunner().invoke(main, ["run", "tile64", "digits", *options, "-o", str(folder)])
+    done = door.pcsim("run", "tile64", "digits", *options, "-o", folder)
     assert done.exit_code == 0, done.output
     REPORT[:] = [folder]
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.folders import contents
+
 pytestmark = pytest.mark.slow
 
 SHORT = ["--set", "training.seeds=2", "--set", "training.epochs=30"]
@@ -24,6 +26,8 @@ COMMANDS = {
     "tune": ["tune", "digits", "--budget", "4", "--epochs", "30", "-o", "out"],
     "search": ["search", "tile64", "digits", *AXES, *SHORT, "--jobs", "1", "-o", "out"],
 }
+EACH_TIME = ("provenance.json", ".lock")
+"""What tells when and with what a command ran is another each time."""
 MOMENTS = 10
 """Of each command: forty in all."""
 
@@ -38,15 +42,6 @@ def started(arguments: list[str], folder: Path) -> subprocess.Popen:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """What the command wrote; when and with what it ran is another each time."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in (folder / "out").rglob("*")
-        if path.is_file() and path.name not in ("provenance.json", ".lock")
-    }
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +72,6 @@ def test_a_command_killed_at_ten_moments_ends_with_the_same_bytes(verb, kernels,
         process.wait()
     done = started(COMMANDS[verb], killed)
     assert done.wait(timeout=300) == 0
-    expected, found = contents(whole), contents(killed)
+    expected, found = (contents(each / "out", but=EACH_TIME) for each in (whole, killed))
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pcsim.config.cifar import SHAPE, CifarFolder, Kind
+from pcsim.config.cifar import SHAPE, CifarFolder, Collection
 from pcsim.config.idx import unpacked, unusable
 from pcsim.engine.data.images import Images, Source
 from pcsim.engine.data.values import labels_of
@@ -31,7 +31,7 @@ def read_cifar(found: CifarFolder, *, classes: int) -> Source:
     return together, test
 
 
-def _images(path: Path, kind: Kind, count: int, classes: int) -> Images:
+def _images(path: Path, kind: Collection, count: int, classes: int) -> Images:
     size = count * kind.record_bytes
     content = unpacked(path, most=size + 1)
     if len(content) != size:

@@ -23,7 +23,7 @@ from pcsim.engine.kernels.rounded_samples import (
 )
 from pcsim.engine.numerics.coding import Code
 from pcsim.engine.numerics.random_bits import stream
-from pcsim.engine.operators.rounding import PRODUCTS, SITES, Place, Rounding
+from pcsim.engine.operators.rounding import PRODUCTS, SITES, Rounding, TermPlace
 from pcsim.network import INPUT, Graph, Term
 from pcsim.network.operators import Scale, size
 
@@ -179,7 +179,7 @@ def parameters_of(
 
 def places_of(
     graph: Graph, scales: dict[str, float], uses: Counter[str]
-) -> tuple[dict[str, Place], int]:
+) -> tuple[dict[str, TermPlace], int]:
     """The numbers of every term, and behind which number those of sums of branches begin."""
     products = sum(PRODUCTS.get(term.operator.name, 0) for term in _terms(graph))
     site = max(products, len(graph.nodes)) + 1
@@ -194,7 +194,7 @@ def places_of(
         count = PRODUCTS.get(term.operator.name, 0)
         factor = scales.get(term.at, 1.0) if uses[term.weights] > 1 else 1.0
         number = product if count else 0
-        places[term.at] = Place(number, products, site, term.at in direct, factor)
+        places[term.at] = TermPlace(number, products, site, term.at in direct, factor)
         product += count
         site += SITES
     return places, site

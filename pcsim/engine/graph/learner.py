@@ -8,7 +8,6 @@ share a scale, are those of the chip.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,38 +24,25 @@ from pcsim.engine.graph.relaxer import GraphRelaxer
 from pcsim.engine.kernels import layout
 from pcsim.engine.kernels.arithmetic import EVALUATING
 from pcsim.engine.kernels.optimisers import optimise
-from pcsim.engine.optimiser import WeightOptimiser
 from pcsim.engine.relaxation import Relaxation
 from pcsim.engine.rules import PredictiveCoding, Rule
+from pcsim.engine.setup import TrainingSetup
 from pcsim.network import Graph
-
-if TYPE_CHECKING:
-    from pcsim.config import Numerics
 
 BLOCK_VALUES = 1 << 19
 """Values of all predictions of a block: what stays in a nearby cache, and is enough work for one call."""
 
 
 class GraphLearner:
-    """As ``rules.Learner``, of a graph: ``x`` are rows (samples, values of an input), ``y`` (samples, classes).
+    """As ``rules.Learner``, of a graph.
 
     An evaluation is cut into blocks as large as a batch, each with tensors of its own.
     """
 
     def __init__(
-        self,
-        network: GraphNetwork,
-        weights: GraphWeights,
-        *,
-        rule: Rule,
-        x: np.ndarray,
-        y: np.ndarray,
-        batch: int,
-        optimiser: WeightOptimiser,
-        updates_total: int,
-        seed: int = 0,
-        numerics: Numerics | None = None,
+        self, network: GraphNetwork, weights: GraphWeights, rule: Rule, setup: TrainingSetup
     ) -> None:
+        x, y, numerics, seed = setup.x, setup.y, setup.numerics, setup.seed
         graph = network.graph
         self.network, self.rule, self.seed = network, rule, seed
         self.x, self.y = x.reshape(len(x), *graph.input), y.reshape(len(y), *graph.output.shape)
@@ -76,11 +62,11 @@ class GraphLearner:
         self.rounding = self.arithmetic.rounding if self.arithmetic else None
         read = self.arithmetic.read if self.arithmetic else flat
         in_blocks = how.in_blocks and numerics is None
-        self.block = block_samples(graph, batch) if in_blocks else batch
+        self.block = block_samples(graph, setup.batch) if in_blocks else setup.batch
         self.relaxer = GraphRelaxer(network, views(graph, read), how, self.block, self.rounding)
         self.executed = np.zeros(how.steps + 1, np.int64)
         self.optimiser = layout.optimiser_of(
-            optimiser, updates=updates_total, weight_steps=rule.weight_steps()
+            setup.optimiser, updates=setup.updates_total, weight_steps=rule.weight_steps()
         )
         self._room_x = np.empty((self.block, *graph.input), network.dtype)
         self._room_y = np.empty((self.block, *graph.output.shape), network.dtype)

@@ -19,7 +19,7 @@ ByPlace = Mapping[str, Mapping[str, np.ndarray]]
 """Parameters, or their gradients, by the place of their term and by name."""
 
 
-class Line:
+class TermSequence:
     """Terms one after the other."""
 
     def __init__(self, terms: Sequence[Term], weights: ByPlace, samples: int, dtype: str) -> None:
@@ -61,24 +61,24 @@ class Line:
                 d = operation.pull(d)
 
 
-class Prediction:
+class NodePrediction:
     """The prediction of ``node`` for up to ``samples`` samples; ``weights`` are read at each call."""
 
     def __init__(self, node: Node, weights: ByPlace, samples: int, dtype: str) -> None:
         self.node = node
         self.lines = self.lines_of(weights, samples, dtype)
-        self.then: Line = self.then_of(weights, samples, dtype)
+        self.then: TermSequence = self.then_of(weights, samples, dtype)
         summed = node.branches[0].gives
         self.total = np.empty((samples, *summed) if len(node.branches) > 1 else 0, dtype)
         self.parts: list[np.ndarray] = []
 
-    def lines_of(self, weights: ByPlace, samples: int, dtype: str) -> Sequence[Line]:
+    def lines_of(self, weights: ByPlace, samples: int, dtype: str) -> Sequence[TermSequence]:
         """A line for each branch."""
-        return [Line(each.terms, weights, samples, dtype) for each in self.node.branches]
+        return [TermSequence(each.terms, weights, samples, dtype) for each in self.node.branches]
 
-    def then_of(self, weights: ByPlace, samples: int, dtype: str) -> Line:
+    def then_of(self, weights: ByPlace, samples: int, dtype: str) -> TermSequence:
         """The line behind their sum."""
-        return Line(self.node.then, weights, samples, dtype)
+        return TermSequence(self.node.then, weights, samples, dtype)
 
     def predict(
         self, values: Sequence[np.ndarray], moved: Collection[int] | None = None

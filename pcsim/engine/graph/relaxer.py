@@ -20,8 +20,8 @@ import numpy as np
 from pcsim.engine.graph.losses import target_energy, target_error
 from pcsim.engine.graph.model import GraphNetwork, by_place
 from pcsim.engine.graph.order import levels, movers, touched
-from pcsim.engine.graph.prediction import ByPlace, Prediction
-from pcsim.engine.graph.rounded_prediction import RoundedPrediction, Told
+from pcsim.engine.graph.prediction import ByPlace, NodePrediction
+from pcsim.engine.graph.rounded_prediction import RoundedPrediction, TensorAtStep
 from pcsim.engine.graph.steps import (
     adapt,
     descend,
@@ -75,10 +75,10 @@ class GraphRelaxer:
         self.cross_entropy = network.loss == "cross_entropy"
         self.rounding = rounding
         self.rounded: list[RoundedPrediction] = []
-        self.predictions: Sequence[Prediction]
+        self.predictions: Sequence[NodePrediction]
         if rounding is None:
             self.predictions = [
-                Prediction(node, by_place(weights), samples, dtype) for node in graph.nodes
+                NodePrediction(node, by_place(weights), samples, dtype) for node in graph.nodes
             ]
         else:
             self.predictions = self.rounded = [
@@ -164,7 +164,7 @@ class GraphRelaxer:
         self.alive = set(self.everyone)
         self._meet_target()
         for prediction in self.rounded:
-            prediction.errand.told = Told(int(ERROR), 0)
+            prediction.errand.told = TensorAtStep(int(ERROR), 0)
         self.bring_back(self.e)
 
     def _take(self, x: np.ndarray, y: np.ndarray) -> None:
@@ -186,7 +186,7 @@ class GraphRelaxer:
             self.rounding.error(self.e[number], tensor, number)
             below = tensor == ERROR_BELOW and self.relaxation.variant != "ipc"
             told = READ_ERROR_BELOW if below else READ_ERROR
-            self.rounded[number - 1].errand.told = Told(int(told), self.rounding.step)
+            self.rounded[number - 1].errand.told = TensorAtStep(int(told), self.rounding.step)
 
     def _meet_target(self) -> None:
         """The error of the output from its prediction."""
@@ -384,7 +384,9 @@ class GraphRelaxer:
                 pulled = self._pull(number, told)
             else:
                 pulled, _ = self._pull_rounded(number, told, int(STEEP_PULL))
-                self.rounded[number - 1].errand.told = Told(int(READ_PULL), self.rounding.step)
+                self.rounded[number - 1].errand.told = TensorAtStep(
+                    int(READ_PULL), self.rounding.step
+                )
             assert pulled is not None  # Every hidden node is read.
             told[number] = self.predictions[number - 1].behind(pulled)
             e = self.e[number].reshape(-1)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pcsim.engine.graph.prediction import ByPlace, Line, Prediction
+from pcsim.engine.graph.prediction import ByPlace, NodePrediction, TermSequence
 from pcsim.engine.kernels.arithmetic import (
     ACTIVITY,
     GRADIENT,
@@ -26,7 +26,7 @@ from pcsim.engine.operators import OPERATIONS, Operation
 from pcsim.engine.operators.rounded_attention import RoundedAttention
 from pcsim.engine.operators.rounded_conv2d import RoundedConv2d
 from pcsim.engine.operators.rounded_dense import RoundedDense
-from pcsim.engine.operators.rounding import Place, Rounding
+from pcsim.engine.operators.rounding import Rounding, TermPlace
 from pcsim.network import Node, Term
 from pcsim.network.operators import Activation, Scale
 
@@ -34,14 +34,14 @@ _ROUNDED = {"dense": RoundedDense, "conv2d": RoundedConv2d, "attention": Rounded
 """Operators with products of their own in the chip's numbers."""
 
 
-class Told(NamedTuple):
+class TensorAtStep(NamedTuple):
     """Which value an error is behind the activation that its prediction ends with, and of which step."""
 
     tensor: int
     step: int
 
 
-class Part(NamedTuple):
+class BranchPull(NamedTuple):
     """What one branch brings back to its source."""
 
     values: np.ndarray
@@ -54,14 +54,14 @@ class Errand:
 
     def __init__(self, node: Node, rounding: Rounding) -> None:
         self.node, self.rounding = node, rounding
-        self.told = Told(int(READ_ERROR), 0)
+        self.told = TensorAtStep(int(READ_ERROR), 0)
 
 
 class _Stage:
     """One operator with the factors behind it, and by which numbers its values are written."""
 
     def __init__(
-        self, operation: Operation, term: Term, weights_at: str, place: Place, errand: Errand
+        self, operation: Operation, term: Term, weights_at: str, place: TermPlace, errand: Errand
     ) -> None:
         self.operation, self.weights_at, self.place, self.errand = (
             operation,
@@ -119,8 +119,8 @@ class _Stage:
             self.errand.rounding.sums(into[name], int(GRADIENT), number)
 
 
-class RoundedLine(Line):
-    """As ``Line``, its factors taken to the products before them; the last value is left as it is computed."""
+class RoundedLine(TermSequence):
+    """As ``TermSequence``, its factors taken to the products before them; the last value is left as it is computed."""
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class RoundedLine(Line):
             own, place = weights.get(term.weights, {}), rounding.places[term.at]
             rounded = _ROUNDED.get(term.operator.name)
             operation = (
-                rounded(term, own, samples, dtype, rounding, place)
+                rounded(term, own, samples, dtype, rounding)
                 if rounded
                 else OPERATIONS[term.operator.name](term, own, samples, dtype)
             )
@@ -189,15 +189,15 @@ class RoundedLine(Line):
             d = stage.pull(d, write=True)
         return d
 
-    def bring(self, d: np.ndarray) -> Part:
+    def bring(self, d: np.ndarray) -> BranchPull:
         """``back``, but a last step by no product is left to whoever adds up, where sums are open."""
         if not self.stages:
-            return Part(d, True, True)
+            return BranchPull(d, True, True)
         first, is_open = self.stages[0], self.errand.rounding.open_sums
         for stage in self.stages[:0:-1]:
             d = stage.pull(d, write=True)
         write = first.product or not is_open
-        return Part(first.pull(d, write=write), False, write or first.passes)
+        return BranchPull(first.pull(d, write=write), False, write or first.passes)
 
     def learn(self, d: np.ndarray, gradients: ByPlace) -> None:
         for position in range(len(self.stages) - 1, self.first_learning - 1, -1):
@@ -208,8 +208,8 @@ class RoundedLine(Line):
                 d = stage.pull(d, write=True)
 
 
-class RoundedPrediction(Prediction):
-    """As ``Prediction``; p is rounded, and what stands in ``then`` reads a rounded sum."""
+class RoundedPrediction(NodePrediction):
+    """As ``NodePrediction``; p is rounded, and what stands in ``then`` reads a rounded sum."""
 
     lines: Sequence[RoundedLine]
     then: RoundedLine
@@ -266,7 +266,7 @@ class RoundedPrediction(Prediction):
         self.value = total
         return total
 
-    def brought(self, source: int, d: np.ndarray) -> Iterator[Part]:
+    def brought(self, source: int, d: np.ndarray) -> Iterator[BranchPull]:
         """As ``pulls``, with how far each part is written."""
         for line, branch in zip(self.lines, self.node.branches, strict=True):
             if branch.source == source:

@@ -11,13 +11,15 @@ times faster.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from pcsim.compiled.jit import inlined
-from pcsim.engine.network import Network, Weights
-from pcsim.engine.optimiser import WeightOptimiser
+from pcsim.engine.network import DenseNetwork, Weights
+
+if TYPE_CHECKING:
+    from pcsim.config import OptimiserSettings
 
 LINEAR, TANH, RELU, LEAKY_RELU, GELU = 0, 1, 2, 3, 4
 MSE, CROSS_ENTROPY = 0, 1
@@ -143,7 +145,7 @@ class Motion(NamedTuple):
     sent: np.ndarray  # (2, L + 1): elements of states, of errors that each layer told
 
 
-def shape_of(network: Network) -> Shape:
+def shape_of(network: DenseNetwork) -> Shape:
     """The kernels' view of a network."""
     widths = np.array(network.widths, np.int64)
     post = network.placement == "post"
@@ -169,7 +171,7 @@ def _offsets(sizes: np.ndarray) -> np.ndarray:
     return np.concatenate(([0, 0], np.cumsum(sizes))).astype(np.int64)
 
 
-def block_columns(network: Network, samples: int) -> int:
+def block_columns(network: DenseNetwork, samples: int) -> int:
     """Samples of a block: as many as keep a hidden product small, all of them where even 16 would not."""
     hidden = max(
         (a * b for a, b in zip(network.widths[1:-1], network.widths[2:], strict=True)), default=1
@@ -183,7 +185,7 @@ def block_columns(network: Network, samples: int) -> int:
     return columns
 
 
-def optimiser_of(optimiser: WeightOptimiser, *, updates: int, weight_steps: int) -> Optimiser:
+def optimiser_of(optimiser: OptimiserSettings, *, updates: int, weight_steps: int) -> Optimiser:
     """The kernels' view of an optimiser, in a training of so many updates of so many steps each."""
     return Optimiser(
         kind=_OPTIMISERS[optimiser.kind],
@@ -206,14 +208,14 @@ def descent_of(
     )
 
 
-def new_motion(network: Network, columns: int) -> Motion:
+def new_motion(network: DenseNetwork, columns: int) -> Motion:
     """Room for up to ``columns`` samples, nothing moved or told yet."""
     units = sum(network.widths[1:]) * columns
     first, second = np.zeros((2, units), network.dtype)
     return Motion(first, second, np.zeros((2, network.layers + 1), np.int64))
 
 
-def new_block(network: Network, columns: int) -> Block:
+def new_block(network: DenseNetwork, columns: int) -> Block:
     """Scratch for up to ``columns`` samples."""
     units, dtype = sum(network.widths[1:]) * columns, network.dtype
     z, a, p, e = (np.zeros(units, dtype) for _ in range(4))
@@ -230,7 +232,7 @@ def new_block(network: Network, columns: int) -> Block:
     )
 
 
-def new_batch(network: Network, samples: int) -> Batch:
+def new_batch(network: DenseNetwork, samples: int) -> Batch:
     """Room for one batch."""
     widths, dtype = network.widths, network.dtype
     units = sum(widths[1:]) * samples
@@ -245,7 +247,7 @@ def new_batch(network: Network, samples: int) -> Batch:
     )
 
 
-def new_parameters(network: Network, weights: Weights, *, scaled: bool = True) -> Parameters:
+def new_parameters(network: DenseNetwork, weights: Weights, *, scaled: bool = True) -> Parameters:
     """A flat copy of ``weights``, ``scaled`` or as they are; moments zero."""
     scales = network.scales * (2 if network.bias else 1)
     parts = [
@@ -256,7 +258,7 @@ def new_parameters(network: Network, weights: Weights, *, scaled: bool = True) -
     return Parameters(flat, np.zeros_like(flat), np.zeros_like(flat))
 
 
-def layered(network: Network, flat: np.ndarray, *, scaled: bool = True) -> Weights:
+def layered(network: DenseNetwork, flat: np.ndarray, *, scaled: bool = True) -> Weights:
     """The weights, and biases, that ``flat`` holds ``scaled`` or as they are."""
     sizes = [a * b for a, b in zip(network.widths[1:], network.widths[:-1], strict=True)]
     shapes: list[tuple[int, ...]] = [(width, -1) for width in network.widths[1:]]

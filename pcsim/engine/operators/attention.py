@@ -19,7 +19,7 @@ from pcsim.engine.operators.operation import Operation
 from pcsim.network import Term
 
 
-class Attention(Operation):
+class AttentionOperation(Operation):
     """Keeps its input, queries, keys, values, the weights of the mean, and the mean itself."""
 
     def __init__(

@@ -29,7 +29,7 @@ FEWEST = 64
 """Columns that are worth a product of their own."""
 
 
-class Conv2d(Operation):
+class Conv2dOperation(Operation):
     """Keeps its input."""
 
     def __init__(

@@ -10,7 +10,7 @@ from pcsim.engine.operators.operation import Operation
 from pcsim.network import Term
 
 
-class Dense(Operation):
+class DenseOperation(Operation):
     """Keeps its input. The pull is d W, the gradient d^T x, summed over samples and tokens."""
 
     def __init__(

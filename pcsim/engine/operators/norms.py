@@ -76,11 +76,11 @@ class _Norm(Operation):
         return np.ones(shape) if name == "weight" else np.zeros(shape)
 
 
-class LayerNorm(_Norm):
+class LayerNormOperation(_Norm):
     """g (x - m) / s + b."""
 
 
-class RmsNorm(_Norm):
+class RmsNormOperation(_Norm):
     """g x / s."""
 
     centred = False

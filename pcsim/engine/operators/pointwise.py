@@ -47,20 +47,20 @@ class _ByCode(_Pointwise):
         return pulled
 
 
-class Tanh(_ByCode):
+class TanhOperation(_ByCode):
     code = TANH
 
 
-class Relu(_ByCode):
+class ReluOperation(_ByCode):
     code = RELU
     selects = passes = True
 
 
-class LeakyRelu(_ByCode):
+class LeakyReluOperation(_ByCode):
     code = LEAKY_RELU
 
 
-class Sigmoid(_Pointwise):
+class SigmoidOperation(_Pointwise):
     """Keeps its value a; the slope is a (1 - a)."""
 
     def forward(self, value: np.ndarray) -> np.ndarray:
@@ -74,7 +74,7 @@ class Sigmoid(_Pointwise):
         return pulled
 
 
-class HardTanh(_Pointwise):
+class HardTanhOperation(_Pointwise):
     """Keeps its value a; the slope is 1 strictly between -1 and 1, else 0."""
 
     passes = True
@@ -105,21 +105,21 @@ class _WithSlope(_Pointwise):
         return pulled
 
 
-class Silu(_WithSlope):
+class SiluOperation(_WithSlope):
     def forward(self, value: np.ndarray) -> np.ndarray:
         out, slope = self.out[: len(value)], self.slope[: len(value)]
         silu(value.reshape(-1), out.reshape(-1), slope.reshape(-1))
         return out
 
 
-class Gelu(_WithSlope):
+class GeluOperation(_WithSlope):
     def forward(self, value: np.ndarray) -> np.ndarray:
         out, slope = self.out[: len(value)], self.slope[: len(value)]
         gelu(value.reshape(-1), out.reshape(-1), slope.reshape(-1))
         return out
 
 
-class Scale(_Pointwise):
+class ScaleOperation(_Pointwise):
     """A fixed factor; keeps nothing."""
 
     def forward(self, value: np.ndarray) -> np.ndarray:
@@ -133,7 +133,7 @@ class Scale(_Pointwise):
         return pulled
 
 
-class Position(_Pointwise):
+class PositionOperation(_Pointwise):
     """Adds what is learnt of each place; keeps nothing."""
 
     passes = True

@@ -19,7 +19,7 @@ class _Pool(Operation):
         self.out, self.pulled = self.room(term.gives), self.room(term.reads)
 
 
-class MaxPool(_Pool):
+class MaxPoolOperation(_Pool):
     """Keeps where in its image each winner stands. An error goes back to the winner alone.
 
     Where windows overlap, a winner of two adds up what comes back.
@@ -44,7 +44,7 @@ class MaxPool(_Pool):
         return pulled
 
 
-class AvgPool(_Pool):
+class AvgPoolOperation(_Pool):
     """Keeps nothing. An error goes back to all of its window in equal parts."""
 
     def forward(self, value: np.ndarray) -> np.ndarray:
@@ -58,7 +58,7 @@ class AvgPool(_Pool):
         return pulled
 
 
-class GlobalAvgPool(_Pool):
+class GlobalAvgPoolOperation(_Pool):
     """The mean of each channel; keeps nothing."""
 
     def forward(self, value: np.ndarray) -> np.ndarray:
@@ -72,7 +72,7 @@ class GlobalAvgPool(_Pool):
         return pulled
 
 
-class MeanTokens(_Pool):
+class MeanTokensOperation(_Pool):
     """The mean over all tokens; keeps nothing."""
 
     def forward(self, value: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from pcsim.engine.operators.operation import Operation
 from pcsim.network import Term
 
 
-class Flatten(Operation):
+class FlattenOperation(Operation):
     """The same memory, seen as rows; keeps nothing."""
 
     selects = passes = True
@@ -49,14 +49,14 @@ class _Moved(Operation):
         return pulled
 
 
-class Tokens(_Moved):
+class TokensOperation(_Moved):
     """(channels, height, width) becomes (height width, channels)."""
 
     def inside(self, value: np.ndarray) -> np.ndarray:
         return value.reshape(len(value), self.reads[0], -1).transpose(0, 2, 1)
 
 
-class Patches(_Moved):
+class PatchesOperation(_Moved):
     """(channels, height, width) becomes (squares, channels size^2)."""
 
     def inside(self, value: np.ndarray) -> np.ndarray:

@@ -11,34 +11,17 @@ import numpy as np
 
 from pcsim.engine.kernels.arithmetic import STEEP_PULL, SUMS, SUMS_BACK
 from pcsim.engine.kernels.rounded_samples import narrow_products
-from pcsim.engine.operators.attention import Attention, softmax, softmax_back, turned_heads
-from pcsim.engine.operators.rounded_dense import Products
-from pcsim.engine.operators.rounding import ACTIVITY, Place, Rounding
-from pcsim.network import Term
+from pcsim.engine.operators.attention import AttentionOperation, softmax, softmax_back, turned_heads
+from pcsim.engine.operators.rounded_operation import RoundedOperation
+from pcsim.engine.operators.rounding import ACTIVITY
 
 NUMBERS = {"q": 0, "k": 1, "v": 2, "o": 3}
 """Of the products by weights, among those of the term."""
 SCORES, MEAN, MEAN_K, MEAN_V = 4, 5, 6, 7
 
 
-class RoundedAttention(Attention):
-    """As ``Attention``; the results of the last product each way are rounded by whoever calls."""
-
-    def __init__(
-        self,
-        term: Term,
-        parameters: Mapping[str, np.ndarray],
-        samples: int,
-        dtype: str,
-        rounding: Rounding,
-        place: Place,
-    ) -> None:
-        super().__init__(term, parameters, samples, dtype)
-        self.rounding, self.place, self.products = (
-            rounding,
-            place,
-            Products(term, parameters, rounding, place),
-        )
+class RoundedAttention(RoundedOperation, AttentionOperation):
+    """As ``AttentionOperation``; the results of the last product each way are rounded by whoever calls."""
 
     def forward(self, value: np.ndarray) -> np.ndarray:
         count = len(value)

@@ -10,6 +10,8 @@ accumulator is as wide as the carrier, all is as without rounding.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
+from math import prod
 
 import numpy as np
 
@@ -21,29 +23,23 @@ from pcsim.engine.numerics.coding import Code
 from pcsim.engine.numerics.products import narrow_product
 from pcsim.engine.numerics.quantise import quantise
 from pcsim.engine.numerics.random_bits import word
-from pcsim.engine.operators.conv2d import Conv2d, clear, unfold
-from pcsim.engine.operators.rounding import Place, Rounding
-from pcsim.network import Term
+from pcsim.engine.operators.conv2d import Conv2dOperation, clear, unfold
+from pcsim.engine.operators.rounded_operation import RoundedOperation
 
 
-class RoundedConv2d(Conv2d):
-    """As ``Conv2d``; sums are rounded to the accumulator, results by whoever calls."""
+class RoundedConv2d(RoundedOperation, Conv2dOperation):
+    """As ``Conv2dOperation``; sums are rounded to the accumulator, results by whoever calls."""
 
-    def __init__(
-        self,
-        term: Term,
-        parameters: Mapping[str, np.ndarray],
-        samples: int,
-        dtype: str,
-        rounding: Rounding,
-        place: Place,
-    ) -> None:
-        super().__init__(term, parameters, samples, dtype)
-        self.rounding, self.place, self.at = rounding, place, term.weights
-        filters, rows, cols = term.gives
-        inputs = term.reads[0] // self.settings.groups * self.settings.kernel**2
-        self.whole = np.empty((filters, inputs), self.dtype)
-        self.lines = np.empty((inputs, rows * cols) if rounding.narrow else (0, 0), self.dtype)
+    @cached_property
+    def whole(self) -> np.ndarray:
+        """The filters as a matrix (filters, values of a window): scratch for a gradient."""
+        inputs = self.reads[0] // self.settings.groups * self.settings.kernel**2
+        return np.empty((self.gives[0], inputs), self.dtype)
+
+    @cached_property
+    def lines(self) -> np.ndarray:
+        """Scratch for the windows of one group of an image: (values of a window, places)."""
+        return np.empty((self.whole.shape[1], prod(self.gives[1:])), self.dtype)
 
     def forward(self, value: np.ndarray) -> np.ndarray:
         if self.rounding.numbers.analog:

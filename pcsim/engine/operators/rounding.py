@@ -37,7 +37,7 @@ Seen = dict[str, dict[str, np.ndarray]]
 """Weights as they are seen from the other side, by place and name."""
 
 
-class Place(NamedTuple):
+class TermPlace(NamedTuple):
     """The numbers of one term: of its (first) product, of the values written in it, and of where it stands."""
 
     product: int  # from 1; 0 where it has none
@@ -56,7 +56,7 @@ class Rounding:
     back to a node is written once it is summed up, and not reader by reader.
     """
 
-    def __init__(self, numbers: Arithmetic, places: dict[str, Place], sums_from: int) -> None:
+    def __init__(self, numbers: Arithmetic, places: dict[str, TermPlace], sums_from: int) -> None:
         self.numbers, self.places, self.sums_from = numbers, places, sums_from
         self.seen: Seen = {}
         self.largest: dict[tuple[str, str], float] = {}

@@ -42,7 +42,7 @@ START, END, NEXT = 0, 1, 2
 """Columns of the intervals: [start, end), and which interval of the same link comes next."""
 
 
-class Network(NamedTuple):
+class Interconnect(NamedTuple):
     """The links of one simulated chip.
 
     Its life: whoever has something to send ``ask``s for the time at which it will be ready; at the end of
@@ -59,7 +59,7 @@ class Network(NamedTuple):
 
 def network_of(
     routes: Sequence[Route], requesters: int, *, router_cycles: int, link_cycles: int
-) -> Network:
+) -> Interconnect:
     """All links free. ``way`` w is ``routes[w]``; latencies are those of a router, and of a wire as long as
     from tile to tile. Each requester has one request at a time."""
     numbers: dict[Link, int] = {}
@@ -76,7 +76,7 @@ def network_of(
         ways.append((first, len(crossings), max(behind)))
     links = np.zeros(len(numbers), LINK)
     links["first"] = NONE
-    return Network(
+    return Interconnect(
         np.array(ways, WAY),
         np.array(crossings, CROSSING),
         links,

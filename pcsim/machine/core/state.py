@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcsim.config import Hardware
-from pcsim.machine.core.network import Network, network_of
+from pcsim.machine.core.network import Interconnect, network_of
 from pcsim.machine.core.records import NONE, Records, columns
 from pcsim.machine.lower import Lowered, comes_from_buffer
 from pcsim.placement import SETUP, Link, Route, TaskKind, Tasks, Topology
@@ -126,7 +126,7 @@ class Chip(NamedTuple):
     needs: Records
     units: Records
     slots: Records
-    network: Network
+    network: Interconnect
     flits: NDArray[np.int64]
     windows: Records
     seats: Records

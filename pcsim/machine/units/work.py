@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, gcd
 
-from pcsim.config import Buffer, DigitalUnit, Formats, Hardware, Sram, Value
+from pcsim.config import DigitalUnit, Formats, GlobalBuffer, Hardware, Sram, Value
 from pcsim.errors import InputError, Problem
 from pcsim.program import PRODUCTS, Kind, Operands
 
@@ -94,7 +94,7 @@ class Work:
         return Work(count * self.cycles, actions, count * self.macs)
 
 
-def sram_cycles(size_bytes: int, sram: Sram | Buffer) -> int:
+def sram_cycles(size_bytes: int, sram: Sram | GlobalBuffer) -> int:
     """Cycles to move ``size_bytes`` through all banks of a memory: size / (banks x port).
 
     Left out: units of one tile competing for a bank.

@@ -19,7 +19,7 @@ from pcsim.program.kernels import DESCENT_WORDS, OPTIMISER_WORDS
 from pcsim.program.operators.work import Kept as From
 
 
-class Kept(NamedTuple):
+class StashDepth(NamedTuple):
     """Of how many micro-batches a node keeps states and errors; what arrived for its products, where that is more; and
     outputs, until their errors are formed."""
 
@@ -37,7 +37,7 @@ def keep(
     descent: str = "gd",
     kept_predictions: Iterable[int] = (),
     alone: Callable[[Prediction], bool] = lambda prediction: False,
-    kept: Callable[[int], Kept] | None = None,
+    kept: Callable[[int], StashDepth] | None = None,
 ) -> Mapping[int, int]:
     """Reserve the memory of all parts; returns the words a sample of states that the owners of each keep for the way
     back. ``relaxed``: states move, and their errors are kept beside them.
@@ -45,7 +45,7 @@ def keep(
     ``kept_predictions``: of nodes whose prediction stays while their state moves. ``alone``: the product at the join
     keeps its value while others of the sum change. ``kept``: of how many micro-batches by node, all unless given.
     """
-    every = Kept(*[writer.program.micro_batches] * 3)
+    every = StashDepth(*[writer.program.micro_batches] * 3)
     keeper = _Keeper(writer, learning, relaxed, descent, kept or (lambda node: every))
     predicted = set(kept_predictions)
     for prediction in writer.cut.predictions:
@@ -64,13 +64,13 @@ class _Keeper:
         learning: bool,
         relaxed: bool,
         descent: str,
-        kept: Callable[[int], Kept],
+        kept: Callable[[int], StashDepth],
     ) -> None:
         self.cut, self.program = writer.cut, writer.program
         self.learning, self.relaxed, self.descent = learning, relaxed, descent
         self.kept_by = kept
         self.pipelined = not relaxed
-        self.kept = Kept(1, 1, 1)
+        self.kept = StashDepth(1, 1, 1)
         """Of the node at hand."""
         self.words: dict[int, int] = {}
         """Of states a sample, by part, without what is only passing."""

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pcsim.network import INPUT, Graph
 from pcsim.program.graphs.backpropagation import form_error
 from pcsim.program.graphs.learning import Learning
-from pcsim.program.graphs.memory import Kept, keep
+from pcsim.program.graphs.memory import StashDepth, keep
 from pcsim.program.graphs.parts import Prediction, cut
 from pcsim.program.graphs.relaxing import forward_start
 from pcsim.program.graphs.writer import Newest, Writer
@@ -99,15 +99,15 @@ def graph_pipelined_backpropagation(
     return writer.build("bp", steps=0, credited=credited)
 
 
-def _kept(order: Order, last: int, micro_batches: int, stash: Stash) -> Callable[[int], Kept]:
+def _kept(order: Order, last: int, micro_batches: int, stash: Stash) -> Callable[[int], StashDepth]:
     """Of how many micro-batches each of ``last`` nodes keeps what."""
 
-    def kept(node: int) -> Kept:
+    def kept(node: int) -> StashDepth:
         stage = Stage(node, last, micro_batches)
         most, errors = order.stash(stage), min(micro_batches, 1 + order.put_off(stage))
         here = min(most, PREFETCHED) if stash == "spilled" else most
         states = 1 if stash == "recomputed" else here
-        return Kept(states, errors, here, most - errors + 1 if stash != "recomputed" else 1)
+        return StashDepth(states, errors, here, most - errors + 1 if stash != "recomputed" else 1)
 
     return kept
 

@@ -25,10 +25,10 @@ from pcsim.program.operators.work import (
     NOTHING,
     STATE,
     Kept,
+    PartProduct,
     Piece,
     Statistics,
     Step,
-    Times,
     fused,
 )
 from pcsim.program.ops import ALL, Key, Kind, Need, Phase, Place, Program, Role
@@ -304,10 +304,10 @@ class Writer:
         return [summed], (*bias, *stage.after.forward)
 
     def _between(
-        self, each: Times | Piece, kind: Kind, stage: Stage, place: Place, needs: Wanted
+        self, each: PartProduct | Piece, kind: Kind, stage: Stage, place: Place, needs: Wanted
     ) -> Key:
         """One of the products of a part without weights, or what lies between them."""
-        if isinstance(each, Times):
+        if isinstance(each, PartProduct):
             return self.add(
                 kind,
                 stage.part,

@@ -17,7 +17,7 @@ from pcsim.program.contractions import (
     VALUES,
 )
 from pcsim.program.kernels import ADD, MULTIPLY, MULTIPLY_ADD, SOFTMAX, SUBTRACT
-from pcsim.program.operators.work import ERROR, STATE, PartWork, Piece, Times
+from pcsim.program.operators.work import ERROR, STATE, PartProduct, PartWork, Piece
 from pcsim.program.ops import Role
 from pcsim.program.sizes import Sizes
 
@@ -44,13 +44,13 @@ def work(operator: Attention, reads: Shape, gives: Shape) -> tuple[PartWork, ...
         PartWork(
             mix,
             name="heads",
-            forward=(Times(Role.SCORES, SCORES), weights, Times(Role.VALUES, VALUES)),
+            forward=(PartProduct(Role.SCORES, SCORES), weights, PartProduct(Role.VALUES, VALUES)),
             pull=(
-                Times(Role.SCORES, PULL_WEIGHTS),
-                Times(Role.VALUES, PULL_VALUES),
+                PartProduct(Role.SCORES, PULL_WEIGHTS),
+                PartProduct(Role.VALUES, PULL_VALUES),
                 pulled,
-                Times(Role.QUERIES, PULL_QUERIES),
-                Times(Role.KEYS, PULL_KEYS),
+                PartProduct(Role.QUERIES, PULL_QUERIES),
+                PartProduct(Role.KEYS, PULL_KEYS),
             ),
             group_words=tokens**2,
         ),

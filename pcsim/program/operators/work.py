@@ -82,7 +82,7 @@ class Weightless:
 
 
 @dataclass(frozen=True)
-class Times:
+class PartProduct:
     """One of several products of a part, by its role."""
 
     role: Role
@@ -101,8 +101,8 @@ class PartWork:
     sizes: Sizes
     bias: bool = False
     name: str = ""
-    forward: tuple[Times | Piece, ...] = ()
-    pull: tuple[Times | Piece, ...] = ()
+    forward: tuple[PartProduct | Piece, ...] = ()
+    pull: tuple[PartProduct | Piece, ...] = ()
     folds: tuple[Primitive, ...] | None = None
     group_words: int = 0
 

@@ -16,7 +16,7 @@ from pcsim.report.reading import drawing
 from pcsim.report.stored import StoredRun
 
 
-class Term(NamedTuple):
+class ExplainedTerm(NamedTuple):
     """``about`` says what it is, empty for one of a family; ``tell`` gives the lines about it."""
 
     about: str
@@ -24,57 +24,63 @@ class Term(NamedTuple):
 
 
 TERMS = {
-    "energy": Term("energy of one update, by component", energy.energy),
-    "static_energy": Term("what passes with time alone", energy.static),
-    "cycles": Term("period of one update, and how units spent it", derived.cycles),
-    "cycles_cold": Term("one update from an empty chip", derived.cycles_cold),
-    "latency": Term("time of one update", derived.latency),
-    "macs": Term("multiply-accumulates of one update, by layer", derived.macs),
-    "utilization": Term(
+    "energy": ExplainedTerm("energy of one update, by component", energy.energy),
+    "static_energy": ExplainedTerm("what passes with time alone", energy.static),
+    "cycles": ExplainedTerm("period of one update, and how units spent it", derived.cycles),
+    "cycles_cold": ExplainedTerm("one update from an empty chip", derived.cycles_cold),
+    "latency": ExplainedTerm("time of one update", derived.latency),
+    "macs": ExplainedTerm("multiply-accumulates of one update, by layer", derived.macs),
+    "utilization": ExplainedTerm(
         "share of what fully busy compute units would multiply", derived.utilization
     ),
-    "energy_per_mac": Term("all energy over all multiply-accumulates", derived.energy_per_mac),
-    "edp": Term("energy-delay product", derived.energy_delay),
-    "accuracy": Term("on the test images, by seed", derived.accuracy),
-    "credit_depth": Term("layers that received a gradient", derived.credit_depth),
-    "inference_steps": Term("steps executed per batch", derived.inference_steps),
-    "to_target": Term("updates, time and energy until the target, by seed", derived.to_target),
-    "races": Term("who reached the target with less, and how sure", races.races),
-    "break_even": Term("the advantage in samples that PC needs", races.break_even),
-    "bound": Term("what the time of an update went to", races.bound),
-    "levers": Term("what more of each resource would bring", races.levers),
-    "warnings": Term("what must not be missed", races.warned),
-    "assumed": Term("costs that nobody published", races.assumed),
-    "ratios": Term("PC over BP, all of them", derived.ratios),
-    "inference": Term("cost of the feed-forward pass", derived.inference),
-    "peak_sram": Term("the fullest tile", derived.peak_sram),
-    "peak_buffer": Term("what the global buffer keeps", derived.peak_buffer),
-    "area": Term("area of the chip, by block", prices.area),
+    "energy_per_mac": ExplainedTerm(
+        "all energy over all multiply-accumulates", derived.energy_per_mac
+    ),
+    "edp": ExplainedTerm("energy-delay product", derived.energy_delay),
+    "accuracy": ExplainedTerm("on the test images, by seed", derived.accuracy),
+    "credit_depth": ExplainedTerm("layers that received a gradient", derived.credit_depth),
+    "inference_steps": ExplainedTerm("steps executed per batch", derived.inference_steps),
+    "to_target": ExplainedTerm(
+        "updates, time and energy until the target, by seed", derived.to_target
+    ),
+    "races": ExplainedTerm("who reached the target with less, and how sure", races.races),
+    "break_even": ExplainedTerm("the advantage in samples that PC needs", races.break_even),
+    "bound": ExplainedTerm("what the time of an update went to", races.bound),
+    "levers": ExplainedTerm("what more of each resource would bring", races.levers),
+    "warnings": ExplainedTerm("what must not be missed", races.warned),
+    "assumed": ExplainedTerm("costs that nobody published", races.assumed),
+    "ratios": ExplainedTerm("PC over BP, all of them", derived.ratios),
+    "inference": ExplainedTerm("cost of the feed-forward pass", derived.inference),
+    "peak_sram": ExplainedTerm("the fullest tile", derived.peak_sram),
+    "peak_buffer": ExplainedTerm("what the global buffer keeps", derived.peak_buffer),
+    "area": ExplainedTerm("area of the chip, by block", prices.area),
 }
 
 
-def terms(run: StoredRun) -> dict[str, Term]:
+def terms(run: StoredRun) -> dict[str, ExplainedTerm]:
     """Everything that ``explain`` can tell about ``run``."""
     found = dict(TERMS)
     for line in run.lines:
-        found[f"energy.{line.component}"] = Term("", partial(energy.component, name=line.component))
+        found[f"energy.{line.component}"] = ExplainedTerm(
+            "", partial(energy.component, name=line.component)
+        )
     for line in run.lines:
         tell = partial(energy.action, key=line.key, component=line.component)
-        found[f"energy.{line.component}.{line.action}"] = Term("", tell)
+        found[f"energy.{line.component}.{line.action}"] = ExplainedTerm("", tell)
     keys = dict.fromkeys(line.key for line in run.lines)
     if run.prices is not None:
         keys |= dict.fromkeys(price.key for price in run.prices.prices.values())
         keys |= dict.fromkeys(leak.key for leak in run.prices.leaks)
-    found |= {key: Term("", partial(energy.price, key=key)) for key in keys}
+    found |= {key: ExplainedTerm("", partial(energy.price, key=key)) for key in keys}
     for block in run.summary["chip"].get("area_by_block_mm2") or {}:
-        found[f"area.{block}"] = Term("", partial(prices.area_of, block=block))
+        found[f"area.{block}"] = ExplainedTerm("", partial(prices.area_of, block=block))
     for memory in run.results[0]["per_update"]["bytes"]:
-        found[f"bytes.{memory}"] = Term("", partial(derived.moved, memory=memory))
+        found[f"bytes.{memory}"] = ExplainedTerm("", partial(derived.moved, memory=memory))
     if run.summary["ratios"]:
         for name in derived.PLAIN_RATIOS:
-            found[f"ratios.{_plain(name)}"] = Term("", partial(derived.ratio, name=name))
+            found[f"ratios.{_plain(name)}"] = ExplainedTerm("", partial(derived.ratio, name=name))
         for name in derived.ESTIMATES:
-            found[f"ratios.{name}"] = Term("", partial(derived.estimate, name=name))
+            found[f"ratios.{name}"] = ExplainedTerm("", partial(derived.estimate, name=name))
     return found
 
 

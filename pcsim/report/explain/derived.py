@@ -7,7 +7,7 @@ from typing import Any
 
 from pcsim.machine.units import form_of
 from pcsim.report.explain.text import by_rule, columns, wrapped
-from pcsim.report.stored import StoredRun, UnitTime
+from pcsim.report.stored import StoredRun, StoredUnitTime
 from pcsim.technology.actions import MAC_ACTIONS
 from pcsim.units import format_quantity
 from pcsim.verdict import COMPONENT_NAMES, component_name, factor, percent, wait_name
@@ -45,7 +45,7 @@ def cycles(run: StoredRun) -> list[str]:
 
 def _units(run: StoredRun, candidate: str, makespan: int) -> list[str]:
     """Mean share of the makespan that units of each kind were busy, stalled and finished."""
-    kinds: dict[str, list[UnitTime]] = {}
+    kinds: dict[str, list[StoredUnitTime]] = {}
     for unit in run.units:
         if unit.candidate == candidate:
             kinds.setdefault(unit.kind, []).append(unit)

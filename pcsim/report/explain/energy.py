@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from pcsim.report.explain.prices import price_of
 from pcsim.report.explain.text import by_rule, columns
-from pcsim.report.stored import Line, StoredRun
+from pcsim.report.stored import StoredBillLine, StoredRun
 from pcsim.units import format_quantity
 from pcsim.verdict import component_name
 
@@ -79,9 +79,9 @@ def price(run: StoredRun, key: str) -> list[str]:
 def _table(
     run: StoredRun,
     groups: Iterable[str],
-    group_of: Callable[[Line], str],
+    group_of: Callable[[StoredBillLine], str],
     *,
-    lines: Iterable[Line] | None = None,
+    lines: Iterable[StoredBillLine] | None = None,
 ) -> list[str]:
     """Energy and share of all energy per group and candidate, and their sum."""
     lines = run.lines if lines is None else tuple(lines)

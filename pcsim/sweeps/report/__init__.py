@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pcsim.sweeps.evaluate import COLUMNS, Row
-from pcsim.sweeps.plan import Plan, Point
+from pcsim.sweeps.plan import Point, SweepPlan
 from pcsim.sweeps.report.best import best_of, best_table
 from pcsim.sweeps.report.effects import effect_table, effects_of
 from pcsim.sweeps.report.front import front_of, objectives_of
@@ -13,7 +13,7 @@ from pcsim.sweeps.report.heat import heat_figure, heat_table, heats_of
 from pcsim.sweeps.table import table_of
 
 
-def report_files(plan: Plan, point: Point, rows: Sequence[Row]) -> dict[str, str]:
+def report_files(plan: SweepPlan, point: Point, rows: Sequence[Row]) -> dict[str, str]:
     """The page, its figures and the tables behind them, by path in the folder.
 
     ``point`` is any of the sweep, for the names of the files. Where no row has numbers there is a

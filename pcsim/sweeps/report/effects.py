@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pcsim.report.tables import Cell, Table
-from pcsim.sweeps.axes import Group
+from pcsim.sweeps.axes import AxisGroup
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.report.front import rule_of, rules_of
 
@@ -34,25 +34,25 @@ class Effect:
         return max(means) / min(means)
 
 
-def group_name(group: Group) -> str:
+def group_name(group: AxisGroup) -> str:
     """The paths of a group as one text."""
     return " with ".join(group.paths)
 
 
-def level_of(group: Group, row: Row) -> str:
+def level_of(group: AxisGroup, row: Row) -> str:
     """The value that a group has in a row; "-" where it is not taken."""
     values = [str(row.get(path, NOT_TAKEN)) for path in group.paths]
     return ", ".join(values)
 
 
-def levels_of(group: Group, rows: Sequence[Row]) -> list[str]:
+def levels_of(group: AxisGroup, rows: Sequence[Row]) -> list[str]:
     """The values that a group has anywhere in ``rows``, in the order of its axes; not taken is first."""
     own = [", ".join(values) for values in zip(*(axis.values for axis in group.axes), strict=True)]
     seen = {level_of(group, row) for row in rows}
     return [level for level in seen if level not in own] + [level for level in own if level in seen]
 
 
-def effects_of(groups: Sequence[Group], rows: Sequence[Row]) -> list[Effect]:
+def effects_of(groups: Sequence[AxisGroup], rows: Sequence[Row]) -> list[Effect]:
     """Every effect on energy and latency, by metric, rule and group.
 
     Geometric means, as costs multiply: an axis that doubles a cost at every setting of the others
@@ -70,7 +70,7 @@ def effects_of(groups: Sequence[Group], rows: Sequence[Row]) -> list[Effect]:
     return effects
 
 
-def _levels(group: Group, rows: Sequence[Row], metric: str) -> Iterator[tuple[str, float, int]]:
+def _levels(group: AxisGroup, rows: Sequence[Row], metric: str) -> Iterator[tuple[str, float, int]]:
     if not rows:
         return
     overall = _mean_log(rows, metric)

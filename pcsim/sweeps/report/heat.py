@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pcsim.report import drawn, style
 from pcsim.report.tables import Cell, Table
-from pcsim.sweeps.axes import Group
+from pcsim.sweeps.axes import AxisGroup
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.report.effects import Effect, group_name, level_of, levels_of
 from pcsim.sweeps.report.front import rule_of, rules_of
@@ -37,7 +37,9 @@ class Heat:
     cells: tuple[tuple[float | None, ...], ...]
 
 
-def heats_of(groups: Sequence[Group], rows: Sequence[Row], effects: Sequence[Effect]) -> list[Heat]:
+def heats_of(
+    groups: Sequence[AxisGroup], rows: Sequence[Row], effects: Sequence[Effect]
+) -> list[Heat]:
     """A map for each rule, of the two groups with the widest effect on energy; none for one group.
 
     The group further back, which varies faster, runs along the bottom.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pcsim.report import drawn, style
-from pcsim.sweeps.axes import Group
+from pcsim.sweeps.axes import AxisGroup
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.report.effects import group_name, level_of, levels_of
 from pcsim.sweeps.report.front import Objective, objectives_of, rule_of
@@ -20,7 +20,7 @@ MOST_TICKS = 10
 MARKERS = "osD^vPX*"
 
 
-def lines_figure(rows: Sequence[Row], groups: Sequence[Group]) -> str | None:
+def lines_figure(rows: Sequence[Row], groups: Sequence[AxisGroup]) -> str | None:
     """The figure as SVG text; None where there would be too many lines to tell apart."""
     right = [row for row in rows if not row["error"]]
     first, *others = groups
@@ -45,7 +45,7 @@ def lines_figure(rows: Sequence[Row], groups: Sequence[Group]) -> str | None:
 def _panel(
     panel: Axes,
     lines: dict[str, list[Row]],
-    first: Group,
+    first: AxisGroup,
     *,
     objective: Objective,
     right: Sequence[Row],

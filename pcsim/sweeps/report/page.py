@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pcsim.report.svg import inlined
 from pcsim.sweeps.evaluate import Row
-from pcsim.sweeps.plan import Plan, Point, describe
+from pcsim.sweeps.plan import Point, SweepPlan, describe
 from pcsim.sweeps.report.best import Best
 from pcsim.sweeps.report.front import OBJECTIVES, Objective, rule_of
 from pcsim.units import format_quantity
@@ -53,7 +53,7 @@ FIGURES = {
 """Title, caption and the file of numbers behind each figure, in the order of the page."""
 
 
-class Line(NamedTuple):
+class DifferenceRow(NamedTuple):
     """A row of the table of differences; ``differs`` where its cells are not all alike."""
 
     label: str
@@ -62,7 +62,7 @@ class Line(NamedTuple):
 
 
 def page(
-    plan: Plan,
+    plan: SweepPlan,
     point: Point,
     rows: Sequence[Row],
     *,
@@ -134,23 +134,23 @@ def page(
     )
 
 
-def _lines(plan: Plan, best: Sequence[Best]) -> list[Line]:
+def _lines(plan: SweepPlan, best: Sequence[Best]) -> list[DifferenceRow]:
     """What the best configurations set and cost, side by side."""
     lines = []
     for path in plan.paths:
         cells = tuple(str(one.row.get(path, "-")) for one in best)
-        lines.append(Line(path, cells, len(set(cells)) > 1))
+        lines.append(DifferenceRow(path, cells, len(set(cells)) > 1))
     for objective in OBJECTIVES:
         if any(one.row[objective.column] is not None for one in best):
             cells = tuple(shown_value(objective, one.row[objective.column]) for one in best)
-            lines.append(Line(objective.title, cells, False))
+            lines.append(DifferenceRow(objective.title, cells, False))
     credits = tuple(one.row["credit"] or "all layers" for one in best)
     if any(one.row["credit"] for one in best):
-        lines.append(Line("credit", credits, len(set(credits)) > 1))
+        lines.append(DifferenceRow("credit", credits, len(set(credits)) > 1))
     ratios = [one.row["energy_ratio"] for one in best]
     if any(value is not None for value in ratios):
         cells = tuple("" if value is None else f"{factor(value)} x" for value in ratios)
-        lines.append(Line("energy per update, PC over BP", cells, False))
+        lines.append(DifferenceRow("energy per update, PC over BP", cells, False))
     return lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pcsim.report import drawn, style
-from pcsim.sweeps.axes import Group
+from pcsim.sweeps.axes import AxisGroup
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.report.effects import group_name, level_of, levels_of
 from pcsim.sweeps.report.front import Objective, rule_of, rules_of
@@ -20,7 +20,7 @@ MOST_GROUPS = 8
 
 
 def parallel_figure(
-    groups: Sequence[Group],
+    groups: Sequence[AxisGroup],
     rows: Sequence[Row],
     front: Sequence[Row],
     objectives: Sequence[Objective],

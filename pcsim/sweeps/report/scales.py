@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.report.front import Objective
-from pcsim.units import Scale, scale_of
+from pcsim.units import DisplayUnit, scale_of
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -17,10 +17,10 @@ WIDE = 20
 """Positive values whose largest is this many times their smallest are shown by logarithm."""
 
 
-def scale_for(objective: Objective, rows: Sequence[Row]) -> Scale:
+def scale_for(objective: Objective, rows: Sequence[Row]) -> DisplayUnit:
     """The unit in which a figure shows an objective."""
     if objective.unit not in ("J", "s"):
-        return Scale(1.0, objective.unit)
+        return DisplayUnit(1.0, objective.unit)
     return scale_of(max(row[objective.column] for row in rows), objective.unit)
 
 

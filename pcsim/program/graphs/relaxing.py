@@ -15,6 +15,7 @@ from pcsim.program.graphs.visits import Visits
 from pcsim.program.graphs.writer import Newest, Wanted, Writer
 from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT
 from pcsim.program.loop import Loop
+from pcsim.program.messages import Told
 from pcsim.program.operators.work import ERROR, NOTHING, STATE, Piece, Step
 from pcsim.program.ops import IN_TURN, Need, Phase, Place, Program, Role, Turn
 from pcsim.program.parts import OUTPUT_KERNELS
@@ -30,7 +31,8 @@ class Options:
     start runs, and only nodes whose error can differ from zero learn. ``line_buffer``: overlapping windows of
     convolutions are read from SRAM once. ``micro_batches`` take turns within a step. ``control``: what nodes wait for
     between steps. ``visits``: in which order tiles with many parts go through them. ``at_once``: nodes learn within the
-    last step, while their weights are at hand, as they do where visits have an order.
+    last step, while their weights are at hand, as they do where visits have an order. ``told``: values are compared
+    with what is known of them, and only so many are told.
     """
 
     batch: int
@@ -46,6 +48,7 @@ class Options:
     control: Control | None = None
     visits: Visits | None = None
     at_once: bool = False
+    told: Told | None = None
 
 
 class Relaxation(ABC):
@@ -71,6 +74,7 @@ class Relaxation(ABC):
             relaxed=True,
             sequence=self.loop if self.sequence else None,
         )
+        self.writer.told = options.told
         self.output = graph.output.number
 
     @abstractmethod
@@ -216,9 +220,15 @@ class Relaxation(ABC):
         if not lines:
             return
         writer, number = self.writer, prediction.node.number
-        writer.back_to_join(prediction, place, writer.now("error", number, place.phase))
+        error = writer.now("error", number, place.phase)
+        told = self.options.told
+        in_steps = told is not None and place.phase is Phase.STEP
+        only = told.of(Role.ERROR, number, place) if told and in_steps else None
+        ready = writer.compared(Role.ERROR, prediction, place, error)
+        writer.back_to_join(prediction, place, ready, only)
         for line in lines:
-            writer.back(line, place, writer.now("summed", number, place.phase))
+            direct = only if not prediction.stages and prediction.own is line else None
+            writer.back(line, place, writer.now("summed", number, place.phase), direct)
 
     def move(self, prediction: Prediction, first: int) -> None:
         """What is pulled from all readers, what follows from it, and that sent to them."""

@@ -18,8 +18,9 @@ from pcsim.network import INPUT
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.contractions import PULL_WINDOWS
 from pcsim.program.graphs.parts import Cut, Line, Prediction, Stage
-from pcsim.program.kernels import ADD, MULTIPLY, MULTIPLY_ADD, Kernel
+from pcsim.program.kernels import ADD, COMPARE, MULTIPLY, MULTIPLY_ADD, SUBTRACT, Kernel
 from pcsim.program.loop import Loop
+from pcsim.program.messages import Told
 from pcsim.program.operators.work import (
     ERROR,
     NOTHING,
@@ -57,6 +58,9 @@ class Version(NamedTuple):
 
 Wanted = Iterable[Need | Key | Newest]
 
+Amounts = tuple[int, ...] | None
+"""Of an exchange that tells only what has changed, how many values in each instance; None: all."""
+
 
 class Writer:
     """Writes one program of a graph. Its life: passes are written one after the other, then ``build``."""
@@ -85,6 +89,8 @@ class Writer:
             names=cut.names,
         )
         self.batch = self.program.batch
+        self.told: Told | None = None
+        """What is told of states and errors in each step, where that is only what has changed."""
         self.again = False
         """Whether what was dropped is being made once more, on the spot."""
         self.noted: dict[tuple[str, str | int], list[Version]] = {}
@@ -231,8 +237,9 @@ class Writer:
         *,
         target: int = 0,
         at: str = "",
+        told: Amounts = None,
     ) -> Key:
-        """So many ``words`` of each sample from ``part`` to ``target``."""
+        """So many ``words`` of each sample from ``part`` to ``target``, or of these only as many as are ``told``."""
         return self.add(
             Kind.EXCHANGE,
             part,
@@ -242,6 +249,7 @@ class Writer:
             role=role,
             target=target,
             at=at,
+            told=told,
         )
 
     # What brings data onto the chip.
@@ -448,13 +456,17 @@ class Writer:
                 )
                 wanted = [key]
         self.note("state", number, wanted)
+        in_steps = self.told is not None and place.phase is Phase.STEP
+        told = self.told.of(Role.STATE, number, place) if self.told and in_steps else None
+        ready = self.compared(Role.STATE, prediction, place, wanted)
         for line in sorted(self.cut.readers[number], key=lambda line: line.is_carried):
-            sent: Wanted = wanted
-            if line not in along and not line.carries:
+            sent, only = ready, None if line.is_carried else told
+            if line not in along and not line.carries and line.before.works:
                 sent = self.work(line.before.forward, home, place, Role.SENT, line.at, wanted)
+                only = None  # What is made of a value is not compared.
             self.note("sent", line.at, sent)
             if not self.again:
-                self._send(line, home, place, sent)
+                self._send(line, home, place, sent, only)
 
     def _made(self, prediction: Prediction, steps: Sequence[Step]) -> tuple[list[Step], list[Line]]:
         """The kernels of a value, and the lines whose own steps are part of them."""
@@ -496,19 +508,32 @@ class Writer:
         """Where it was put away, what ``part`` keeps for the way back must be there again."""
         return [Newest("restored", part)] if self.has("restored", part) else []
 
-    def _send(self, line: Line, home: int, place: Place, needs: Wanted) -> None:
+    def compared(self, role: Role, prediction: Prediction, place: Place, needs: Wanted) -> Wanted:
+        """The comparison of a state or error with what is known of it, where only what has changed is told."""
+        if self.told is None or place.phase is not Phase.STEP:
+            return needs
+        of_state = role is Role.STATE
+        kind = STATE if of_state else ERROR
+        kernel = Kernel((SUBTRACT, COMPARE), reads=kind + kind, writes=kind)
+        changed = Role.CHANGED_STATE if of_state else Role.CHANGED_ERROR
+        home, name = prediction.home, prediction.node.name
+        return [self.elementwise(kernel, prediction.size, home, place, changed, name, needs)]
+
+    def _send(self, line: Line, home: int, place: Place, needs: Wanted, told: Amounts) -> None:
         words = line.before.gives
         if line.stages:
             first = line.stages[0].part
             ready = [*needs, *self._has_been_read(first)]
-            key = self.exchange(Role.STATE, home, place, words, ready, target=first, at=line.at)
+            key = self.exchange(
+                Role.STATE, home, place, words, ready, target=first, at=line.at, told=told
+            )
             self.note("brought" if line.carries else "operand", first, [key])
             return
         join = self.cut[line.node].join
         role, wanted = Role.BRANCH, list(needs)
         if line.is_carried:
             role, wanted = Role.SKIPPED_STATE, [*wanted, *self.now("brought", join, place.phase)]
-        key = self.exchange(role, home, place, words, wanted, target=join, at=line.at)
+        key = self.exchange(role, home, place, words, wanted, target=join, at=line.at, told=told)
         self.note("branch", line.at, [key])
 
     # Errors on their way back.
@@ -540,12 +565,14 @@ class Writer:
         done = self.work((*made, *behind), home, place, Role.ERROR, prediction.node.name, needs)
         self.note("error", number, done)
 
-    def back_to_join(self, prediction: Prediction, place: Place, needs: Wanted) -> None:
-        """From the error of a node to that of the sum of its branches."""
+    def back_to_join(
+        self, prediction: Prediction, place: Place, needs: Wanted, told: Amounts = None
+    ) -> None:
+        """From the error of a node to that of the sum of its branches; ``told`` is what has changed of it."""
         number, stages = prediction.node.number, prediction.stages
         wanted = list(needs)
         for stage, below in _downwards(stages):
-            shared = self.share(stage, place, wanted)
+            shared = self.share(stage, place, wanted, told if stage is stages[-1] else None)
             part = below.part if below else prediction.join
             arrived = self.pulled(stage, place, [shared], target=part, at=stage.at)
             steps = below.after.pull if below else prediction.then.pull
@@ -554,8 +581,9 @@ class Writer:
             wanted = list(self.work(steps, part, place, Role.PULLED, name, needs))
         self.note("summed", number, wanted)
 
-    def back(self, line: Line, place: Place, needs: Wanted) -> None:
-        """From the error of the sum to that of the line's first part, on all its tiles."""
+    def back(self, line: Line, place: Place, needs: Wanted, told: Amounts = None) -> None:
+        """From the error of the sum to that of the line's first part, on all its tiles; ``told`` is what has changed
+        of it."""
         prediction = self.cut[line.node]
         if not line.stages:
             self.note("left", line.at, needs)
@@ -578,17 +606,17 @@ class Writer:
             here = [*wanted, *self._back_here(last.part)]
             wanted = list(self.work(last.after.pull, last.part, place, Role.PULLED, last.at, here))
         for stage, below in _downwards(line.stages):
-            shared = self.share(stage, place, wanted)
+            shared = self.share(stage, place, wanted, told if stage is last else None)
             if below is not None:
                 arrived = self.pulled(stage, place, [shared], target=below.part, at=stage.at)
                 steps, part = below.after.pull, below.part
                 here = [arrived, *self._back_here(part)]
                 wanted = list(self.work(steps, part, place, Role.PULLED, below.at, here))
 
-    def share(self, stage: Stage, place: Place, needs: Wanted) -> Key:
+    def share(self, stage: Stage, place: Place, needs: Wanted, told: Amounts) -> Key:
         """The error of a part's result, from its owners to all its tiles."""
         words = stage.sizes.words_out
-        key = self.exchange(Role.ERROR, stage.part, place, words, needs, at=stage.at)
+        key = self.exchange(Role.ERROR, stage.part, place, words, needs, at=stage.at, told=told)
         self.note("shared", stage.part, [key])
         return key
 

@@ -21,7 +21,6 @@ from pcsim.placement.ledger import Ledger
 from pcsim.placement.portions import by_owner, by_share, everywhere
 from pcsim.placement.transfers import Carrier
 from pcsim.program import Op, Role
-from pcsim.program.synchronise import ROOT, parent
 
 
 class Exchanges:
@@ -45,10 +44,10 @@ class Exchanges:
             self.homes.settle(op)  # To the tiles they come when they are used.
             return
         if op.role is Role.STATE:
-            above = self.ledger.groups[op.target or op.layer + 1]
+            above = self.ledger.groups[op.target]
             self._redistribute(op, owned(group, words, batch), operand(above, words, batch))
         elif op.role is Role.FEEDBACK:
-            below = self.ledger.groups[op.target or op.layer - 1]
+            below = self.ledger.groups[op.target]
             self._redistribute(op, pulled(group, words, batch), owned(below, words, batch))
         elif op.role in (Role.BRANCH, Role.SPREAD):
             there = self.ledger.groups[op.target]
@@ -74,7 +73,7 @@ class Exchanges:
                 others = [group.owner(j, s) for s in range(group.shares)]
                 self.carry.send(op, owner, others, mine)
         elif op.role is Role.SKIPPED_STATE:
-            above = self.ledger.groups[op.target or op.layer + 1]
+            above = self.ledger.groups[op.target]
             held = operand(above, words, batch)
             self._complete(op, owned(group, words, batch), owned(above, words, batch), held)
         elif op.role is Role.SKIPPED_ERROR:
@@ -136,8 +135,7 @@ class Exchanges:
 
     def _control(self, op: Op, group: Group) -> None:
         """One word: up from every owner to the first tile of the layer reported to, or down to all tiles."""
-        reported = op.target or (parent(op.layer) if op.layer > ROOT else ROOT)
-        above = self.ledger.groups[reported].owner(0)
+        above = self.ledger.groups[op.target].owner(0)
         if op.role is Role.ANSWER:
             self.carry.send(op, above, list(group.tiles), 1)
             return

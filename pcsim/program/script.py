@@ -10,6 +10,7 @@ which the program is written: what stands before is of this step, what stands be
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -90,7 +91,18 @@ class Script:
             op = ops[index]
             needs = [need for each in wanted for need in self._newest(each, index, places)]
             ops[index] = replace(op, needs=tuple(dict.fromkeys((*op.needs, *needs))))
+        self._leave_out_places()
         return self.program.build(rule, steps=steps, credited=credited)
+
+    def _leave_out_places(self) -> None:
+        """An operation that is the only one of its kind in a part needs no place to be known by."""
+        ops = self.program.ops
+        bare = {op.key: op.key._replace(at="") for op in ops}
+        only = {key for key, count in Counter(bare.values()).items() if count == 1}
+        known = {key: short if short in only else key for key, short in bare.items()}
+        for index, op in enumerate(ops):
+            needs = tuple(replace(need, op=known[need.op]) for need in op.needs)
+            ops[index] = replace(op, at=known[op.key].at, needs=needs)
 
     def _newest(self, wanted: Newest, index: int, places: Mapping[Key, Place]) -> Iterator[Need]:
         """What operation ``index`` needs for the newest of something."""

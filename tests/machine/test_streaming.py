@@ -13,9 +13,12 @@ from pcsim.machine.core.window import THERE, use
 from pcsim.placement import place
 from pcsim.placement.streaming import BUFFERED, on_tile
 from pcsim.program import program_of
-from pcsim.program.incremental import incremental_predictive_coding
-from pcsim.program.pipelines import pipelined_backpropagation
-from tests.helpers.programs import counted, run
+from tests.helpers.programs import (
+    counted,
+    incremental_predictive_coding,
+    pipelined_backpropagation,
+    run,
+)
 from tests.helpers.streamed import (
     BATCH,
     LAYER_BYTES,

@@ -5,14 +5,11 @@ import itertools
 import pytest
 
 from pcsim.config import candidates, load_hardware, load_workload
-from pcsim.errors import InputError
 from pcsim.machine import simulate
 from pcsim.placement import place
-from pcsim.program import Form, Kind, Role, program_of
-from pcsim.program.graphs.pipelines import graph_pipelined_backpropagation
-from pcsim.program.pipelines import ORDERS, pipelined_backpropagation
+from pcsim.program import Kind, Role, pipelined_backpropagation, program_of
+from pcsim.program.pipeline_orders import ORDERS
 from pcsim.theory.operators import backpropagation_macs
-from tests.helpers.graphs import chain
 from tests.helpers.graphs_at_random import graph
 from tests.helpers.programs import cycles_of
 from tests.oracles.graph_oracle import backpropagation_makespan
@@ -22,7 +19,7 @@ SENT = [Role.STATE, Role.FEEDBACK, Role.ERROR]
 
 
 def pipelined(network, schedule, parts, *, batch=4):
-    return graph_pipelined_backpropagation(
+    return pipelined_backpropagation(
         network,
         "mse",
         batch=batch,
@@ -30,23 +27,6 @@ def pipelined(network, schedule, parts, *, batch=4):
         optimiser="adam",
         schedule=schedule,
     )
-
-
-@pytest.mark.parametrize("schedule", ORDERS)
-@pytest.mark.parametrize("widths", [(7, 5, 6, 4, 5, 3), (9, 8), (20, 40, 4)])
-@pytest.mark.parametrize("post", [True, False])
-def test_a_chain_as_a_graph_is_the_chain(schedule, widths, post, ideal, tile64):
-    form = Form(widths, "tanh", bias=True, post=post)
-    network = chain(widths, "tanh", bias=True, post=post)
-    for parts in (1, 2, 6):
-        options = {"batch": 12, "micro_batches": parts, "schedule": schedule}
-        one = pipelined_backpropagation(form, optimiser="adam", **options)
-        other = pipelined(network, schedule, parts, batch=12)
-        assert one.macs() == other.macs()
-        assert one.elementwise() == other.elementwise()
-        assert one.exchanged_words(SENT) == other.exchanged_words(SENT)
-        for chip in (ideal(), tile64(), tile64("tiles.mesh=[1, 2]")):
-            assert cycles_of(one, chip) == cycles_of(other, chip)
 
 
 @pytest.mark.parametrize("schedule", ORDERS)
@@ -96,23 +76,6 @@ def test_what_a_pipeline_keeps_grows_with_what_is_under_way(seed):
     for parts in (2, 4, 8):
         assert words("1f1b", parts) <= words("gpipe", parts)
         assert words("gpipe", parts) >= whole
-
-
-@pytest.mark.parametrize(
-    "rule, override, said",
-    [
-        ("bp", "bp.schedule=1f1b bp.stash=recomputed", "bp.stash must be kept, not 'recomputed'"),
-        ("pc", "pc.threshold=0.1", "pc.threshold must be 0, not 0.1"),
-        ("pc", "pc.schedule=skewed", "pc.schedule must be free or barrier, not 'skewed'"),
-    ],
-)
-def test_what_has_no_program_is_refused_in_one_sentence(rule, override, said):
-    work = load_workload("resnet-digits", overrides=override.split())
-    candidate = candidates(load_hardware("tile64"), work, rule=rule)[0]
-    with pytest.raises(InputError) as caught:
-        program_of(work, candidate, steps=2)
-    assert str(caught.value).count(" must be ") == 1
-    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,7 @@ from pcsim.machine.units import Product
 from pcsim.machine.units.lanes import elementwise
 from pcsim.machine.units.systolic import product
 from pcsim.placement import TaskKind, place
-from pcsim.program import (
-    PRODUCTS,
-    Kind,
-    Words,
-    program_of,
-)
+from pcsim.program import PRODUCTS, Kind, Words, program_of
 from pcsim.program.kernels import OPTIMISERS, update_kernel
 from tests.helpers import programs
 from tests.helpers.programs import run

@@ -271,10 +271,10 @@ def test_a_deadlock_names_who_waits_for_whom_since_when(ideal):
 
 
 FORMS = [
-    {"skips": True, "scaled": True},
+    {"skips": True, "parameterisation": "mupc"},
     {"skips": True, "bias": True},
     {"post": True, "bias": True},
-    {"scaled": True},
+    {"parameterisation": "mupc"},
 ]
 
 

@@ -214,7 +214,7 @@ def test_post_placement_moves_phi_behind_the_product():
 
 
 @pytest.mark.parametrize(
-    "form", [{"skips": True}, {"post": True}, {"bias": True}, {"scaled": True}]
+    "form", [{"skips": True}, {"post": True}, {"bias": True}, {"parameterisation": "mupc"}]
 )
 def test_no_form_changes_the_products_or_the_words_between_layers(form):
     for plain, other in (

@@ -63,7 +63,7 @@ def test_its_pull_is_the_derivative_of_its_forward(here):
     code = """
 import square
 import numpy as np
-from tests.helpers.programs import backpropagation
+from pcsim.program import backpropagation
 from pcsim.network import graph_of
 from pcsim.engine.operators import OPERATIONS
 graph = graph_of([5], [{"name": "y", "branches": [{"from": "x", "map": ["square"]}]}])

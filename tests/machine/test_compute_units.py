@@ -406,7 +406,7 @@ def test_a_resident_array_refuses_what_does_not_fit_into_its_cells():
         learned(chip({**unit, "resident_folds": 4}, **mesh))
     assert str(caught.value) == (
         f"bp: the weights take {folds} blocks of tiles.compute.resident_folds; ideal has 4 x 4.\n"
-        "The largest layer is 1 (20 x 12) with 15.\n"
+        "The largest layer is z1.0.0 (20 x 12) with 15.\n"
         "What would fit: tiles.compute.resident_folds: 16, or tiles.mesh: [6, 2]."
     )
     placement, _ = learned(hardware)

@@ -244,7 +244,7 @@ def test_a_tile_without_room_for_one_layer_says_what_it_needs(tile64):
         place(program, chip)
     said = str(caught.value)
     assert said.startswith("bp: with weights streamed a tile keeps ")
-    assert f"{LAYER_BYTES} B (layer 1); tile64 has 1 KiB." in said
+    assert f"{LAYER_BYTES} B (layer z1.0.0); tile64 has 1 KiB." in said
     enough = tile64(
         "tiles.mesh=[1, 1]",
         "tiles.sram.weights=streamed",

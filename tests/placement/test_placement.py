@@ -117,8 +117,8 @@ def test_a_network_that_does_not_fit_says_what_is_too_large_and_what_would_fit(t
     assert str(caught.value) == (
         "pc: the network needs 2.63 MiB of tile SRAM before any copies for splitting; tile64 has "
         "4 x 64 KiB = 256 KiB.\n"
-        "The largest layer is 1 (784 x 128) with 2.07 MiB at batch 64.\n"
-        "What would fit: tiles.sram.size: 1 MiB, or tiles.mesh: [85, 2]."
+        "The largest layer is z1.0.0 (784 x 128) with 2.07 MiB at batch 64.\n"
+        "What would fit: tiles.sram.size: 1 MiB, or tiles.mesh: [77, 2]."
     )
     # Each remedy is enough, and the next smaller step is not.
     place(program, tile64(small[0], "tiles.sram.size=1 MiB"))

@@ -63,7 +63,6 @@ def test_its_pull_is_the_derivative_of_its_forward(here):
     code = """
 import square
 import numpy as np
-from pcsim.program import backpropagation
 from pcsim.network import graph_of
 from pcsim.engine.operators import OPERATIONS
 graph = graph_of([5], [{"name": "y", "branches": [{"from": "x", "map": ["square"]}]}])
@@ -84,6 +83,7 @@ def test_what_it_costs_is_what_it_computes(here):
     code = """
 import square
 from pcsim.network import graph_of
+from pcsim.program import backpropagation
 
 nodes = [
     {"name": "z", "branches": [{"from": "x", "map": [["dense", {"units": 4}], "square"]}]},

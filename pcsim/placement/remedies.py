@@ -20,8 +20,10 @@ LARGEST_SRAM = 1 << 40
 MOST_ROWS = 256
 MOST_TILES = 4096
 MOST_BLOCKS = 65_536
-PLENTY = 1 << 40
 """What is looked for: memories, rows, meshes and blocks of a compute unit up to these."""
+
+PLENTY = 1 << 40
+"""As blocks: more than any network takes."""
 
 
 def why_not(program: Program, hardware: Hardware, blocks: Blocks | None, *, spread: int) -> str:

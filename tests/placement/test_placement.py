@@ -122,8 +122,8 @@ def test_a_network_that_does_not_fit_says_what_is_too_large_and_what_would_fit(t
     )
     # Each remedy is enough, and the next smaller step is not.
     place(program, tile64(small[0], "tiles.sram.size=1 MiB"))
-    place(program, tile64("tiles.mesh=[85, 2]", small[1]))
-    for not_enough in ((small[0], "tiles.sram.size=512 KiB"), ("tiles.mesh=[84, 2]", small[1])):
+    place(program, tile64("tiles.mesh=[77, 2]", small[1]))
+    for not_enough in ((small[0], "tiles.sram.size=512 KiB"), ("tiles.mesh=[76, 2]", small[1])):
         with pytest.raises(DoesNotFitError):
             place(program, tile64(*not_enough))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pcsim.config import load_hardware
-from pcsim.errors import DoesNotFitError, InputError
+from pcsim.errors import DoesNotFitError
 from pcsim.machine import simulate
 from pcsim.network import chain, graph_of
 from pcsim.network.operators import OPERATORS
@@ -292,18 +292,6 @@ def test_a_line_buffer_reads_each_word_once_where_windows_overlap(tile64):
     saved = read(inference(network, batch=2)) - read(with_buffer)
     # Windows pass once for every fold of the array's 16 columns: here once.
     assert saved == 4 * 2 * (counts.window_words - counts.words_in)
-
-
-@pytest.mark.parametrize("override", ["tiles.sram.weights=streamed"])
-def test_what_is_not_written_for_graphs_is_refused_in_one_sentence(override):
-    chip = load_hardware("tile64", overrides=[override])
-    with pytest.raises(InputError, match="resident, not 'streamed', where the network is no chain"):
-        place(bp(SMALL), chip)
-
-
-def test_crossbars_are_refused_for_graphs():
-    with pytest.raises(InputError, match="not 'crossbar' that keeps them"):
-        place(bp(SMALL), load_hardware("crossbar64"))
 
 
 def test_a_second_operation_of_the_same_key_is_refused():

@@ -297,13 +297,17 @@ def test_stashes_are_the_formulas_and_memory_is_kept_for_them(schedule, parts):
     for layer in range(1, stages + 1):
         expected = pipelines.stash(schedule, layer, stages, parts)
         assert in_flight(program, layer) == expected
-        kept = {buffer.name.partition(" to ")[0]: buffer.copies for buffer in program.buffers_of(layer)}
+        kept = {
+            buffer.name.partition(" to ")[0]: buffer.copies for buffer in program.buffers_of(layer)
+        }
         if layer > 1:  # The batch itself is there whole, and the next one arriving.
             assert kept["operand"] == expected
         if layer < stages:
             assert kept["sent"] == expected
         if layer > 1:  # Errors wait for W from B on only.
-            assert kept["error of the result"] == in_flight(program, layer, since=Kind.PRODUCT_BACKWARD)
+            assert kept["error of the result"] == in_flight(
+                program, layer, since=Kind.PRODUCT_BACKWARD
+            )
 
 
 def test_a_recomputed_stash_keeps_operands_only_and_a_spilled_one_two_micro_batches():

@@ -274,6 +274,6 @@ def test_a_network_that_fits_in_narrow_formats_is_refused_in_wide_ones(tile64):
     assert str(caught.value) == (
         "bp: the network needs 2.01 MiB of tile SRAM before any copies for splitting; tile64 has "
         "1 x 1.06 MiB = 1.06 MiB.\n"
-        "The largest layer is 1 (512 x 512) with 2.01 MiB at batch 1.\n"
+        "The largest layer is y.0.0 (512 x 512) with 2.01 MiB at batch 1.\n"
         "What would fit: tiles.sram.size: 2.12 MiB, or tiles.mesh: [2, 1]."
     )

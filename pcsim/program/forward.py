@@ -1,4 +1,4 @@
-"""How values are made: data is loaded, products follow one another through parts, branches are summed, and what comes
+"""How values are made: products follow one another through parts, branches are summed, and what comes
 of them is sent to all that read it."""
 
 from __future__ import annotations
@@ -6,13 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pcsim.network import INPUT
 from pcsim.program.kernels import (
     ADD,
     COMPARE,
     COMPLETE_PREDICTION,
-    MULTIPLY,
-    MULTIPLY_ADD,
     SUBTRACT,
     Kernel,
 )
@@ -25,47 +22,16 @@ from pcsim.program.operators.work import (
     Piece,
     Statistics,
     Step,
+    added,
     fused,
 )
-from pcsim.program.ops import ALL, Key, Kind, Need, Phase, Place, Role
+from pcsim.program.ops import Key, Kind, Need, Phase, Place, Role
 from pcsim.program.parts import Line, Prediction, Stage
-from pcsim.program.script import Amounts, Needs, Newest, Script, Wanted
+from pcsim.program.script import Amounts, Newest, Script, Wanted
 
 
 class ForwardScript(Script):
     """A script with the passes from the input to the output."""
-
-    def load(self, *, with_target: bool) -> None:
-        """Cold-start loads of weights and first batch, and the prefetch of the next batch."""
-
-        def from_dram(role: Role, part: int, words: int, phase: Phase, at: str = "") -> Key:
-            place = Place(phase, "data")
-            return self.add(Kind.EXCHANGE, part, place, [], role=role, elements=words, at=at)
-
-        copies = (Role.WEIGHTS, Role.MASTER) if self.program.master else (Role.WEIGHTS,)
-        borrowing = {part for found in self.cut.users.values() for part, _ in found}
-        for role in copies:
-            for part, sizes in enumerate(self.cut.parts, start=1):
-                if sizes.weighted and not (role is Role.MASTER and part in borrowing):
-                    key = from_dram(role, part, sizes.weights, Phase.SETUP)
-                    self.note(str(role), part, [key])
-        output = self.cut.predictions[-1]
-        samples = self.batch * self.program.micro_batches
-        for phase in (Phase.START, Phase.SETUP):
-            for line in self.cut.readers[INPUT]:
-                words = samples * line.before.words
-                key = from_dram(Role.INPUT, line.stages[0].part, words, phase, line.at)
-                if phase is Phase.SETUP:  # Nobody waits for the next batch.
-                    self.note("operand", line.stages[0].part, [key])
-            if with_target:
-                key = from_dram(Role.TARGET, output.home, samples * output.size, phase)
-                if phase is Phase.SETUP:
-                    self.note("target", output.home, [key])
-
-    def loaded(self, what: str, of: int) -> Needs:
-        """All that brings ``what`` from DRAM, whenever it does."""
-        newest = {version.phase: version.keys for version in self.noted.get((what, of), [])}
-        return [Need(key, ALL) for keys in newest.values() for key in keys]
 
     def product(self, stage: Stage, place: Place, needs: Wanted) -> tuple[Wanted, tuple[Step, ...]]:
         """The products of a part; returns what to need, and the steps that are left to do at its owners."""
@@ -196,7 +162,7 @@ class ForwardScript(Script):
         for number, line in enumerate(rest):
             wanted.append(Newest("branch", line.at))
             if number or own is not None:
-                steps = _added(steps, words)
+                steps = added(steps, words)
         steps += prediction.then.forward
         if not prediction.stages:
             return wanted, tuple(steps)
@@ -325,15 +291,6 @@ def forward_start(
         writer.forward(line, place, alone=apart)
     wanted, steps = writer.summed(prediction, place, fresh=not apart)
     writer.value(prediction, place, steps, wanted)
-
-
-def _added(steps: Sequence[Step], words: int) -> list[Step]:
-    """``steps`` and the addition of another value; with a multiplication before it that is one instruction."""
-    *others, last = steps or [Piece(words, ())]
-    if isinstance(last, Piece) and last.elements == words and last.primitives[-1:] == (MULTIPLY,):
-        fused_multiply_add = (*last.primitives[:-1], MULTIPLY_ADD)
-        return [*others, replace(last, primitives=fused_multiply_add, beside=last.beside + STATE)]
-    return [*steps, Piece(words, (ADD,), beside=STATE)]
 
 
 def _kept_too(steps: Sequence[Step], stage: Stage) -> tuple[Step, ...]:

@@ -12,9 +12,7 @@ from typing import NamedTuple
 
 from pcsim.config import Value
 from pcsim.network import INPUT
-from pcsim.network.operators import size
 from pcsim.program.kernels import DESCENT_WORDS, OPTIMISER_WORDS
-from pcsim.program.operators.work import Kept as From
 from pcsim.program.parts import Line, Prediction, Run, Stage
 from pcsim.program.writer import Writer
 
@@ -217,24 +215,18 @@ class _Keeper:
         ``in_place``: the first such value lies where the product was summed up, which nothing else needs then.
         """
         if self.learning and run.terms:
-            between: set[int] = set()
-            for index, (term, work) in enumerate(run.terms):
-                if work.kept in (From.READ, From.BOTH):
-                    between.add(index)
-                if work.kept in (From.GIVEN, From.BOTH):
-                    between.add(index + 1)
+            for term, work in run.terms:
                 self.value(part, f"kept by {term.at}", "state", Value.STATE, work.own)
-            ends = (0, len(run.terms))  # What arrives and what leaves is kept by others.
-            inside = sorted(between.difference(ends))
+            inside = run.kept_between
             if (
                 in_place
                 and inside
-                and 0 not in between
-                and _words_before(run, inside[0]) == run.words
+                and not run.keeps_first
+                and run.words_before(inside[0]) == run.words
             ):
                 inside = inside[1:]
             for index in inside:
-                words = _words_before(run, index)
+                words = run.words_before(index)
                 self.value(part, f"between in {at}", "state", Value.STATE, words)
         self._parameters(run, part)
 
@@ -318,8 +310,3 @@ class _Keeper:
             program.keep(part, "feedback out", "error", Value.ACCUMULATE, axis="in")
             if work.folds is not None:
                 program.keep(part, "windows", "error", Value.ACCUMULATE, axis="window")
-
-
-def _words_before(run: Run, index: int) -> int:
-    """Words a sample of the value that step ``index`` reads."""
-    return size(run.terms[index][0].reads)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pcsim.network import INPUT, Graph, Node, Term
-from pcsim.network.operators import Activation
+from pcsim.network.operators import Activation, size
 from pcsim.program.kernels import MULTIPLY
 from pcsim.program.operators import Weightless
 from pcsim.program.operators.work import ERROR, Kept, PartWork, Piece, Step, fused
@@ -50,6 +50,27 @@ class Run:
     @property
     def learns(self) -> bool:
         return any(work.parameters for _, work in self.terms)
+
+    def words_before(self, index: int) -> int:
+        """Words a sample of the value that step ``index`` reads."""
+        return size(self.terms[index][0].reads)
+
+    @property
+    def keeps_first(self) -> bool:
+        """Whether a derivative is found from the value that arrives."""
+        return bool(self.terms) and self.terms[0][1].kept in (Kept.READ, Kept.BOTH)
+
+    @property
+    def kept_between(self) -> list[int]:
+        """Between which steps, by the number of the later one, there is a value from which a derivative is found; what
+        arrives and what leaves is kept by others."""
+        found: set[int] = set()
+        for index, (_, work) in enumerate(self.terms):
+            if work.kept in (Kept.READ, Kept.BOTH):
+                found.add(index)
+            if work.kept in (Kept.GIVEN, Kept.BOTH):
+                found.add(index + 1)
+        return sorted(found.difference((0, len(self.terms))))
 
     @property
     def works(self) -> bool:

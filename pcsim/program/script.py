@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from pcsim.network import INPUT
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.kernels import ADD, Kernel
 from pcsim.program.loop import Loop
@@ -250,6 +251,38 @@ class Script:
             at=at,
             told=told,
         )
+
+    def load(self, *, with_target: bool) -> None:
+        """Cold-start loads of weights and first batch, and the prefetch of the next batch."""
+
+        def from_dram(role: Role, part: int, words: int, phase: Phase, at: str = "") -> Key:
+            place = Place(phase, "data")
+            return self.add(Kind.EXCHANGE, part, place, [], role=role, elements=words, at=at)
+
+        copies = (Role.WEIGHTS, Role.MASTER) if self.program.master else (Role.WEIGHTS,)
+        borrowing = {part for found in self.cut.users.values() for part, _ in found}
+        for role in copies:
+            for part, sizes in enumerate(self.cut.parts, start=1):
+                if sizes.weighted and not (role is Role.MASTER and part in borrowing):
+                    key = from_dram(role, part, sizes.weights, Phase.SETUP)
+                    self.note(str(role), part, [key])
+        output = self.cut.predictions[-1]
+        samples = self.batch * self.program.micro_batches
+        for phase in (Phase.START, Phase.SETUP):
+            for line in self.cut.readers[INPUT]:
+                words = samples * line.before.words
+                key = from_dram(Role.INPUT, line.stages[0].part, words, phase, line.at)
+                if phase is Phase.SETUP:  # Nobody waits for the next batch.
+                    self.note("operand", line.stages[0].part, [key])
+            if with_target:
+                key = from_dram(Role.TARGET, output.home, samples * output.size, phase)
+                if phase is Phase.SETUP:
+                    self.note("target", output.home, [key])
+
+    def loaded(self, what: str, of: int) -> Needs:
+        """All that brings ``what`` from DRAM, whenever it does."""
+        newest = {version.phase: version.keys for version in self.noted.get((what, of), [])}
+        return [Need(key, ALL) for keys in newest.values() for key in keys]
 
 
 def _back(phase: Phase, back: int) -> int:

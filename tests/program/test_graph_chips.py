@@ -111,10 +111,10 @@ def test_of_a_value_only_what_is_told_travels(order, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_weights_of_any_network_stream_through_windows(weights, seed):
     network = graph(seed)
-    buffer = ["buffer.size=1 MiB", "buffer.bandwidth=64 B/cycle", "buffer.latency=10 ns"]
+    buffer = "{size: 1 MiB, banks: 4, port: 64 B/cycle, latency: 5 cycles, cell: lstp}"
     overrides = [f"tiles.sram.weights={weights}", "tiles.mesh=[1, 2]", "tiles.sram.size=1 MiB"]
     if weights == "buffered":
-        overrides += [*buffer, "buffer.banks=4"]
+        overrides.append(f"buffer={buffer}")
     programs = [
         backpropagation(network, "mse", batch=3, optimiser="adam", at_once=True),
         pc(network, visits=Visits(0)),

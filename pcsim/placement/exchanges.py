@@ -56,7 +56,7 @@ class Exchanges:
             for s, elements in enumerate(by_share(op, group, batch)):
                 owners = [group.owner(j, s) for j in range(len(group.outputs))]
                 self.carry.send(op, owners[0], owners, elements)
-        elif op.role in (Role.ERROR, Role.PULL):
+        elif op.role is Role.ERROR:
             for s, elements in enumerate(by_share(op, group, batch)):
                 for j, (owner, mine) in enumerate(by_owner(op, group, elements, s)):
                     self.carry.send(op, owner, group.row(j, s), mine)

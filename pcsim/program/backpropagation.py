@@ -1,4 +1,4 @@
-"""Backpropagation of any graph as a program: forward, backward, update, one node after the other."""
+"""Backpropagation as a program: forward, backward, update, one node after the other."""
 
 from __future__ import annotations
 

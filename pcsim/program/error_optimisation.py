@@ -1,8 +1,8 @@
-"""Predictive coding over errors (epc) on graphs: each step goes down through all nodes and up again.
+"""Predictive coding over errors (epc) as a program: each step goes down through all nodes and up again.
 
 The errors of the hidden nodes are free, and z = p + e follows. A step brings the output's error down as
-backpropagation does, moves every e by eta (what is brought - e), and predicts upwards anew, node after node. Of chains
-this is `pcsim.program.error_optimisation`.
+backpropagation does, moves every e by eta (what is brought - e), and predicts upwards anew, node after node.
+Nothing runs beside anything else but branches, so that T steps of a chain of L layers take 2 T (L - 1) slots.
 """
 
 from __future__ import annotations

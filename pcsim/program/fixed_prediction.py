@@ -1,9 +1,8 @@
-"""Predictive coding with the predictions of the feed-forward pass (fpa, z_il) on graphs.
+"""Predictive coding with the predictions of the feed-forward pass (fpa, z_il) as programs.
 
 fpa: slopes and predictions stay what the feed-forward pass made them, so that a step is pulls and moves only, and an
 error changes with its own node alone. z_il: each node moves once, when all that it is told is final, so that it is
-backpropagation in which every value moves and has its error formed. Ungated, all nodes work in all steps. Of chains
-this is `pcsim.program.fixed_prediction`.
+backpropagation in which every value moves and has its error formed. Ungated, all nodes work in all steps.
 """
 
 from __future__ import annotations

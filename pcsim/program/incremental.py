@@ -1,8 +1,7 @@
-"""Incremental predictive coding (ipc) on graphs: every inference step also updates the weights.
+"""Incremental predictive coding (ipc) as a program: every inference step also updates the weights.
 
 Step t moves all states by the errors of step t - 1, updates everything that learns by the same errors and states, and
 predicts anew with what is new, from the input, too. The predictions after the last step serve nobody and are left out.
-Of chains this is `pcsim.program.incremental`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Plain inference of any graph as a program: the feed-forward pass of one batch, outputs sent to DRAM."""
+"""Plain inference as a program: the feed-forward pass of one batch, outputs sent to DRAM."""
 
 from __future__ import annotations
 

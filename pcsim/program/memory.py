@@ -1,4 +1,4 @@
-"""What does each part of a graph keep in memory?
+"""What does each part of a network keep in memory?
 
 Every value that the way back reads is kept: a part's operand, its error, what lies between two steps where a
 derivative is found from it, winners of pools, normalised values, attention weights. A pull by windows adds them up

@@ -1,4 +1,4 @@
-"""Predictive coding of graphs whose nodes move one group after another: Gauss-Seidel, or colours (red-black).
+"""Predictive coding whose nodes move one group after another: Gauss-Seidel, or colours (red-black).
 
 When a node moves it takes the newest errors of its readers and its own; then its error is formed anew, its readers
 predict anew from it, and theirs are. So an error changes with every move of its node and of what that node reads. It
@@ -7,7 +7,7 @@ changes without a pull in between only the second is told.
 
 A prediction is kept from one change to the next, and so is the value of every branch of a sum, since others change
 without it. Passes of Gauss-Seidel overlap: a node moves again as soon as those near it have moved, also where parts
-share a tile (`slots`). Of a chain this is `pcsim.program.ordered`.
+share a tile (`slots`).
 """
 
 from __future__ import annotations

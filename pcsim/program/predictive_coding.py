@@ -1,4 +1,4 @@
-"""Predictive coding of any graph as a program: simultaneous (Jacobi) steps from a feed-forward start.
+"""Predictive coding as a program: simultaneous (Jacobi) steps from a feed-forward start.
 
 In a step every node moves by what its own error and those of its readers pull, its readers predict anew, and errors
 are formed; an error then goes on to the first part of its prediction, where the next step's pull begins and where at

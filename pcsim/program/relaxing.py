@@ -1,4 +1,4 @@
-"""What all ways to relax the states of a graph share: the feed-forward start, moves, errors on their way, the end."""
+"""What all ways to relax states share: the feed-forward start, moves, errors on their way, the end."""
 
 from __future__ import annotations
 

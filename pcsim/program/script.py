@@ -69,12 +69,11 @@ class Script:
         steps in which the order of writing says what is newest."""
         self.cut, self.relaxed, self.sequence = cut, relaxed, sequence
         self.program = ProgramBuilder(
-            (),
+            cut.parts,
             batch,
             optimiser=optimiser,
             master=master,
             micro_batches=micro_batches,
-            parts=cut.parts,
             names=cut.names,
         )
         self.batch = self.program.batch

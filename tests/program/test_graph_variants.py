@@ -30,7 +30,7 @@ from tests.oracles.graph_oracle import (
 )
 from tests.oracles.reference_machine import Machine
 
-SENT = [Role.STATE, Role.FEEDBACK, Role.ERROR, Role.PULL]
+SENT = [Role.STATE, Role.FEEDBACK, Role.ERROR]
 SHAPES = [(7, 5, 6, 4, 5, 3), (9, 8), (8,) * 6, (20, 4, 4)]
 
 

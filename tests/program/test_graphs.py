@@ -13,7 +13,7 @@ from pcsim.network import chain, graph_of
 from pcsim.network.operators import OPERATORS
 from pcsim.placement import TaskKind, place
 from pcsim.placement.tasks import PHASES
-from pcsim.program import Kind, Role, inference
+from pcsim.program import Kind, Role, Sizes, inference
 from pcsim.program.builder import ProgramBuilder
 from pcsim.program.operators import WORK
 from pcsim.program.ops import Key, Phase, Place
@@ -295,7 +295,7 @@ def test_a_line_buffer_reads_each_word_once_where_windows_overlap(tile64):
 
 
 def test_a_second_operation_of_the_same_key_is_refused():
-    program = ProgramBuilder((3, 2), 1, optimiser=None)
+    program = ProgramBuilder((Sizes(3, 2),), 1, optimiser=None)
     program.add(Kind.PRODUCT_FORWARD, 1, Place(Phase.START, "forward"))
     with pytest.raises(ValueError, match=r"only one operation product_forward\[1\]@start"):
         program.add(Kind.PRODUCT_FORWARD, 1, Place(Phase.START, "forward"))

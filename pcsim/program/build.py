@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pcsim.config import Candidate, Workload
+from pcsim.config import Candidate, Workload, problem_at
 from pcsim.config.candidates import InferenceSettings
+from pcsim.errors import InputError
 from pcsim.program.backpropagation import backpropagation
 from pcsim.program.error_optimisation import error_optimisation
 from pcsim.program.fixed_prediction import fixed_prediction, zero_divergence
@@ -34,8 +35,16 @@ def program_of(
     """One weight update of one batch by ``candidate``'s rule, with ``steps`` inference steps executed.
 
     ``told`` is what was told in each of them, where the candidate has a threshold; all, unless given.
+
+    Raises:
+        InputError: there is a threshold where no training can say what is told.
     """
     how = candidate.inference
+    if how is not None and how.threshold > 0 and not workload.network.is_chain:
+        path, way = "pc.threshold", f"network.{workload.network.way}"
+        said = f"{path} must be 0, not {how.threshold!r}, where {way} is no chain of dense layers: "
+        why = "values told to neighbours only when they change are not computed there yet"
+        raise InputError((problem_at(workload, path, said + why),))
     program = (
         _backpropagation(workload, candidate)
         if how is None

@@ -1,4 +1,4 @@
-"""Steps of graphs after which all nodes agree: barriers and checks, against chains and closed forms."""
+"""Steps of graphs after which all nodes agree: barriers and checks, against closed forms."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Programs of graphs whose nodes move one after another, against chains and against an independent clockwork."""
+"""Programs of graphs whose nodes move one after another, against an independent clockwork."""
 
 import itertools
 import random

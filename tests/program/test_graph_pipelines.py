@@ -1,21 +1,20 @@
-"""Pipelined backpropagation of graphs, against chains, against one batch at a time, and against bounds."""
+"""Pipelined backpropagation of graphs, against one batch at a time, and against bounds."""
 
 import itertools
 
 import pytest
 
 from pcsim.config import candidates, load_hardware, load_workload
+from pcsim.errors import InputError
 from pcsim.machine import simulate
 from pcsim.placement import place
-from pcsim.program import Kind, Role, pipelined_backpropagation, program_of
+from pcsim.program import Kind, pipelined_backpropagation, program_of
 from pcsim.program.pipeline_orders import ORDERS
 from pcsim.theory.operators import backpropagation_macs
 from tests.helpers.graphs_at_random import graph
 from tests.helpers.programs import cycles_of
 from tests.oracles.graph_oracle import backpropagation_makespan
 from tests.oracles.reference_machine import Machine
-
-SENT = [Role.STATE, Role.FEEDBACK, Role.ERROR]
 
 
 def pipelined(network, schedule, parts, *, batch=4):
@@ -78,6 +77,13 @@ def test_what_a_pipeline_keeps_grows_with_what_is_under_way(seed):
         assert words("gpipe", parts) >= whole
 
 
+def test_a_threshold_that_no_training_follows_is_refused_in_one_sentence():
+    work = load_workload("resnet-digits", overrides=["pc.threshold=0.1"])
+    candidate = candidates(load_hardware("tile64"), work, rule="pc")[0]
+    with pytest.raises(InputError, match="pc.threshold must be 0, not 0.1, where network.blocks"):
+        program_of(work, candidate, steps=2)
+
+
 @pytest.mark.parametrize(
     "override",
     [
@@ -85,7 +91,10 @@ def test_what_a_pipeline_keeps_grows_with_what_is_under_way(seed):
         *(f"pc.order={order}" for order in ("jacobi", "gauss_seidel", "red_black")),
         *(f"pc.variant={variant}" for variant in ("ipc", "fpa", "epc")),
         "pc.variant=z_il pc.rate=1 pc.steps=4",
+        "bp.schedule=gpipe bp.micro_batches=2 bp.stash=recomputed",
+        "bp.schedule=1f1b bp.micro_batches=2 bp.stash=spilled",
         "pc.schedule=barrier",
+        "pc.schedule=skewed pc.window=2",
         "pc.tolerance=0.1",
         "pc.micro_batches=2",
     ],

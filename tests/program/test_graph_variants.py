@@ -1,4 +1,4 @@
-"""Programs of graphs by variants of predictive coding, against chains and against an independent clockwork."""
+"""Programs of graphs by variants of predictive coding, against an independent clockwork."""
 
 import random
 
@@ -29,10 +29,6 @@ from tests.oracles.graph_oracle import (
     predictive_coding_makespan,
 )
 from tests.oracles.reference_machine import Machine
-
-SENT = [Role.STATE, Role.FEEDBACK, Role.ERROR]
-SHAPES = [(7, 5, 6, 4, 5, 3), (9, 8), (8,) * 6, (20, 4, 4)]
-
 
 SEEDS = range(45)
 WHOLE = {

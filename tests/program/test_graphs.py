@@ -1,4 +1,4 @@
-"""Programs of graphs against closed forms, against programs of chains, and against an independent clockwork."""
+"""Programs of graphs against closed forms, and against an independent clockwork."""
 
 import itertools
 import random

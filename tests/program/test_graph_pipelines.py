@@ -80,7 +80,7 @@ def test_what_a_pipeline_keeps_grows_with_what_is_under_way(seed):
 def test_a_threshold_that_no_training_follows_is_refused_in_one_sentence():
     work = load_workload("resnet-digits", overrides=["pc.threshold=0.1"])
     candidate = candidates(load_hardware("tile64"), work, rule="pc")[0]
-    with pytest.raises(InputError, match="pc.threshold must be 0, not 0.1, where network.blocks"):
+    with pytest.raises(InputError, match=r"pc.threshold must be 0, not 0\.1, where network"):
         program_of(work, candidate, steps=2)
 
 

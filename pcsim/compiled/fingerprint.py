@@ -28,6 +28,11 @@ IMPLEMENTATION = "compiled_as"
 _LIBRARIES = {"builtins", "llvmlite", "math", "numba", "numpy", "typing"}
 _CONSTANTS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
 
+_TOLD_BY_NAME = (
+    types.Number, types.Boolean, types.NoneType, types.Omitted, types.UnicodeType, types.Literal, types.Record,
+)  # fmt: skip
+"""Types whose names say all of them; that of a record has its fields."""
+
 
 class UnknownError(Exception):
     """Something that a kernel uses, or is given, of which nobody can say here what it depends on."""
@@ -70,8 +75,7 @@ def _type(kind: Any) -> str:
         inside: Any = kind
         return f"{type(kind).__name__}[{fields}]({', '.join(_type(member) for member in inside)})"
     plain: Any = kind.dtype if isinstance(kind, types.Array) else kind
-    known = (types.Number, types.Boolean, types.NoneType, types.Omitted, types.UnicodeType)
-    if kind is None or isinstance(plain, (*known, types.Literal)):
+    if kind is None or isinstance(plain, _TOLD_BY_NAME):
         return repr(kind)
     raise UnknownError(kind)
 

@@ -23,6 +23,7 @@ from numba.core.serialize import dumps
 from pcsim.cache import cache_folder, keep, kept, tell_unusable
 from pcsim.compiled.fingerprint import UnknownError, described_types, fingerprint
 from pcsim.compiled.known import FOLDER
+from pcsim.notes import tell_once
 
 SUFFIX = ".nbi"
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -70,6 +71,9 @@ class KernelCache(_Cache):
             return
         path, subject = self._place(sig, data.codegen)
         if path is None:
+            tell_once(
+                self._name, f"{self._name} cannot be kept and is compiled in every run: {subject}"
+            )
             return
         code = dumps(data._reduce())
         if not keep(path, _digest(subject, code) + code):
@@ -89,12 +93,12 @@ class KernelCache(_Cache):
         return f"{fingerprint(self._function)} {self._options}"
 
     def _place(self, sig: Any, codegen: Any) -> tuple[Path | None, str]:
-        """The file for these types on this processor, None where there can be none, and a text that says all that the
-        code depends on."""
+        """The file for these types on this processor, and a text that says all that the code depends on; None, and why,
+        where there can be no file."""
         try:
             asked = repr((described_types(sig), codegen.magic_tuple(), self._compiled_from))
-        except UnknownError:
-            return None, ""
+        except UnknownError as error:
+            return None, f"nobody knows what {error} depends on"
         name = f"{self._name}.{hashlib.sha256(asked.encode()).hexdigest()[:16]}{SUFFIX}"
         return self._folder / name, f"{self._name} {asked}"
 

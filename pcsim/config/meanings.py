@@ -93,6 +93,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "banking": "Which words share a bank: skewed rows walk without conflicts along columns, interleaved do not.",
         "cell": "Cell type: low standby power, low operating power, or high performance.",
         "weights": "Where weights live: resident here, or streamed from DRAM or buffered through what the rest leaves.",
+        "line_buffer": "Whether a line buffer forms windows of convolutions, so that the port moves each word once.",
         "access": "What one access moves, for its energy; left out, 8 B as in the technology's table.",
         "priced_as": "The size that an unlimited memory is priced as; required then, and only then.",
     },
@@ -129,7 +130,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "link_latency": "Per wire from tile to tile; longer wires take as many times as long.",
         "hop_length": "Wire from tile to tile, for its energy.",
     },
-    "Buffer": {
+    "GlobalBuffer": {
         "size": "The whole memory.",
         "banks": "Its banks, each with one port.",
         "port": "Width of one bank's port.",
@@ -175,7 +176,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "objective": "By what the best schedule is chosen.",
         "tuning": "What 'pcsim tune' did; it writes this section.",
     },
-    "Network": {
+    "NetworkSettings": {
         "layers": "Widths of a chain of dense layers, from input (the width of an image) to output (the classes).",
         "input": "The shape of one sample, where blocks or nodes are given: [channels, height, width] or [features].",
         "blocks": "The network as a list of blocks, one on top of the other; docs/networks.md.",
@@ -187,7 +188,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "bias": "Whether each unit has a bias.",
         "initialisation": "How weights are drawn: with orthonormal rows or columns, or as the parameterisation says.",
     },
-    "Data": {
+    "DataSettings": {
         "dataset": "A named dataset, or the path of a folder of IDX files or of an .npz file.",
         "train": "Images to learn from.",
         "validation": "Images that tell when the target is reached.",
@@ -231,7 +232,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "spread": "How many times the fewest tiles that hold it each layer gets.",
         "optimiser": "How a gradient changes the weights.",
     },
-    "Optimiser": {
+    "OptimiserSettings": {
         "kind": "How a gradient changes the weights.",
         "rate": "The learning rate.",
         "momentum": "Of kind momentum.",

@@ -110,9 +110,11 @@ def _say_what_pydantic_cannot(sections: dict[str, Schema]) -> None:
                 for quantity, unit in (("energy", "J"), ("power", "W"), ("area", "m2"))
             )
         ]
-    if "Data" in sections:
+    if "DataSettings" in sections:
         path = {"type": "string", "pattern": r"/|\.npz$", "examples": ["./images", "images.npz"]}
-        sections["Data"]["properties"]["dataset"] |= {"anyOf": [{"enum": list(DATASETS)}, path]}
+        sections["DataSettings"]["properties"]["dataset"] |= {
+            "anyOf": [{"enum": list(DATASETS)}, path]
+        }
 
 
 def _as_changes(section: Schema) -> Schema:

@@ -139,8 +139,9 @@ class Exchanges:
         if op.role is Role.ANSWER:
             self.carry.send(op, above, list(group.tiles), 1)
             return
-        for j in range(len(group.outputs)):
-            self.carry.send(op, group.owner(j), [above], 1)
+        for s in range(group.shares):
+            for j in range(len(group.outputs)):
+                self.carry.send(op, group.owner(j, s), [above], 1)
 
     def _stashed(self, op: Op, group: Group) -> Iterator[tuple[int, int]]:
         """What each tile keeps of one micro-batch for the backward pass: its operand (the batch itself is

@@ -12,12 +12,16 @@ from pcsim.program import Kind, Op, Role
 
 class OnTiles:
     """Turns them into tasks. ``homes``: where weights are brought from for every use, None where they are resident;
-    ``own_gradients``: weight gradients have a compute unit of their own."""
+    ``own_gradients``: weight gradients have a compute unit of their own; ``line_buffer``: windows are formed behind
+    one."""
 
-    def __init__(self, ledger: Ledger, homes: Homes | None, *, own_gradients: bool) -> None:
+    def __init__(
+        self, ledger: Ledger, homes: Homes | None, *, own_gradients: bool, line_buffer: bool
+    ) -> None:
         self.ledger = ledger
         self.homes = homes
         self.own_gradients = own_gradients
+        self.line_buffer = line_buffer
 
     def product(self, op: Op) -> None:
         group = self.ledger.groups[op.layer]
@@ -41,7 +45,7 @@ class OnTiles:
                 needs=weights,
                 sizes=(m, n, k),
                 repeat=repeat,
-                buffered=(streamed, stationary) if op.sizes.line_buffer else (0, 0),
+                buffered=(streamed, stationary) if self.line_buffer else (0, 0),
                 operands=operands,
             )
             for loaded in weights:

@@ -151,16 +151,7 @@ def laid_out(
     mesh = topology_of(hardware)
     buffered = hardware.tiles.sram.weights == "buffered"
     kept_bytes = in_buffer(program, hardware) if buffered else 0
-    by_layer = {group.layer: group for group in groups}
-    tasks = expand(
-        program,
-        by_layer,
-        mesh,
-        hardware.tiles.formats,
-        streamed=hardware.tiles.sram.streams,
-        buffered=buffered,
-        own_gradients=hardware.tiles.gradients == "own",
-    )
+    tasks = expand(program, {group.layer: group for group in groups}, mesh, hardware.tiles)
     return Placement(groups, occupancy, mesh, tasks, windows, kept_bytes)
 
 

@@ -24,14 +24,13 @@ def backpropagation(
     batch: int,
     optimiser: str,
     master: bool = False,
-    line_buffer: bool = False,
     at_once: bool = False,
 ) -> Program:
     """Sequential BP of one whole batch. A node's error is the sum of what those that read it pull back.
 
     ``at_once``: a node learns before the next one is reached, while its weights are at hand.
     """
-    parts = cut(graph, line_buffer=line_buffer)
+    parts = cut(graph)
     writer = Writer(parts, batch=batch, optimiser=optimiser, master=master)
     writer.load(with_target=True)
     place = Place(Phase.START, "forward")

@@ -68,6 +68,7 @@ class ProgramBuilder:
         target: int = 0,
         product: Contraction | None = None,
         at: str = "",
+        learnt: tuple[str, ...] = (),
     ) -> Key:
         """Append an operation and return the key by which others need it.
 
@@ -87,6 +88,7 @@ class ProgramBuilder:
             target,
             product,
             at,
+            learnt,
         )
         if op.key in self._keys:
             raise ValueError(f"a program has only one operation {op.key}")

@@ -13,9 +13,9 @@ from pcsim.program.parts import Cut, Line, Prediction, Run, Stage
 from pcsim.program.sizes import Sizes
 
 
-def cut(graph: Graph, *, line_buffer: bool = False) -> Cut:
+def cut(graph: Graph) -> Cut:
     """The parts of ``graph``."""
-    cutter = _Cutter(line_buffer)
+    cutter = _Cutter()
     predictions = tuple(cutter.prediction(node, graph) for node in graph.nodes)
     return Cut(graph, tuple(cutter.parts), tuple(cutter.names), predictions)
 
@@ -24,7 +24,6 @@ def cut(graph: Graph, *, line_buffer: bool = False) -> Cut:
 class _Cutter:
     """Numbers parts as it comes upon them. Its life: every node once, in order."""
 
-    line_buffer: bool
     parts: list[Sizes] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
 
@@ -89,8 +88,6 @@ class _Cutter:
             made[index + 1] = replace(made[index + 1], passed=factors)
         stages = []
         for (at, weights, part), after in zip(heads, made[1:], strict=True):
-            if self.line_buffer and part.sizes.taps > 1:
-                part = replace(part, sizes=replace(part.sizes, line_buffer=True))
             stages.append(Stage(self._add(part.sizes, at), at, part, after, weights))
         return made[0], tuple(stages)
 

@@ -87,7 +87,7 @@ def zero_divergence(graph: Graph, loss: str, options: Options, *, gated: bool = 
     """z_il: backpropagation's gradients by predictive coding's moves."""
     if not gated:
         return predictive_coding(graph, loss, replace(options, wavefront=False))
-    parts = cut(graph, line_buffer=options.line_buffer)
+    parts = cut(graph)
     writer = Writer(
         parts,
         batch=options.batch,

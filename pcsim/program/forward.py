@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pcsim.program.kernels import (
-    ADD,
     COMPARE,
     COMPLETE_PREDICTION,
     SUBTRACT,
@@ -26,8 +25,8 @@ from pcsim.program.operators.work import (
     fused,
 )
 from pcsim.program.ops import Key, Kind, Need, Phase, Place, Role
-from pcsim.program.parts import Line, Prediction, Stage
-from pcsim.program.script import Amounts, Newest, Script, Wanted
+from pcsim.program.parts import Line, Prediction, Stage, parameter
+from pcsim.program.script import Amounts, Newest, Script, Wanted, updated
 
 
 class ForwardScript(Script):
@@ -41,9 +40,10 @@ class ForwardScript(Script):
             for each in work.forward:
                 wanted = [self.between(each, Kind.PRODUCT_FORWARD, stage, place, wanted)]
             return wanted, stage.after.forward
-        wanted = [*self.loaded(str(Role.WEIGHTS), part), Newest("updated", part), *needs]
+        weights = (parameter(stage.weights, None),)
+        wanted = [*self.loaded(str(Role.WEIGHTS), part), *updated(weights, part), *needs]
         again = Role.RECOMPUTED if self.again else None
-        done = self.add(Kind.PRODUCT_FORWARD, part, place, wanted, role=again)
+        done = self.add(Kind.PRODUCT_FORWARD, part, place, wanted, role=again, learnt=weights)
         summed = self.add(
             Kind.REDUCE,
             part,
@@ -53,8 +53,7 @@ class ForwardScript(Script):
             elements=self.batch * work.sizes.words_out,
             kernel=COMPLETE_PREDICTION,
         )
-        bias = (Piece(work.sizes.words_out, (ADD,)),) if work.bias else ()
-        return [summed], (*bias, *stage.after.forward)
+        return [summed], (*stage.biases, *stage.after.forward)
 
     def between(
         self, each: PartProduct | Piece, kind: Kind, stage: Stage, place: Place, needs: Wanted
@@ -154,8 +153,7 @@ class ForwardScript(Script):
         words = prediction.lines[0].words
         if own is not None and fresh:
             stage = own.stages[-1]
-            bias = (Piece(stage.sizes.words_out, (ADD,)),) if stage.work.bias else ()
-            steps += [*bias, *stage.after.forward]
+            steps += [*stage.biases, *stage.after.forward]
             wanted.append(Newest("product", own.at))
         elif own is not None:
             wanted.append(Newest("branch", own.at))
@@ -196,10 +194,7 @@ class ForwardScript(Script):
             if isinstance(step, Statistics):
                 wanted = [self.statistics(step, home, place, name, wanted)]
             else:
-                key = self.elementwise(
-                    step.kernel, step.elements, home, place, Role.STATE, name, wanted
-                )
-                wanted = [key]
+                wanted = [self.piece(step, home, place, Role.STATE, name, wanted)]
         self.note("state", number, wanted)
         in_steps = self.told is not None and place.phase is Phase.STEP
         told = self.told.of(Role.STATE, number, place) if self.told and in_steps else None
@@ -235,6 +230,7 @@ class ForwardScript(Script):
                             last,
                             primitives=(*last.primitives, *piece.primitives),
                             keeps=last.keeps + piece.keeps + STATE,
+                            learnt=(*last.learnt, *piece.learnt),
                         )
             passing = stays
             if not self.relaxed:

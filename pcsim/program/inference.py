@@ -11,9 +11,9 @@ from pcsim.program.script import Newest
 from pcsim.program.writer import Writer
 
 
-def inference(graph: Graph, *, batch: int, line_buffer: bool = False) -> Program:
+def inference(graph: Graph, *, batch: int) -> Program:
     """Predictions of one batch; the same for every learning rule."""
-    parts = cut(graph, line_buffer=line_buffer)
+    parts = cut(graph)
     writer = Writer(parts, batch=batch, optimiser=None)
     writer.load(with_target=False)
     place = Place(Phase.START, "forward")

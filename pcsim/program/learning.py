@@ -12,8 +12,8 @@ from typing import NamedTuple
 from pcsim.program.kernels import ADD, ADD_PARTIAL_SUMS, update_kernel
 from pcsim.program.operators.work import ERROR, NOTHING, Piece
 from pcsim.program.ops import ALL, Key, Kind, Need, Phase, Place, Role
-from pcsim.program.parts import Run, Stage
-from pcsim.program.script import Newest, Wanted
+from pcsim.program.parts import Run, Stage, parameter
+from pcsim.program.script import Newest, Wanted, updated
 from pcsim.program.writer import Writer
 
 
@@ -97,7 +97,9 @@ class Learning:
             self.formed.setdefault((weights, role), []).append(formed)
         else:
             once = self.once
-            self._step(role, part, parameters, [self._added_up(formed, role, once)], at, once)
+            self._step(
+                role, part, parameters, [self._added_up(formed, role, once)], at, weights, once
+            )
 
     def _added_up(self, formed: _Formed, role: Role | None, once: Place) -> Key:
         """The gradient of all micro-batches, from the shares of the batch."""
@@ -120,9 +122,12 @@ class Learning:
         parameters: int,
         gradient: Wanted,
         at: str,
+        weights: str,
         once: Place,
     ) -> Key:
         """The optimiser's step of a part, and what is new to the other shares of the batch."""
+        # What learns at a time of its own is not read after that.
+        learnt = (parameter(weights, role),) if once is self.updating else ()
         assert self.writer.program.optimiser is not None, "an update has an optimiser"
         masters = self.writer.loaded(str(Role.MASTER), part) if role is None else []
         named = at if role is Role.GAIN else ""
@@ -135,8 +140,9 @@ class Learning:
             role=role,
             kernel=update_kernel(self.writer.program.optimiser, master=self.writer.program.master),
             at=named,
+            learnt=learnt,
         )
-        self.writer.add(
+        copied = self.writer.add(
             Kind.EXCHANGE,
             part,
             once,
@@ -144,10 +150,17 @@ class Learning:
             elements=parameters,
             role=role or Role.COPIED,
             at=named,
+            learnt=learnt,
         )
-        if role is None and once is self.updating:  # Else no product comes after it.
-            self.writer.note("updated", part, [done])
+        self._is_new(learnt, part, copied)
         return done
+
+    def _is_new(self, learnt: Sequence[str], part: int, arrived: Key) -> None:
+        """What reads these parameters in the same loop waits; at the end of an update all has been read before."""
+        if self.updating.phase is not Phase.STEP:
+            return
+        for newest in updated(learnt, part):
+            self.writer.note(newest.what, newest.of, [arrived])
 
     def update_shared(self) -> None:
         """Step what several parts use, once all have formed their gradients."""
@@ -187,7 +200,8 @@ class Learning:
                     at=each.at,
                 )
             total = [key]
-        done = self._step(role, home, parameters, total, weights, once)
+        done = self._step(role, home, parameters, total, weights, weights, once)
+        learnt = (parameter(weights, role),)
         for part, at in self.writer.cut.users[weights]:
             copied = self.writer.add(
                 Kind.EXCHANGE,
@@ -198,6 +212,6 @@ class Learning:
                 role=role or Role.COPIED,
                 target=part,
                 at=at,
+                learnt=learnt,
             )
-            if role is None:
-                self.writer.note("updated", part, [copied])
+            self._is_new(learnt, part, copied)

@@ -248,7 +248,8 @@ class Op:
     carries, and the parameters an UPDATE changes. ``told``: of an exchange that tells
     only what has changed, how many of its elements it carries in each instance, with their indices.
     ``target``: the part that an exchange goes to, its neighbour (0) unless given. ``product``: what a product
-    multiplies, what its kind says unless given. ``at`` as for `Key`.
+    multiplies, what its kind says unless given. ``at`` as for `Key`. ``learnt``: names of the parameters that it
+    reads, or, of an update and of the exchanges that hand on what is new, changes.
     """
 
     kind: Kind
@@ -263,6 +264,7 @@ class Op:
     target: int = 0
     product: Contraction | None = None
     at: str = ""
+    learnt: tuple[str, ...] = ()
 
     @property
     def phase(self) -> Phase:

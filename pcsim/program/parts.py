@@ -12,14 +12,15 @@ error live at its home, which is the join unless what is applied to the sum has 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pcsim.network import INPUT, Graph, Node, Term
 from pcsim.network.operators import Activation, size
-from pcsim.program.kernels import MULTIPLY
+from pcsim.program.kernels import ADD, MULTIPLY
 from pcsim.program.operators import Weightless
 from pcsim.program.operators.work import ERROR, Kept, PartWork, Piece, Step, fused
+from pcsim.program.ops import Role
 from pcsim.program.sizes import Sizes
 
 
@@ -39,13 +40,13 @@ class Run:
 
     @property
     def forward(self) -> tuple[Step, ...]:
-        return tuple(step for _, work in self.terms for step in work.forward)
+        return tuple(_of(term, step) for term, work in self.terms for step in work.forward)
 
     @property
     def pull(self) -> tuple[Step, ...]:
         factors = (Piece(self.gives, (MULTIPLY,), ERROR, ERROR),) * self.factors
         own = reversed(self.terms[self.passed :])
-        return (*factors, *(step for _, work in own for step in work.pull))
+        return (*factors, *(_of(term, step) for term, work in own for step in work.pull))
 
     @property
     def learns(self) -> bool:
@@ -88,6 +89,18 @@ class Run:
         return all(isinstance(term.operator, Activation) for term, _ in self.terms)
 
 
+def parameter(weights: str, role: Role | None) -> str:
+    """The name of what is learnt at the place ``weights``: weights of a product, its biases, what other steps learn."""
+    return f"{weights} {role or 'weights'}"
+
+
+def _of(term: Term, step: Step) -> Step:
+    """``step`` of ``term``, with the name of the parameters that it reads."""
+    if isinstance(step, Piece) and step.beside.weight:
+        return replace(step, learnt=(parameter(term.weights, Role.GAIN),))
+    return step
+
+
 @dataclass(frozen=True)
 class Stage:
     """A part, and the steps on its result at its owners. ``weights``: the place of the part whose weights it uses, its
@@ -102,6 +115,13 @@ class Stage:
     @property
     def sizes(self) -> Sizes:
         return self.work.sizes
+
+    @property
+    def biases(self) -> tuple[Piece, ...]:
+        """The addition of its biases, if it has any."""
+        if not self.work.bias:
+            return ()
+        return (Piece(self.sizes.words_out, (ADD,), learnt=(parameter(self.weights, Role.BIAS),)),)
 
 
 @dataclass(frozen=True)

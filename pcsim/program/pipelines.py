@@ -46,13 +46,12 @@ def pipelined_backpropagation(
     stash: Stash = "kept",
     input_gradient: bool = False,
     master: bool = False,
-    line_buffer: bool = False,
 ) -> Program:
     """One update of one batch in ``micro_batches`` parts, in the order ``schedule`` of `ORDERS`.
 
     ``input_gradient``: what reads the input pulls its error back, too, as the stages of a larger network do.
     """
-    parts = cut(graph, line_buffer=line_buffer)
+    parts = cut(graph)
     # Where something is made, or brought, once more, the order of writing says what is newest.
     sequence = None if stash == "kept" else Loop(1, micro_batches)
     writer = Writer(

@@ -41,7 +41,7 @@ class Relaxation(ABC):
     def __init__(self, graph: Graph, loss: str, options: Options) -> None:
         self.graph, self.loss, self.options = graph, loss, options
         self.steps, self.wavefront, self.hoist = options.steps, options.wavefront, options.hoist
-        self.cut = cut(graph, line_buffer=options.line_buffer)
+        self.cut = cut(graph)
         self.loop = Loop(options.steps, options.micro_batches)
         self.writer = Writer(
             self.cut,

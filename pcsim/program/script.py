@@ -20,7 +20,7 @@ from pcsim.program.builder import ProgramBuilder
 from pcsim.program.kernels import ADD, Kernel
 from pcsim.program.loop import Loop
 from pcsim.program.messages import Told
-from pcsim.program.operators.work import Statistics, Step, fused
+from pcsim.program.operators.work import Piece, Statistics, Step, fused
 from pcsim.program.ops import ALL, Key, Kind, Need, Phase, Place, Program, Role
 from pcsim.program.parts import Cut
 from pcsim.program.verify import PHASES
@@ -49,6 +49,11 @@ Wanted = Iterable[Need | Key | Newest]
 
 Amounts = tuple[int, ...] | None
 """Of an exchange that tells only what has changed, how many values in each instance; None: all."""
+
+
+def updated(learnt: Iterable[str], part: int) -> list[Newest]:
+    """What brings the newest of parameters to ``part``, where they learn."""
+    return [Newest("updated", f"{name} of part {part}") for name in learnt]
 
 
 class Script:
@@ -184,9 +189,17 @@ class Script:
             if isinstance(step, Statistics):
                 wanted = [self.statistics(step, part, place, at, wanted)]
                 continue
-            key = self.elementwise(step.kernel, step.elements, part, place, role, at, wanted)
-            wanted = [key]
+            wanted = [self.piece(step, part, place, role, at, wanted)]
         return wanted
+
+    def piece(
+        self, piece: Piece, part: int, place: Place, role: Role, at: str, needs: Wanted
+    ) -> Key:
+        """One ``piece`` of work on each sample, with the newest of the parameters that it reads."""
+        wanted = [*needs, *updated(piece.learnt, part)]
+        return self.elementwise(
+            piece.kernel, piece.elements, part, place, role, at, wanted, learnt=piece.learnt
+        )
 
     def elementwise(
         self,
@@ -197,6 +210,7 @@ class Script:
         role: Role,
         at: str,
         needs: Wanted,
+        learnt: tuple[str, ...] = (),
     ) -> Key:
         """``kernel`` on so many ``elements`` of each sample."""
         if self.again and role is not Role.STATISTICS:
@@ -210,6 +224,7 @@ class Script:
             role=role,
             kernel=kernel,
             at=at,
+            learnt=learnt,
         )
 
     def statistics(self, step: Statistics, part: int, place: Place, at: str, needs: Wanted) -> Key:

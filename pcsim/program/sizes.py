@@ -16,8 +16,7 @@ class Sizes:
     """Channels in and out, and for one sample the ``rows`` of values that each has: places of an image, tokens.
 
     With ``groups`` g, every g-th of the outputs sees a g-th of the inputs. ``weighted``: it has weights; parts
-    without are attention's products, which multiply states, and states that no product predicts. ``line_buffer``:
-    overlapping windows are read from SRAM once and not word for word.
+    without are attention's products, which multiply states, and states that no product predicts.
     """
 
     n_in: int
@@ -27,7 +26,6 @@ class Sizes:
     rows_out: int = 1
     groups: int = 1
     weighted: bool = True
-    line_buffer: bool = False
 
     @property
     def weights(self) -> int:

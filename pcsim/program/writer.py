@@ -10,7 +10,7 @@ from pcsim.program.forward import ForwardScript
 from pcsim.program.kernels import ADD, COMPLETE_FEEDBACK, Kernel
 from pcsim.program.operators.work import ERROR, NOTHING, Piece, Step, fused
 from pcsim.program.ops import Key, Kind, Need, Place, Role
-from pcsim.program.parts import Line, Prediction, Stage
+from pcsim.program.parts import Line, Prediction, Stage, parameter
 from pcsim.program.script import Amounts, Newest, Wanted
 from pcsim.program.words import Words
 
@@ -133,7 +133,11 @@ class Writer(ForwardScript):
         wanted = list(needs)
         if work.sizes.weighted:
             product = PULL_WINDOWS if work.folds is not None else None
-            wanted = [self.add(Kind.PRODUCT_BACKWARD, part, place, wanted, product=product)]
+            weights = (parameter(stage.weights, None),)
+            key = self.add(
+                Kind.PRODUCT_BACKWARD, part, place, wanted, product=product, learnt=weights
+            )
+            wanted = [key]
             if work.folds is not None:
                 window = work.sizes.n_in * work.sizes.taps * work.sizes.rows_out
                 reads = Words(accumulate=1 + len(work.folds))

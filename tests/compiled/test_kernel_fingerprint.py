@@ -1,6 +1,7 @@
 """What makes a kernel be compiled again: a change in what it is compiled from, and nothing else."""
 
 import importlib
+import os
 import pkgutil
 import subprocess
 import sys
@@ -177,6 +178,64 @@ def test_a_kernel_that_uses_something_unknown_has_none():
 
     with pytest.raises(UnknownError):
         fingerprint(uses_it)
+
+
+def test_what_cannot_be_kept_is_told(tmp_path):
+    (tmp_path / "script.py").write_text(
+        "from pcsim.compiled.jit import jit, inner\n"
+        "@inner\ndef twice(x):\n    return 2 * x\n"
+        "@jit\ndef called(f, x):\n    return f(x)\n"
+        "print(called(twice, 21))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")],
+        env={
+            "PCSIM_CACHE": str(tmp_path / "cache"),
+            "PYTHONPATH": str(Path(pcsim.__file__).parents[1]),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == "42\n"
+    assert done.stderr.startswith(
+        "note: __main__.called cannot be kept and is compiled in every run: nobody knows what type("
+    )
+
+
+ALL = """
+import sys
+from pcsim.cli.selftest import cycles_and_closed_form
+from pcsim.compiled import listeners
+from pcsim.config import candidates, load_hardware, load_workload
+from pcsim.engine import train
+
+told = []
+with listeners.told(told.append):
+    cycles_and_closed_form()
+    for chip, work in (("tile64", "digits"), ("edge4", "digits"), ("tile64", "resnet-digits")):
+        short = ["training.epochs=1", "training.seeds=1", "data.train=64", "training.batch=32"]
+        workload = load_workload(work, overrides=short)
+        for candidate in candidates(load_hardware(chip), workload):
+            train(workload, candidate, first_seed=int(sys.argv[1]))
+print(len(told))
+"""
+
+
+def test_a_second_run_compiles_nothing(tmp_path):
+    """On chips and networks that call most kernels: the simulator's, those of chains and of graphs."""
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", ALL, seed],
+            env={**os.environ, "PYTHONPATH": str(Path(pcsim.__file__).parents[1])},
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        for seed in ("90001", "90002")
+    ]
+    assert [(done.returncode, done.stderr) for done in found] == [(0, "")] * 2
+    assert found[1].stdout == "0\n"
 
 
 def test_functions_that_differ_by_what_they_close_over_differ():

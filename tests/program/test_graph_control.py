@@ -6,7 +6,8 @@ import pytest
 
 from pcsim.config import load_hardware
 from pcsim.machine import simulate
-from pcsim.placement import place
+from pcsim.network import graph_of
+from pcsim.placement import TaskKind, place
 from pcsim.program import Control, Kind, Options, Role, ordered_predictive_coding, predictive_coding
 from tests.helpers.graphs_at_random import graph
 from tests.helpers.programs import cycles_of
@@ -62,3 +63,26 @@ def test_a_real_chip_takes_as_long_as_the_reference_machine(order, seed):
             placement = place(program, chip)
             reference = Machine(placement, chip, cold=False).run()
             assert simulate(placement, chip).makespan_cycles == reference
+
+
+def test_every_share_of_a_cut_batch_reports_its_energy():
+    """Every tile that squares errors sends a word to whoever it reports to, unless that is itself."""
+    kernel = ["conv2d", {"filters": 1, "kernel": 3, "padding": 1}]
+    nodes = [
+        {"name": "z1", "branches": [{"from": "x", "map": [kernel]}]},
+        {"name": "y", "branches": [{"from": "z1", "map": ["tanh", kernel]}]},
+    ]
+    program = of_graph(
+        graph_of([1, 12, 12], nodes), "jacobi", batch=6, steps=4, control=Control(energy=True)
+    )
+    placement = place(program, load_hardware("tile64", overrides=["tiles.sram.size=14 KiB"]))
+    assert all(len(group.samples) > 1 for group in placement.groups)
+    tasks = placement.tasks
+    squared, reported = set(), set()
+    for task, name in enumerate(tasks.names):
+        kind, at = TaskKind(int(tasks.kind[task])), tasks.units[tasks.unit[task]].node
+        if name.startswith("elementwise.energy"):
+            squared.add((int(tasks.layer[task]), at))
+        if kind is TaskKind.TRANSFER and name.startswith("exchange.report"):
+            reported.add((int(tasks.layer[task]), at))
+    assert squared - reported == {(1, placement.groups[0].tiles[0])}  # The root's own.

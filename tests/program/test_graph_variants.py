@@ -1,11 +1,13 @@
 """Programs of graphs by variants of predictive coding, against an independent clockwork."""
 
+import dataclasses
 import random
 
 import pytest
 
 from pcsim.config import load_hardware
 from pcsim.machine import simulate
+from pcsim.network import chain
 from pcsim.placement import place
 from pcsim.program import (
     Kind,
@@ -17,6 +19,7 @@ from pcsim.program import (
     incremental_predictive_coding,
     zero_divergence,
 )
+from pcsim.program.verify import ProgramError, verify
 from pcsim.theory.operators import backpropagation_macs, predictive_coding_macs
 from tests.helpers.graphs import recurrent
 from tests.helpers.graphs_at_random import graph
@@ -125,3 +128,44 @@ def test_shared_weights_step_in_every_step_of_ipc_and_reach_the_next(ideal):
     # Everybody waits for all gradients of what is shared, but no array works more.
     assert program.macs() == other.macs()
     assert cycles_of(program, ideal()) >= cycles_of(other, ideal())
+
+
+def stepped(program):
+    return {op.key: op for op in program.ops if op.phase is Phase.STEP}
+
+
+def comes_after(program, reader, name):
+    """Whether an update of ``name`` is reached from ``reader`` by needs alone, tried by closing the set of needs."""
+    ops = stepped(program)
+    reached, more = set(), {reader}
+    while more:
+        reached |= more
+        more = {need.op for key in more for need in ops[key].needs if need.op in ops} - reached
+    return any(ops[key].kind is Kind.UPDATE and name in ops[key].learnt for key in reached)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_reads_parameters_of_ipc_waits_for_their_update(seed):
+    program = incremental_predictive_coding(graph(seed), "mse", Options(3, 4, "adam"))
+    steps = stepped(program)
+    names = {name for op in steps.values() if op.kind is Kind.UPDATE for name in op.learnt}
+    read = set()
+    for key, op in steps.items():
+        if op.kind not in (Kind.UPDATE, Kind.EXCHANGE):
+            assert set(op.learnt) <= names
+            assert all(comes_after(program, key, name) for name in op.learnt)
+            read |= set(op.learnt)
+    assert read == names
+
+
+def test_reading_a_bias_that_learns_in_every_step_without_waiting_is_refused():
+    network = chain((5, 4, 3), "tanh", bias=True)
+    program = incremental_predictive_coding(network, "mse", Options(3, 4, "adam"))
+    new = {op.key for op in program.ops if op.role is Role.BIAS and op.kind is Kind.EXCHANGE}
+    assert len(new) == 2
+    forgetful = [
+        dataclasses.replace(op, needs=tuple(need for need in op.needs if need.op not in new))
+        for op in program.ops
+    ]
+    with pytest.raises(ProgramError, match=r"reads z1\.0\.\d+ bias, which learns in every step"):
+        verify(dataclasses.replace(program, ops=tuple(forgetful)))

@@ -275,25 +275,6 @@ def test_a_part_whose_batch_is_cut_adds_up_gradients_and_sends_new_weights(share
     assert simulate(placement, chip).macs == sum(program.macs().values())
 
 
-def test_a_line_buffer_reads_each_word_once_where_windows_overlap(tile64):
-    shape = {"filters": 4, "kernel": 3, "padding": 1}
-    network = graph_of([4, 8, 8], [node("y", ("x", [["conv2d", shape]]))])
-    chip, counts = tile64(), convolution(4, 8, 8, **shape)
-
-    def read(program):
-        activity = run(program, chip)
-        return sum(
-            amount
-            for key, amount in activity.counts.items()
-            if (key.component, key.action) == ("sram", "read_byte")
-        )
-
-    with_buffer = inference(network, batch=2, line_buffer=True)
-    saved = read(inference(network, batch=2)) - read(with_buffer)
-    # Windows pass once for every fold of the array's 16 columns: here once.
-    assert saved == 4 * 2 * (counts.window_words - counts.words_in)
-
-
 def test_a_second_operation_of_the_same_key_is_refused():
     program = ProgramBuilder((Sizes(3, 2),), 1, optimiser=None)
     program.add(Kind.PRODUCT_FORWARD, 1, Place(Phase.START, "forward"))

@@ -24,7 +24,7 @@ class Piece:
     """Primitives on each of ``elements`` values of a sample.
 
     ``takes`` and ``gives`` are the words of the value that passes through, none where it stays as it is; ``beside`` is
-    what is read besides, ``keeps`` what is written for the way back.
+    what is read besides, ``keeps`` what is written for the way back. ``learnt``: names of the parameters among that.
     """
 
     elements: int
@@ -33,6 +33,7 @@ class Piece:
     gives: Words = STATE
     beside: Words = NOTHING
     keeps: Words = NOTHING
+    learnt: tuple[str, ...] = ()
 
     @property
     def kernel(self) -> Kernel:
@@ -122,6 +123,7 @@ def fused(steps: Iterable[Step]) -> list[Step]:
                 gives=step.gives if step.gives.total else last.gives,
                 beside=last.beside + step.beside,
                 keeps=last.keeps + step.keeps,
+                learnt=(*last.learnt, *step.learnt),
             )
         else:
             found.append(step)

@@ -30,8 +30,8 @@ from pcsim.network.operators.operator import Flag as Flag
 from pcsim.network.operators.operator import Real as Real
 from pcsim.network.operators.operator import Whole as Whole
 from pcsim.network.operators.operator import attribute as attribute
-from pcsim.program.graphs.build import PROGRAMS
-from pcsim.program.graphs.build import Asked as Asked
+from pcsim.program.build import PROGRAMS
+from pcsim.program.build import Asked as Asked
 from pcsim.program.kernels import Primitive as Primitive
 from pcsim.program.operators import WORK, Work
 from pcsim.program.operators import Weightless as Weightless

@@ -4,6 +4,7 @@ from pcsim.network.blocks import described as described
 from pcsim.network.build import DescriptionError as DescriptionError
 from pcsim.network.build import Mistake as Mistake
 from pcsim.network.build import graph_of as graph_of
+from pcsim.network.chains import chain as chain
 from pcsim.network.credit import Credit as Credit
 from pcsim.network.credit import credited_in_chain as credited_in_chain
 from pcsim.network.fronts import Fronts as Fronts

@@ -35,7 +35,9 @@ class OnTiles:
             m, n, k, repeat, streamed, stationary = contraction.extent(mine, len(samples))
             own = self.own_gradients and op.kind is Kind.WEIGHT_GRADIENT
             unit = Unit("array", tile, "gradients" if own else "")
-            weights = [self.homes.weights(op, tile)] if self.homes and op.kind in summed else []
+            weights = []
+            if self.homes and op.sizes.weighted and op.kind in summed:
+                weights = [self.homes.weights(op, tile)]
             ready = self.ledger.builder.add(
                 op,
                 unit,

@@ -9,7 +9,6 @@ everything of a slice is in proportion to its channels.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,3 @@ class Sizes:
             return self
         groups = self.groups * outputs // self.n_out if self.paired else 1
         return replace(self, n_in=inputs, n_out=outputs, groups=groups)
-
-
-def chain(widths: tuple[int, ...]) -> tuple[Sizes, ...]:
-    """The parts of a chain of dense layers."""
-    return tuple(Sizes(a, b) for a, b in pairwise(widths))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pcsim.config import load_hardware
 from pcsim.network import graph_of
-from pcsim.program.graphs import graph_backpropagation, graph_inference
+from pcsim.program import backpropagation, inference
 from pcsim.technology import bill, price_list
 from pcsim.theory.operators import convolution
 from tests.helpers.graphs_at_random import node
@@ -43,8 +43,8 @@ def test_each_word_of_an_image_passes_the_port_once_for_every_pass(shape, batch)
     image, how = shape
     counts = convolution(*image, **how)
     network = graph_of(list(image), [node("y", ("x", [["conv2d", {**how, "bias": False}]]))])
-    forward = graph_inference(network, batch=batch)
-    learning = graph_backpropagation(network, "mse", batch=batch, optimiser="sgd")
+    forward = inference(network, batch=batch)
+    learning = backpropagation(network, "mse", batch=batch, optimiser="sgd")
     for program, passes in ((forward, 1), (learning, 2)):  # Forward, and its weight gradient.
         runs = []
         for more in ((), (BEHIND,)):
@@ -67,7 +67,7 @@ def test_a_narrow_port_is_busy_for_what_passes_it(more, words, tile64):
     # The 36 x 2 weights fit into one fold of the array; a byte a cycle is slower than the array is.
     narrow = ("tiles.compute.rows=64", "tiles.sram.port=1 B/cycle", "tiles.sram.banks=1")
     chip = tile64(*narrow, *more)
-    found = run(graph_inference(network, batch=1), chip)
+    found = run(inference(network, batch=1), chip)
     (busy,) = (unit.busy_cycles for unit in found.units if unit.kind == "array")
     weights, results = 2 * 4 * 9, 2 * 36
     assert busy == 4 * (words + weights + results)
@@ -75,7 +75,7 @@ def test_a_narrow_port_is_busy_for_what_passes_it(more, words, tile64):
 
 def test_a_line_buffer_is_priced_as_the_fifo_of_a_dma_engine_and_only_where_there_is_one():
     network = graph_of([1, 8, 8], [node("y", ("x", [["conv2d", {"filters": 2, "kernel": 3}]]))])
-    program = graph_inference(network, batch=2)
+    program = inference(network, batch=2)
     without, behind = load_hardware("tile64"), load_hardware("tile64", overrides=[BEHIND])
     key = ("line_buffer", "byte")
     assert key not in price_list(without).prices

@@ -1,6 +1,5 @@
-"""Steps of graphs after which all nodes agree: barriers and checks, against chains and closed forms."""
+"""Steps of graphs after which all nodes agree: barriers and checks, against closed forms."""
 
-import itertools
 import random
 
 import pytest
@@ -9,12 +8,7 @@ from pcsim.config import load_hardware
 from pcsim.machine import simulate
 from pcsim.network import graph_of
 from pcsim.placement import TaskKind, place
-from pcsim.program import Form, Kind, Role, predictive_coding
-from pcsim.program.graphs import Options, graph_ordered_predictive_coding
-from pcsim.program.graphs.predictive_coding import graph_jacobi_predictive_coding
-from pcsim.program.ordered import ordered_predictive_coding
-from pcsim.program.synchronise import Control
-from tests.helpers.graphs import chain
+from pcsim.program import Control, Kind, Options, Role, ordered_predictive_coding, predictive_coding
 from tests.helpers.graphs_at_random import graph
 from tests.helpers.programs import cycles_of
 from tests.oracles.reference_machine import Machine
@@ -23,38 +17,11 @@ CONTROLS = [Control(), Control(energy=True), Control(energy=True, lag=1), Contro
 ORDERS = ["jacobi", "gauss_seidel", "red_black"]
 
 
-def of_chain(form, order, **options):
-    if order == "jacobi":
-        return predictive_coding(form, optimiser="adam", **options)
-    return ordered_predictive_coding(form, order=order, optimiser="adam", **options)
-
-
 def of_graph(network, order, *, batch=3, steps=4, **more):
     options = Options(batch, steps, "adam", **more)
     if order == "jacobi":
-        return graph_jacobi_predictive_coding(network, "mse", options)
-    return graph_ordered_predictive_coding(network, "mse", options, order=order)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("control", CONTROLS)
-@pytest.mark.parametrize("widths", [(7, 5, 6, 4, 5, 3), (9, 30, 8), (8,) * 7])
-def test_a_chain_as_a_graph_is_the_chain(order, control, widths, ideal):
-    form = Form(widths, "tanh", bias=True)
-    network = chain(widths, "tanh", bias=True, post=False)
-    sent = [Role.REPORT, Role.ANSWER]
-    for steps, wavefront, parts in itertools.product((1, 3, 7), (True, False), (1, 3)):
-        options = {"batch": 3, "steps": steps, "wavefront": wavefront, "micro_batches": parts}
-        one = of_chain(form, order, control=control, **options)
-        other = of_graph(network, order, control=control, **options)
-        assert one.macs() == other.macs()
-        assert one.exchanged_words(sent) == other.exchanged_words(sent)
-        assert cycles_of(one, ideal()) == cycles_of(other, ideal())
-        squares = [
-            sum(op.instances * op.elements for op in each.ops if op.role is Role.ENERGY)
-            for each in (one, other)
-        ]
-        assert squares[0] == squares[1]
+        return predictive_coding(network, "mse", options)
+    return ordered_predictive_coding(network, "mse", options, order=order)
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -6,12 +6,12 @@ follow one another on the same elements become one kernel, whose values in betwe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pcsim.program.contractions import Contraction
-from pcsim.program.kernels import MULTIPLY, SUBTRACT, Kernel, Primitive, repeated
+from pcsim.program.kernels import ADD, MULTIPLY, MULTIPLY_ADD, SUBTRACT, Kernel, Primitive, repeated
 from pcsim.program.ops import Role
 from pcsim.program.sizes import Sizes
 from pcsim.program.words import Words
@@ -132,6 +132,15 @@ def fused(steps: Iterable[Step]) -> list[Step]:
 
 def _continues(first: Piece, second: Piece) -> bool:
     return first.elements == second.elements and first.gives.total == second.takes.total == 1
+
+
+def added(steps: Sequence[Step], words: int) -> list[Step]:
+    """``steps`` and the addition of another value; with a multiplication before it that is one instruction."""
+    *others, last = steps or [Piece(words, ())]
+    if isinstance(last, Piece) and last.elements == words and last.primitives[-1:] == (MULTIPLY,):
+        fused_multiply_add = (*last.primitives[:-1], MULTIPLY_ADD)
+        return [*others, replace(last, primitives=fused_multiply_add, beside=last.beside + STATE)]
+    return [*steps, Piece(words, (ADD,), beside=STATE)]
 
 
 def times(words: Words, count: int) -> Words:

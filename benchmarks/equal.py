@@ -129,11 +129,12 @@ def of_one(hardware: Any, workload: Any, candidate: Any, *, learning: bool) -> d
         }
         placed = place(program, hardware, spread=candidate.spread)
         tasks = placed.tasks
+        sizes = zip(tasks.m.tolist(), tasks.n.tolist(), tasks.k.tolist(), strict=True)
         found |= {
             "tasks": len(tasks),
-            "units": digest(tasks.units),
-            "sizes": digest([tasks.m.tolist(), tasks.n.tolist(), tasks.k.tolist()]),
-            "bytes": digest(tasks.size_bytes.tolist()),
+            "units": digest(sorted(tasks.units)),
+            "sizes": digest(sorted(sizes)),
+            "bytes": digest(sorted(tasks.size_bytes.tolist())),
             "needs": digest([tasks.needs_task.tolist(), tasks.needs_back.tolist()]),
             "SRAM": digest(sorted(placed.peak_bytes.items())),
         }

@@ -21,8 +21,9 @@ import simpy
 
 from pcsim.config import Hardware, load_hardware
 from pcsim.machine import simulate
+from pcsim.network import Graph, chain
 from pcsim.placement import place
-from pcsim.program import Form, Program, predictive_coding
+from pcsim.program import Options, Program, predictive_coding
 
 LAYERS, WIDTH, BATCH = 128, 128, 64
 ROUNDS, TIMEOUTS = 3, 200_000
@@ -32,15 +33,14 @@ SHORT, LONG = 8, 1024
 """Steps between which memory must not grow."""
 
 
-def network(layers: int) -> Form:
+def network(layers: int) -> Graph:
     widths = (784, *[WIDTH] * (layers - 1), 10)
-    return Form(widths, "relu", scaled=True, skips=True)
+    return chain(widths, "relu", skips=True, parameterisation="mupc")
 
 
 def program_of(layers: int, steps: int, *, batch: int = BATCH) -> Program:
-    return predictive_coding(
-        network(layers), batch=batch, steps=steps, optimiser="adam", wavefront=False
-    )
+    options = Options(batch, steps, "adam", wavefront=False)
+    return predictive_coding(network(layers), "mse", options)
 
 
 def timeouts(processes: int) -> float:

@@ -34,14 +34,15 @@ def cycles_and_closed_form() -> tuple[int, int]:
     from pcsim.config import load_hardware
     from pcsim.machine import simulate
     from pcsim.machine.units import Product, form_of
+    from pcsim.network import chain
     from pcsim.placement import place
-    from pcsim.program import PRODUCTS, Form, Kind, predictive_coding
+    from pcsim.program import PRODUCTS, Kind, Options, predictive_coding
     from pcsim.theory.critical_path import jacobi_slots
 
     depth, steps, width = 4, 3, 16
     hardware = load_hardware("ideal")
-    form = Form((width,) * (depth + 1), "relu")
-    program = predictive_coding(form, batch=width, steps=steps, optimiser="sgd")
+    network = chain((width,) * (depth + 1), "relu")
+    program = predictive_coding(network, "mse", Options(width, steps, "sgd"))
     array = hardware.tiles.compute
     task = Product(width, width, width, PRODUCTS[Kind.PRODUCT_FORWARD])
     product = form_of(array).product(task, array, hardware)

@@ -19,6 +19,7 @@ from pcsim.config.fields import (
     Finding,
     at_least_zero,
     choice,
+    flag,
     must_be,
     name,
     quantity,
@@ -80,6 +81,8 @@ class Sram(Section):
     (streamed) or the global buffer (buffered) and stream through what the rest leaves free. ``priced_as_bytes`` is
     the size whose energy, leakage and area an unlimited memory is given; it is None otherwise. ``access_bytes`` is
     what one access moves, for the price of a byte and of the macro; None is the 8 bytes of the technology's table.
+    ``line_buffer``: windows of convolutions are formed behind a line buffer, so that of an operand each word passes the
+    port once where without one every window passes word for word.
     """
 
     size_bytes: Annotated[int | None, quantity("B", 1, 1 << 40, unlimited=True)] = key("size")
@@ -94,6 +97,7 @@ class Sram(Section):
     access_bytes: Annotated[int | None, quantity("B", 4, 16, optional=True)] = key(
         "access", default=None
     )
+    line_buffer: Annotated[bool, flag()] = False
 
     @property
     def streams(self) -> bool:

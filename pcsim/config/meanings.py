@@ -100,6 +100,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "banking": "Which words share a bank: skewed rows walk without conflicts along columns, interleaved do not.",
         "cell": "Cell type: low standby power, low operating power, or high performance.",
         "weights": "Where weights live: resident here, or streamed from DRAM or buffered through what the rest leaves.",
+        "line_buffer": "Whether a line buffer forms windows of convolutions, so that the port moves each word once.",
         "access": "What one access moves, for its energy; left out, 8 B as in the technology's table.",
         "priced_as": "The size that an unlimited memory is priced as; required then, and only then.",
     },
@@ -178,6 +179,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "data": "From which images.",
         "training": "For how long, and what counts as learnt.",
         "pc": "Settings of predictive coding.",
+        "rule": "In the place of pc: a rule that an extension brings, by its name, with its settings.",
         "bp": "Settings of backpropagation.",
         "objective": "By what the best schedule is chosen.",
         "tuning": "What 'pcsim tune' did; it writes this section.",
@@ -192,6 +194,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "skips": "Whether inner layers of equal widths add the state below to their prediction.",
         "placement": "Whether the activation comes before the weights (pre) or after them (post).",
         "bias": "Whether each unit has a bias.",
+        "direction": "What is clamped to the ends: images in and labels out, or generative: labels in and images out.",
         "initialisation": "How weights are drawn: with orthonormal rows or columns, or as the parameterisation says.",
     },
     "DataSettings": {

@@ -17,6 +17,7 @@ from pcsim.network import (
     DescriptionError,
     Graph,
     Mistake,
+    chain,
     described,
     graph_of,
     has_attention,
@@ -28,6 +29,7 @@ Activation = Literal["linear", "tanh", "relu", "leaky_relu", "gelu", "silu", "si
 Parameterisation = Literal["sp", "mupc", "ntp"]
 Placement = Literal["pre", "post"]
 Initialisation = Literal["by_parameterisation", "orthogonal"]
+Direction = Literal["discriminative", "generative"]
 
 IN_CHAINS = ("linear", "tanh", "relu", "leaky_relu", "gelu")
 """Activations that the kernels of chains know; chains with others are computed as graphs."""
@@ -56,7 +58,9 @@ class NetworkSettings(Section):
     values of shape ``input``: docs/networks.md says what may stand there. ``skips`` adds the state below to the
     prediction of every layer of a chain but the first and the last whose two widths agree. ``initialisation``
     orthogonal draws weight matrices with orthonormal rows or columns. ``placement`` says whether
-    the activation comes before the weights, p = W phi(z) + b, or after them, p = phi(W z + b).
+    the activation comes before the weights, p = W phi(z) + b, or after them, p = phi(W z + b). ``direction`` says what
+    the ends are clamped to: discriminative has images at the input and labels at the output, generative labels at the
+    input and images at the output.
     """
 
     layers: Annotated[
@@ -95,6 +99,7 @@ class NetworkSettings(Section):
     placement: Annotated[Placement, choice(Placement)] = "pre"
     bias: Annotated[bool, flag()] = False
     initialisation: Annotated[Initialisation, choice(Initialisation)] = "by_parameterisation"
+    direction: Annotated[Direction, choice(Direction)] = "discriminative"
 
     _graph: Graph | None = PrivateAttr(default=None)
 
@@ -126,10 +131,22 @@ class NetworkSettings(Section):
     @property
     def widths(self) -> tuple[int, ...]:
         """Values of one sample: of the input, and of every node up to the output."""
-        if self.layers is not None:
-            return self.layers
-        sizes = [node.size for node in self.graph.nodes]
-        return (prod(self.graph.input), *sizes)
+        return self.graph.widths if self.layers is None else self.layers
+
+    @property
+    def generates(self) -> bool:
+        """Whether labels are clamped to the input, and images to the output."""
+        return self.direction == "generative"
+
+    @property
+    def classes(self) -> int:
+        """Values of the end that labels are clamped to."""
+        return self.widths[0 if self.generates else -1]
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of the end that images are clamped to."""
+        return self.graph.output.shape if self.generates else self.graph.input
 
     @property
     def depth(self) -> int:
@@ -206,10 +223,15 @@ class NetworkSettings(Section):
         """The graph, or what is wrong with its description."""
         parameterisation = self.parameterisation or "sp"
         if self.layers is not None:
-            chain = graph_of(self.layers[:1], self._of_layers(self.layers))
-            depth = len(chain.nodes) if self.skips else 1
-            inner = frozenset(range(2, len(chain.nodes)))
-            return scaled(chain, parameterisation, residual=inner, depth=depth), []
+            graph = chain(
+                self.layers,
+                self.activation or "linear",
+                bias=self.bias,
+                skips=self.skips,
+                post=self.placement == "post",
+                parameterisation=parameterisation,
+            )
+            return graph, []
         assert self.input is not None
         nodes, place_of = self.nodes, _same
         if self.blocks is not None:
@@ -232,21 +254,6 @@ class NetworkSettings(Section):
             limit = "sp where there is attention, whose factors no source states"
             return None, [must_be(limit, parameterisation, path=("parameterisation",))]
         return scaled(graph, parameterisation), []
-
-    def _of_layers(self, widths: tuple[int, ...]) -> list[dict[str, Any]]:
-        """The chain as nodes z1 to y."""
-        phi = [] if self.activation == "linear" else [self.activation]
-        last, names = len(widths) - 1, ["x", *(f"z{i}" for i in range(1, len(widths) - 1)), "y"]
-        nodes: list[dict[str, Any]] = []
-        for layer in range(1, last + 1):
-            dense = [["dense", {"units": widths[layer], "bias": self.bias}]]
-            before = phi if self.placement == "pre" and layer > 1 else []
-            behind = phi if self.placement == "post" and layer < last else []
-            branches = [{"from": names[layer - 1], "map": [*before, *dense, *behind]}]
-            if self.skips and 1 < layer < last and widths[layer - 1] == widths[layer]:
-                branches.append({"from": names[layer - 1], "map": []})
-            nodes.append({"name": names[layer], "branches": branches})
-        return nodes
 
 
 def _same(path: Path) -> Path:

@@ -15,8 +15,8 @@ from pcsim.experiments import streamed
 from pcsim.experiments.drawing import plain_ticks
 from pcsim.experiments.experiment import Experiment, Statement
 from pcsim.machine import simulate
+from pcsim.network import chain
 from pcsim.placement import place
-from pcsim.program import Form
 from pcsim.report import drawn, style
 from pcsim.technology import Bill, bill
 from pcsim.theory.counts import backpropagation_counts, predictive_coding_counts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LAYERS, WIDTH, STEPS = 16, 64, 4
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
-FORM = Form((WIDTH,) * (LAYERS + 1), "tanh")
+NETWORK = chain((WIDTH,) * (LAYERS + 1), "tanh")
 TERMS = {
     "weights": "weights from and to DRAM",
     "macs": "multiply-accumulates",
@@ -60,8 +60,8 @@ def measure() -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for batch in BATCHES:
         programs = {
-            "pc": streamed.gauss_seidel(FORM, batch=batch, steps=STEPS),
-            "bp": streamed.bp(FORM, batch=batch),
+            "pc": streamed.gauss_seidel(NETWORK, batch=batch, steps=STEPS),
+            "bp": streamed.bp(NETWORK, batch=batch),
         }
         for rule, program in programs.items():
             hardware = streamed.chip_with_room(program, STEPS + 1)
@@ -121,8 +121,8 @@ def turning_batch(found: pd.Series) -> float:
 def statements(table: pd.DataFrame) -> tuple[Statement, ...]:
     ratios = {which: ratio(table, which) for which in SUMS}
     pc, bp = of_rule(table, "pc"), of_rule(table, "bp")
-    counted = predictive_coding_counts(FORM.widths, 1, steps=STEPS, wavefront=False).macs
-    mac_ratio = counted / backpropagation_counts(FORM.widths, 1).macs
+    counted = predictive_coding_counts(NETWORK.widths, 1, steps=STEPS, wavefront=False).macs
+    mac_ratio = counted / backpropagation_counts(NETWORK.widths, 1).macs
     limit = 2 / 3 * (STEPS + 1)
     two, equal = ratios["two terms"], equal_batch(table)
     law = {batch: (1 + mac_ratio * batch / equal) / (1 + batch / equal) for batch in BATCHES}

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pcsim.experiments.drawing import plain_ticks
 from pcsim.experiments.experiment import Experiment, Statement
 from pcsim.experiments.slots import SLOT, WIDTH, chip, slots, uniform
-from pcsim.program import backpropagation, predictive_coding
-from pcsim.program.pipelines import ORDERS, pipelined_backpropagation
+from pcsim.program import Options, backpropagation, predictive_coding
+from pcsim.program.pipeline_orders import ORDERS
+from pcsim.program.pipelines import pipelined_backpropagation
 from pcsim.report import drawn, style
 from pcsim.theory.credit import credited
 from pcsim.theory.critical_path import backpropagation_slots, jacobi_slots
@@ -75,14 +76,8 @@ def measure() -> pd.DataFrame:
 
 def jacobi(layers: int, steps: int, *, batch: int) -> float:
     """The fewest slots of PC over all numbers of micro-batches."""
-    options: dict[str, Any] = {
-        "batch": batch,
-        "steps": steps,
-        "optimiser": "sgd",
-        "wavefront": True,
-    }
     tried = (
-        predictive_coding(uniform(layers), micro_batches=parts, **options)
+        predictive_coding(uniform(layers), "mse", Options(batch, steps, "sgd", micro_batches=parts))
         for parts in PARTS
         if parts * WIDTH <= batch
     )
@@ -91,13 +86,13 @@ def jacobi(layers: int, steps: int, *, batch: int) -> float:
 
 def best_backpropagation(layers: int, *, batch: int) -> tuple[float, str]:
     """The fewest slots of all schedules and numbers of micro-batches, and which takes them."""
-    form = uniform(layers)
+    network = uniform(layers)
     options: dict[str, Any] = {"batch": batch, "optimiser": "sgd"}
-    tried = [(slots(backpropagation(form, **options), chip()), "sequential")]
+    tried = [(slots(backpropagation(network, "mse", **options), chip()), "sequential")]
     for schedule, parts in itertools.product(ORDERS, PARTS[1:]):
         if parts * WIDTH <= batch:
             program = pipelined_backpropagation(
-                form, micro_batches=parts, schedule=schedule, **options
+                network, "mse", micro_batches=parts, schedule=schedule, **options
             )
             tried.append((slots(program, chip()), f"{schedule}, {parts} micro-batches"))
     return min(tried)

@@ -14,7 +14,8 @@ from pcsim.config import Hardware
 from pcsim.experiments.drawing import plain_ticks
 from pcsim.experiments.experiment import Experiment, Statement
 from pcsim.experiments.slots import SLOT, WIDTH, chip, product_cycles, simulated
-from pcsim.program import Form, Program, backpropagation, predictive_coding
+from pcsim.network import Graph, chain
+from pcsim.program import Options, Program, backpropagation, predictive_coding
 from pcsim.program.incremental import incremental_predictive_coding
 from pcsim.report import drawn, style
 from pcsim.theory.critical_path import backpropagation_makespan, jacobi_step_cycles
@@ -54,40 +55,42 @@ def measure() -> pd.DataFrame:
         )
 
     for wide, factor in itertools.product((MIDDLE, FIRST), FACTORS):
-        form = network(wide, factor)
-        products = layer_cycles(form)
+        chosen = network(wide, factor)
+        products = layer_cycles(chosen)
         for spread in sorted({1, factor}):
             # Closed forms are of a layer on one tile.
             step = float(jacobi_step_cycles(*products[:2])) if spread == 1 else float("nan")
             update = float(backpropagation_makespan(*products)) if spread == 1 else float("nan")
-            add(wide, factor, spread, "pc step", step_cycles(pc, form, spread), step)
-            add(wide, factor, spread, "bp update", cycles(bp(form), spread), update)
+            add(wide, factor, spread, "pc step", step_cycles(pc, chosen, spread), step)
+            add(wide, factor, spread, "bp update", cycles(bp(chosen), spread), update)
             if wide == FIRST:
-                add(wide, factor, spread, "ipc step", step_cycles(ipc, form, spread), float("nan"))
+                add(
+                    wide, factor, spread, "ipc step", step_cycles(ipc, chosen, spread), float("nan")
+                )
                 for steps in (FEW, MORE):
-                    took = cycles(pc(form, steps), spread)
+                    took = cycles(pc(chosen, steps), spread)
                     add(wide, factor, spread, f"pc update, {steps} steps", took, float("nan"))
     slower = chip(f"tiles.vector.latency={LATENCY} cycles", f"noc.router_latency={HOP} cycles")
     for factor in FACTORS:
-        form = network(MIDDLE, factor, phi="linear")
-        forward, backward, _ = layer_cycles(form)
+        chosen = network(MIDDLE, factor, phi="linear")
+        forward, backward, _ = layer_cycles(chosen)
         each = [LATENCY] * LAYERS
         step = float(jacobi_step_cycles(forward, backward, update=each, error=each, hop=HOP))
-        found = step_cycles(pc, form, 1, hardware=slower)
+        found = step_cycles(pc, chosen, 1, hardware=slower)
         add("middle, with latencies", factor, 1, "pc step", found, step)
     return pd.DataFrame(rows)
 
 
-def network(wide: str, factor: int, *, phi: str = "tanh") -> Form:
+def network(wide: str, factor: int, *, phi: str = "tanh") -> Graph:
     """Equal layers but for hidden layer 4 (``middle``) or the input (``first``), ``factor`` times as wide."""
     widths = [WIDTH] * (LAYERS + 1)
     widths[LAYERS // 2 if wide == MIDDLE else 0] *= factor
-    return Form(tuple(widths), phi)
+    return chain(tuple(widths), phi)
 
 
-def layer_cycles(form: Form) -> tuple[list[int], list[int], list[int]]:
+def layer_cycles(chosen: Graph) -> tuple[list[int], list[int], list[int]]:
     """Of each layer's forward, backward and gradient product on one array."""
-    pairs = list(itertools.pairwise(form.widths))
+    pairs = list(itertools.pairwise(chosen.widths))
     shapes = (
         [(WIDTH, n_out, n_in) for n_in, n_out in pairs],
         [(WIDTH, n_in, n_out) for n_in, n_out in pairs],
@@ -97,25 +100,29 @@ def layer_cycles(form: Form) -> tuple[list[int], list[int], list[int]]:
     return forward, backward, gradient
 
 
-def pc(form: Form, steps: int) -> Program:
-    return predictive_coding(form, batch=WIDTH, steps=steps, optimiser="sgd", wavefront=False)
+def pc(chosen: Graph, steps: int) -> Program:
+    return predictive_coding(chosen, "mse", Options(WIDTH, steps, "sgd", wavefront=False))
 
 
-def ipc(form: Form, steps: int) -> Program:
-    return incremental_predictive_coding(form, batch=WIDTH, steps=steps, optimiser="sgd")
+def ipc(chosen: Graph, steps: int) -> Program:
+    return incremental_predictive_coding(chosen, "mse", Options(WIDTH, steps, "sgd"))
 
 
-def bp(form: Form) -> Program:
-    return backpropagation(form, batch=WIDTH, optimiser="sgd")
+def bp(chosen: Graph) -> Program:
+    return backpropagation(chosen, "mse", batch=WIDTH, optimiser="sgd")
 
 
 def cycles(program: Program, spread: int, *, hardware: Hardware | None = None) -> int:
     return simulated(program, hardware or chip(), spread=spread).makespan_cycles
 
 
-def step_cycles(rule: Any, form: Form, spread: int, *, hardware: Hardware | None = None) -> float:
+def step_cycles(
+    rule: Any, chosen: Graph, spread: int, *, hardware: Hardware | None = None
+) -> float:
     """Cycles of a step in the long run."""
-    short, long = (cycles(rule(form, steps), spread, hardware=hardware) for steps in (SHORT, LONG))
+    short, long = (
+        cycles(rule(chosen, steps), spread, hardware=hardware) for steps in (SHORT, LONG)
+    )
     return (long - short) / (LONG - SHORT)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from pcsim.config import Hardware, load_hardware
 from pcsim.machine import Activity, simulate
 from pcsim.machine.units.systolic import product_cost
+from pcsim.network import Graph, chain
 from pcsim.placement import place
-from pcsim.program import Form, Program
+from pcsim.program import Program
 
 WIDTH = 16
 """Of every layer, samples of a batch or micro-batch, rows and columns of an array."""
@@ -25,9 +26,9 @@ SLOT = product_cycles(WIDTH, WIDTH, WIDTH)
 """Cycles of one product."""
 
 
-def uniform(layers: int) -> Form:
+def uniform(layers: int) -> Graph:
     """A tanh network of ``layers`` weight layers, all of one width."""
-    return Form((WIDTH,) * (layers + 1), "tanh")
+    return chain((WIDTH,) * (layers + 1), "tanh")
 
 
 def chip(*overrides: str) -> Hardware:

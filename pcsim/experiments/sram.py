@@ -18,8 +18,9 @@ from pcsim.experiments.experiment import Experiment, Statement
 from pcsim.experiments.slots import WIDTH as STASH_WIDTH
 from pcsim.experiments.slots import chip, uniform
 from pcsim.machine import simulate
+from pcsim.network import chain
 from pcsim.placement import place
-from pcsim.program import Form, Program, predictive_coding
+from pcsim.program import Options, Program, predictive_coding
 from pcsim.program.pipelines import pipelined_backpropagation
 from pcsim.report import drawn, style
 from pcsim.technology import bill
@@ -34,13 +35,13 @@ ROOMS = (1, 2, 4, 6, 7, 8, 9, 10, 12, 16, 20, 22, 23, 24)
 STASH_DEPTHS = (4, 8, 16, 32, 64)
 KEPT = {"stash pc": ("state", "error"), "stash bp": ("state",)}
 """What waits for later products; BP's errors do not have to, PC's do."""
-FORM = Form((WIDTH,) * (LAYERS + 1), "tanh")
+NETWORK = chain((WIDTH,) * (LAYERS + 1), "tanh")
 MATRIX = WIDTH * WIDTH
 BUILD: dict[str, Callable[[int], Program]] = {
-    "jacobi": lambda room: streamed.jacobi(FORM, batch=BATCH, steps=STEPS),
-    "skewed": lambda room: streamed.jacobi(FORM, batch=BATCH, steps=STEPS, window=room),
-    "gauss_seidel": lambda room: streamed.gauss_seidel(FORM, batch=BATCH, steps=STEPS),
-    "bp": lambda room: streamed.bp(FORM, batch=BATCH),
+    "jacobi": lambda room: streamed.jacobi(NETWORK, batch=BATCH, steps=STEPS),
+    "skewed": lambda room: streamed.jacobi(NETWORK, batch=BATCH, steps=STEPS, window=room),
+    "gauss_seidel": lambda room: streamed.gauss_seidel(NETWORK, batch=BATCH, steps=STEPS),
+    "bp": lambda room: streamed.bp(NETWORK, batch=BATCH),
 }
 NAMES = {
     "jacobi": "Jacobi, layer by layer",
@@ -103,13 +104,12 @@ def expected_loads(way: str, room: int) -> int:
 def _stashing() -> Iterator[dict[str, Any]]:
     """Bytes that wait for later products on a chip without limits, a tile per layer."""
     for depth in STASH_DEPTHS:
-        form = uniform(depth)
+        network = uniform(depth)
         rules = {
-            "stash pc": predictive_coding(
-                form, batch=STASH_WIDTH, steps=STEPS, optimiser="sgd", wavefront=True
-            ),
+            "stash pc": predictive_coding(network, "mse", Options(STASH_WIDTH, STEPS, "sgd")),
             "stash bp": pipelined_backpropagation(
-                form,
+                network,
+                "mse",
                 batch=2 * depth * STASH_WIDTH,
                 micro_batches=2 * depth,
                 schedule="1f1b",

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from pcsim.config import Hardware, load_hardware
 from pcsim.machine import Activity
+from pcsim.network import Graph
 from pcsim.placement.streaming import on_tile
-from pcsim.program import Form, Program, backpropagation, predictive_coding
+from pcsim.program import Options, Program, backpropagation, predictive_coding
 from pcsim.program.ordered import ordered_predictive_coding
 from pcsim.program.visits import Visits
 from pcsim.technology import PriceList, price_list
@@ -22,7 +23,7 @@ WORD_BYTES = 4
 def chip_with_room(program: Program, layers: int) -> Hardware:
     """The chip whose window holds the weights of ``layers`` equal layers of ``program``."""
     kept = on_tile(program, load_hardware("tile64", overrides=SETTINGS), all_layers(program))
-    widest = max(program.widths[k] * program.widths[k - 1] for k in all_layers(program))
+    widest = max(part.weights for part in program.parts)
     size = sum(kept.values()) + layers * WORD_BYTES * widest
     return load_hardware("tile64", overrides=(*SETTINGS, f"tiles.sram.size={size} B"))
 
@@ -49,23 +50,16 @@ def weight_words(activity: Activity, *stages: str) -> tuple[int, int]:
     return read // WORD_BYTES, written // WORD_BYTES
 
 
-def bp(form: Form, *, batch: int) -> Program:
-    return backpropagation(form, batch=batch, optimiser="sgd", at_once=True)
+def bp(network: Graph, *, batch: int) -> Program:
+    return backpropagation(network, "mse", batch=batch, optimiser="sgd", at_once=True)
 
 
-def jacobi(form: Form, *, batch: int, steps: int, window: int = 0) -> Program:
+def jacobi(network: Graph, *, batch: int, steps: int, window: int = 0) -> Program:
     """Layer by layer, or skewed with a ``window`` of layers."""
-    return predictive_coding(
-        form,
-        batch=batch,
-        steps=steps,
-        optimiser="sgd",
-        wavefront=False,
-        visits=Visits(form.depth, window),
-    )
+    options = Options(batch, steps, "sgd", wavefront=False, visits=Visits(window))
+    return predictive_coding(network, "mse", options)
 
 
-def gauss_seidel(form: Form, *, batch: int, steps: int) -> Program:
-    return ordered_predictive_coding(
-        form, batch=batch, steps=steps, order="gauss_seidel", optimiser="sgd", at_once=True
-    )
+def gauss_seidel(network: Graph, *, batch: int, steps: int) -> Program:
+    options = Options(batch, steps, "sgd", at_once=True)
+    return ordered_predictive_coding(network, "mse", options, order="gauss_seidel")

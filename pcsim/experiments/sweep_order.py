@@ -8,12 +8,13 @@ layers at a time.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pcsim.experiments.drawing import ORDER_LINES, ORDER_NAMES, plain_ticks
 from pcsim.experiments.experiment import Experiment, Statement
 from pcsim.experiments.slots import WIDTH, chip, slots, uniform
-from pcsim.program import Program, backpropagation, predictive_coding
+from pcsim.program import Options, Program, backpropagation, predictive_coding
 from pcsim.program.ordered import ordered_predictive_coding
 from pcsim.program.visits import Visits
 from pcsim.report import drawn, style
@@ -104,15 +105,15 @@ def steps_needed() -> dict[Order, dict[float, int]]:
 
 def program_of(way: str, steps: int) -> Program:
     """An update of the network of equal products that has as many layers."""
-    form, common = uniform(LAYERS), {"batch": WIDTH, "optimiser": "sgd"}
-    options: dict[str, Any] = {**common, "steps": steps, "wavefront": False}
+    network = uniform(LAYERS)
+    options = Options(WIDTH, steps, "sgd", wavefront=False)
     if way == BP:
-        return backpropagation(form, batch=WIDTH, optimiser="sgd")
+        return backpropagation(network, "mse", batch=WIDTH, optimiser="sgd")
     if way == JACOBI:
-        return predictive_coding(form, **options)
+        return predictive_coding(network, "mse", options)
     if way == SKEWED:
-        return predictive_coding(form, visits=Visits(LAYERS, WINDOW), **options)
-    return ordered_predictive_coding(form, order=way, **options)
+        return predictive_coding(network, "mse", replace(options, visits=Visits(WINDOW)))
+    return ordered_predictive_coding(network, "mse", options, order=way)
 
 
 def by_tiles(table: pd.DataFrame, way: str) -> pd.Series:

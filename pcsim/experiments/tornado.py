@@ -64,8 +64,8 @@ def verdicts() -> Iterator[PairOfBills]:
             yield _of_results(f"{WORKLOAD}, {way}", found[way], best, price_list(chip))
     pc, bp = (result(way, chip, "online", ONLINE) for way in ("pc jacobi", "bp"))
     yield _of_results(ONLINE_CASE, pc, bp, price_list(chip))
-    seidel = streamed.gauss_seidel(batch.FORM, batch=1, steps=batch.STEPS)
-    ours, theirs = _bill(seidel), _bill(streamed.bp(batch.FORM, batch=1))
+    seidel = streamed.gauss_seidel(batch.NETWORK, batch=1, steps=batch.STEPS)
+    ours, theirs = _bill(seidel), _bill(streamed.bp(batch.NETWORK, batch=1))
     yield PairOfBills(STREAMED, ours, theirs, PER_UPDATE, streamed.prices())
 
 

@@ -97,6 +97,11 @@ class Graph:
         return self.nodes[-1]
 
     @property
+    def widths(self) -> tuple[int, ...]:
+        """Values of one sample: of the input, and of every node up to the output."""
+        return (size(self.input), *(node.size for node in self.nodes))
+
+    @property
     def hidden(self) -> tuple[Node, ...]:
         """The nodes that move."""
         return self.nodes[:-1]

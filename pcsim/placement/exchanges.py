@@ -18,10 +18,9 @@ from pcsim.placement.layouts import (
     weights,
 )
 from pcsim.placement.ledger import Ledger
-from pcsim.placement.portions import by_owner, by_share
+from pcsim.placement.portions import by_owner, by_share, everywhere
 from pcsim.placement.transfers import Carrier
 from pcsim.program import Op, Role
-from pcsim.program.synchronise import ROOT, parent
 
 
 class Exchanges:
@@ -33,6 +32,8 @@ class Exchanges:
         self.carry = Carrier(ledger)
         self.stashed_at: dict[tuple[int, int], int] = {}
         """(Layer, tile) -> the DRAM channel that has its stash."""
+        self.fed = {op.layer for op in ledger.program.ops if op.role is Role.INPUT}
+        """The layers whose operand is the batch itself."""
 
     def exchange(self, op: Op) -> None:
         assert op.role is not None
@@ -43,10 +44,10 @@ class Exchanges:
             self.homes.settle(op)  # To the tiles they come when they are used.
             return
         if op.role is Role.STATE:
-            above = self.ledger.groups[op.target or op.layer + 1]
+            above = self.ledger.groups[op.target]
             self._redistribute(op, owned(group, words, batch), operand(above, words, batch))
         elif op.role is Role.FEEDBACK:
-            below = self.ledger.groups[op.target or op.layer - 1]
+            below = self.ledger.groups[op.target]
             self._redistribute(op, pulled(group, words, batch), owned(below, words, batch))
         elif op.role in (Role.BRANCH, Role.SPREAD):
             there = self.ledger.groups[op.target]
@@ -55,7 +56,7 @@ class Exchanges:
             for s, elements in enumerate(by_share(op, group, batch)):
                 owners = [group.owner(j, s) for j in range(len(group.outputs))]
                 self.carry.send(op, owners[0], owners, elements)
-        elif op.role in (Role.ERROR, Role.PULL):
+        elif op.role is Role.ERROR:
             for s, elements in enumerate(by_share(op, group, batch)):
                 for j, (owner, mine) in enumerate(by_owner(op, group, elements, s)):
                     self.carry.send(op, owner, group.row(j, s), mine)
@@ -72,7 +73,7 @@ class Exchanges:
                 others = [group.owner(j, s) for s in range(group.shares)]
                 self.carry.send(op, owner, others, mine)
         elif op.role is Role.SKIPPED_STATE:
-            above = self.ledger.groups[op.target or op.layer + 1]
+            above = self.ledger.groups[op.target]
             held = operand(above, words, batch)
             self._complete(op, owned(group, words, batch), owned(above, words, batch), held)
         elif op.role is Role.SKIPPED_ERROR:
@@ -95,10 +96,10 @@ class Exchanges:
         elif op.role in (Role.REPORT, Role.ANSWER):
             self._control(op, group)
         elif op.role is Role.STASH:
-            for tile, words in self._stashed(group):
+            for tile, words in self._stashed(op, group):
                 self.stashed_at[op.layer, tile] = self.carry.to_dram(op, tile, words)
         elif op.role is Role.RESTORED:
-            for tile, words in self._stashed(group):
+            for tile, words in self._stashed(op, group):
                 self.carry.from_dram(op, [tile], words, node=self.stashed_at[op.layer, tile])
         else:
             for s, elements in enumerate(by_share(op, group, batch)):
@@ -134,20 +135,23 @@ class Exchanges:
 
     def _control(self, op: Op, group: Group) -> None:
         """One word: up from every owner to the first tile of the layer reported to, or down to all tiles."""
-        reported = op.target or (parent(op.layer) if op.layer > ROOT else ROOT)
-        above = self.ledger.groups[reported].owner(0)
+        above = self.ledger.groups[op.target].owner(0)
         if op.role is Role.ANSWER:
             self.carry.send(op, above, list(group.tiles), 1)
             return
-        for j in range(len(group.outputs)):
-            self.carry.send(op, group.owner(j), [above], 1)
+        for s in range(group.shares):
+            for j in range(len(group.outputs)):
+                self.carry.send(op, group.owner(j, s), [above], 1)
 
-    def _stashed(self, group: Group) -> Iterator[tuple[int, int]]:
+    def _stashed(self, op: Op, group: Group) -> Iterator[tuple[int, int]]:
         """What each tile keeps of one micro-batch for the backward pass: its operand (the batch itself is
-        not stashed), and on owners the activity of their outputs."""
-        for i, j, tile in group.members():
-            width = len(group.inputs[i]) if group.layer > 1 else 0
-            if i == 0 and group.layer < self.ledger.program.depth:
-                width += len(group.outputs[j])
+        not stashed), and on owners values of their outputs, which are what is left of the elements of ``op``."""
+        batch, sizes = self.ledger.program.batch, op.sizes
+        rows = 0 if op.layer in self.fed else sizes.rows_in
+        owned = op.elements // batch - rows * sizes.n_in
+        for i, j, tile, samples in everywhere(group, batch):
+            width = rows * len(group.inputs[i])
+            if i == 0 or group.paired:
+                width += group.outputs[j].share(owned, sizes.n_out)
             if width:
-                yield tile, self.ledger.program.batch * width
+                yield tile, len(samples) * width

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pcsim.config import Formats
+from pcsim.config import Tiles
 from pcsim.placement.exchanges import Exchanges
 from pcsim.placement.groups import Group
 from pcsim.placement.homes import Homes
@@ -20,29 +20,24 @@ def expand(
     program: Program,
     groups: Mapping[int, Group],
     mesh: Topology,
-    formats: Formats,
-    *,
-    streamed: bool = False,
-    buffered: bool = False,
-    own_gradients: bool = False,
-    adders: bool = False,
+    tiles: Tiles,
 ) -> Tasks:
-    """The tasks of all operations of ``program``, in its order, on the tiles of ``groups``.
-
-    ``streamed``: weights come for every use, unless they are still there, from DRAM or, ``buffered``, from the global
-    buffer. ``own_gradients``: weight gradients have a compute unit of their own. ``adders``: partial sums have adders
-    of their own.
-    """
-    ledger = Ledger(program, groups, mesh, formats)
-    homes = Homes(ledger, buffered=buffered) if streamed else None
-    on_tiles = OnTiles(ledger, homes, own_gradients=own_gradients)
+    """The tasks of all operations of ``program``, in its order, on those of the ``tiles`` that ``groups`` name."""
+    ledger = Ledger(program, groups, mesh, tiles.formats)
+    homes = Homes(ledger, buffered=tiles.sram.weights == "buffered") if tiles.sram.streams else None
+    on_tiles = OnTiles(
+        ledger,
+        homes,
+        own_gradients=tiles.gradients == "own",
+        line_buffer=tiles.sram.line_buffer,
+    )
     write: dict[Kind, Callable[[Op], None]] = {
         Kind.PRODUCT_FORWARD: on_tiles.product,
         Kind.PRODUCT_BACKWARD: on_tiles.product,
         Kind.WEIGHT_GRADIENT: on_tiles.product,
         Kind.ELEMENTWISE: on_tiles.elementwise,
         Kind.UPDATE: on_tiles.update,
-        Kind.REDUCE: lambda op: reduce(ledger, op, adders=adders),
+        Kind.REDUCE: lambda op: reduce(ledger, op, adders=tiles.adder is not None),
         Kind.EXCHANGE: Exchanges(ledger, homes).exchange,
     }
     for op in program.ops:

@@ -33,9 +33,8 @@ class LayerNeeds:
     @classmethod
     def of(cls, program: Program, layer: int, formats: Formats) -> LayerNeeds:
         buffers = tuple(replace(buffer, layer=0) for buffer in program.buffers_of(layer))
-        shares = program.batch if program.names else 1  # Programs of chains add up no shares.
         given = program.sizes(layer), program.batch, program.has_feedback, buffers, formats
-        return cls(*given, shares)
+        return cls(*given, program.batch)
 
     @property
     def n_in(self) -> int:

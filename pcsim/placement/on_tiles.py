@@ -13,12 +13,16 @@ from pcsim.program import Kind, Op, Role
 
 class OnTiles:
     """Turns them into tasks. ``homes``: where weights are brought from for every use, None where they are resident;
-    ``own_gradients``: weight gradients have a compute unit of their own."""
+    ``own_gradients``: weight gradients have a compute unit of their own; ``line_buffer``: windows are formed behind
+    one."""
 
-    def __init__(self, ledger: Ledger, homes: Homes | None, *, own_gradients: bool) -> None:
+    def __init__(
+        self, ledger: Ledger, homes: Homes | None, *, own_gradients: bool, line_buffer: bool
+    ) -> None:
         self.ledger = ledger
         self.homes = homes
         self.own_gradients = own_gradients
+        self.line_buffer = line_buffer
 
     def product(self, op: Op) -> None:
         group = self.ledger.groups[op.layer]
@@ -32,7 +36,9 @@ class OnTiles:
             m, n, k, repeat, streamed, stationary = contraction.extent(mine, len(samples))
             own = self.own_gradients and op.kind is Kind.WEIGHT_GRADIENT
             unit = Unit("array", tile, "gradients" if own else "")
-            weights = [self.homes.weights(op, tile)] if self.homes and op.kind in summed else []
+            weights = []
+            if self.homes and op.sizes.weighted and op.kind in summed:
+                weights = [self.homes.weights(op, tile)]
             ready = self.ledger.builder.add(
                 op,
                 unit,
@@ -41,7 +47,7 @@ class OnTiles:
                 sizes=(m, n, k),
                 repeat=repeat,
                 flow=flow_of(op, len(samples)),
-                buffered=(streamed, stationary) if op.sizes.line_buffer else (0, 0),
+                buffered=(streamed, stationary) if self.line_buffer else (0, 0),
                 operands=operands,
             )
             for loaded in weights:

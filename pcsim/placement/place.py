@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from pcsim.config import Formats, Hardware, problem_at
+from pcsim.config import Formats, Hardware, Value, problem_at
 from pcsim.errors import InputError
 from pcsim.placement.allocate import Allocation, allocate
 from pcsim.placement.copies import as_kept
@@ -16,7 +16,7 @@ from pcsim.placement.search import search
 from pcsim.placement.streaming import deal, in_buffer, on_tile
 from pcsim.placement.tasks import Tasks
 from pcsim.placement.topologies import Topology, topology_of
-from pcsim.program import Program
+from pcsim.program import Kind, Op, Program, Role
 
 
 @dataclass(frozen=True)
@@ -97,23 +97,36 @@ def space(
 
 
 def _refuse(program: Program, hardware: Hardware) -> None:
-    """Parts of graphs go where their weights may be resident and digital.
+    """Whose weights several operators share, or who multiplies states by states, goes where weights lie in SRAM.
 
     Raises:
-        InputError: they may not; what would be is not written yet.
+        InputError: they lie elsewhere; what that costs is not written yet.
     """
-    if not program.names:
-        return
-    said = "where the network is no chain of dense layers: what that costs there is not written yet"
-    if hardware.tiles.sram.streams:
-        path = "tiles.sram.weights"
-        message = f"{path} must be resident, not {hardware.tiles.sram.weights!r}, {said}"
-        raise InputError((problem_at(hardware, path, message),))
     compute = hardware.tiles.compute
-    if compute.analog_errors is not None or compute.blocks is not None:
+    shares = any(op.role is Role.COPIED and op.target for op in program.ops)
+    found = []
+    if hardware.tiles.sram.streams and shares:
+        path = "tiles.sram.weights"
+        given = hardware.tiles.sram.weights
+        said = f"must be resident, not {given!r}, where operators share weights"
+        found.append(problem_at(hardware, path, f"{path} {said}: {_UNWRITTEN}"))
+    if compute.blocks is not None and (shares or any(map(_multiplies_states, program.ops))):
         path = "tiles.compute.kind"
-        message = f"{path} must be one that reads weights from SRAM, not {compute.kind!r} that keeps them, {said}"
-        raise InputError((problem_at(hardware, path, message),))
+        said = f"must be one that reads weights from SRAM, not {compute.kind!r} that keeps them"
+        why = "operators share weights" if shares else "attention multiplies states by states"
+        found.append(problem_at(hardware, path, f"{path} {said}, where {why}: {_UNWRITTEN}"))
+    if found:
+        raise InputError(tuple(found))
+
+
+_UNWRITTEN = "what that costs there is not written yet"
+
+
+def _multiplies_states(op: Op) -> bool:
+    """Whether a product has no weights."""
+    if op.kind not in (Kind.PRODUCT_FORWARD, Kind.PRODUCT_BACKWARD):
+        return False
+    return op.contraction.operands.stationary is not Value.WEIGHT
 
 
 def place(
@@ -164,17 +177,7 @@ def laid_out(
     mesh = topology_of(hardware)
     buffered = hardware.tiles.sram.weights == "buffered"
     kept_bytes = in_buffer(program, hardware) if buffered else 0
-    by_layer = {group.layer: group for group in groups}
-    tasks = expand(
-        program,
-        by_layer,
-        mesh,
-        hardware.tiles.formats,
-        streamed=hardware.tiles.sram.streams,
-        buffered=buffered,
-        own_gradients=hardware.tiles.gradients == "own",
-        adders=hardware.tiles.adder is not None,
-    )
+    tasks = expand(program, {group.layer: group for group in groups}, mesh, hardware.tiles)
     return Placement(groups, occupancy, mesh, tasks, windows, kept_bytes)
 
 

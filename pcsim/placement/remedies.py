@@ -22,11 +22,14 @@ MOST_TILES = 4096
 MOST_BLOCKS = 65_536
 """What is looked for: memories, rows, meshes and blocks of a compute unit up to these."""
 
+PLENTY = 1 << 40
+"""As blocks: more than any network takes."""
+
 
 def why_not(program: Program, hardware: Hardware, blocks: Blocks | None, *, spread: int) -> str:
     """What is too large, by how much, and what would fit."""
     chip = _Chip.of(program, hardware, blocks, spread)
-    if blocks and replace(chip, blocks=None).holds():
+    if blocks and replace(chip, blocks=replace(blocks, available=PLENTY)).holds():
         return _too_few_blocks(chip, hardware, blocks)
     return _too_little_memory(chip, hardware)
 

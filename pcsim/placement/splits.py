@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from math import isqrt
 
@@ -48,6 +49,8 @@ def smallest_split(
     Returns None where no split over ``tiles`` fits.
     """
     needs = LayerNeeds.of(program, layer, formats)
+    if blocks is not None:  # A second copy would have to be written into cells.
+        needs = replace(needs, most_samples=1)
     return _smallest(needs, Room.of(layer, capacity_bytes, blocks), tiles)
 
 

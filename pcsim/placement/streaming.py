@@ -1,10 +1,9 @@
 """What is where when weights live in DRAM or the global buffer and only some layers' are on a tile at a time?
 
-Layers are dealt out in runs of equal length along the snake, each whole on one tile. A tile keeps the states and
-errors of its layers, room for two gradients with their moments in transit, and in what is left, its
-window, the weights of the layers that it used last; what it needs next pushes out what was used longest
-ago. Moments and master weights come for the update and go back with the new weights. Left out: layers
-over several tiles.
+Layers are dealt out in runs of equal length along the snake, each whole on one tile, those without weights, too. A
+tile keeps the states and errors of its layers, room for two gradients with their moments in transit, and in what is
+left, its window, the weights of the layers that it used last; what it needs next pushes out what was used longest ago.
+Moments and master weights come for the update and go back with the new weights. Left out: layers over several tiles.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from pcsim.config import Formats, Hardware, Value
 from pcsim.errors import DoesNotFitError
-from pcsim.placement.groups import Group, Split, split
+from pcsim.placement.groups import Group, Split, group_of
 from pcsim.placement.snake import snake
 from pcsim.placement.splits import tile_bytes
 from pcsim.program import Program
@@ -29,6 +28,8 @@ AT_HOME = {
     Value.OPTIMISER: "moments",
 }
 """What lives where weights do, and what it is called."""
+
+WHOLE = Split(1, 1)
 
 BUFFERED = 2
 """Layers whose gradients and moments are on a tile at a time: one updated, one arriving."""
@@ -50,13 +51,8 @@ def deal(program: Program, hardware: Hardware) -> tuple[tuple[Group, ...], Mappi
     path, depth = snake(rows, columns), program.depth
     per_tile = -(-depth // len(path))
     groups = tuple(
-        Group(
-            layer,
-            split(program.widths[layer - 1], 1),
-            split(program.widths[layer], 1),
-            (path[(layer - 1) // per_tile],),
-        )
-        for layer in range(1, depth + 1)
+        group_of(layer, sizes, WHOLE, (path[at // per_tile],), batch=program.batch)
+        for at, (layer, sizes) in enumerate(enumerate(program.parts, start=1))
     )
     windows: dict[int, int] = {}
     for tile in dict.fromkeys(group.tiles[0] for group in groups):
@@ -67,15 +63,15 @@ def deal(program: Program, hardware: Hardware) -> tuple[tuple[Group, ...], Mappi
 
 def kept_bytes(program: Program, hardware: Hardware, layer: int) -> dict[str, int]:
     """Bytes that ``layer`` keeps on its one tile, by kind of buffer, as if all were there."""
-    n_in, n_out = program.widths[layer - 1], program.widths[layer]
+    sizes, formats = program.sizes(layer), hardware.tiles.formats
     return tile_bytes(
         program,
         layer,
-        hardware.tiles.formats,
-        inputs=n_in,
-        outputs=n_out,
+        formats,
+        inputs=sizes.n_in,
+        outputs=sizes.n_out,
         owner=True,
-        parts=Split(1, 1),
+        parts=WHOLE,
     )
 
 
@@ -83,10 +79,11 @@ def on_tile(program: Program, hardware: Hardware, layers: list[int]) -> dict[str
     """What a tile with these layers keeps besides its window, by kind of buffer."""
     kept: dict[str, int] = {}
     for layer in layers:
+        streams = program.sizes(layer).weighted
         for kind, size_bytes in kept_bytes(program, hardware, layer).items():
-            if kind == "weight":
+            if kind == "weight" and streams:
                 continue
-            if kind in IN_TRANSIT:
+            if kind in IN_TRANSIT and streams:
                 kept[kind] = max(kept.get(kind, 0), BUFFERED * size_bytes)
             else:
                 kept[kind] = kept.get(kind, 0) + size_bytes
@@ -94,10 +91,13 @@ def on_tile(program: Program, hardware: Hardware, layers: list[int]) -> dict[str
 
 
 def bytes_at_home(program: Program, formats: Formats, layer: int, values: Iterable[Value]) -> int:
-    """Bytes of what ``layer`` keeps per weight, and of its biases' like, of these kinds of values."""
+    """Bytes of what ``layer`` keeps per weight, and of its biases' like, of these kinds of values; of a layer without
+    weights nothing, as gains and positions alone stay where they are."""
+    if not program.sizes(layer).weighted:
+        return 0
     size = buffer_words(program.sizes(layer), program.batch)
     return sum(
-        buffer.copies * formats.of(buffer.value).storage_bytes(size[buffer.axis])
+        buffer.copies * formats.of(buffer.value).storage_bytes(size[buffer.axis] * buffer.words)
         for buffer in program.buffers_of(layer)
         if buffer.value in values and buffer.axis in ("weight", "unit")
     )
@@ -129,7 +129,10 @@ def in_buffer(program: Program, hardware: Hardware) -> int:
 
 
 def _window(program: Program, hardware: Hardware, layers: list[int]) -> int:
-    weights = [kept_bytes(program, hardware, layer)["weight"] for layer in layers]
+    weights = [
+        kept_bytes(program, hardware, layer)["weight"] if program.sizes(layer).weighted else 0
+        for layer in layers
+    ]
     size = hardware.tiles.sram.size_bytes
     if size is None:
         return sum(weights)
@@ -140,7 +143,7 @@ def _window(program: Program, hardware: Hardware, layers: list[int]) -> int:
         raise DoesNotFitError(
             f"{program.rule}: with weights streamed a tile keeps {format_quantity(sum(kept.values()), 'B')} "
             f"of states, errors and updates of {len(layers)} layers and the weights of one, at most "
-            f"{format_quantity(max(weights), 'B')} (layer {largest}); {hardware.name} has "
+            f"{format_quantity(max(weights), 'B')} (layer {program.name_of(largest)}); {hardware.name} has "
             f"{format_quantity(size, 'B')}.\n"
             f"What would fit: tiles.sram.size: "
             f"{format_quantity(sum(kept.values()) + max(weights), 'B')}, or more tiles, or a smaller "

@@ -73,8 +73,8 @@ class Tasks:
     ``routes``, ``kernels`` and ``products`` (-1: none). ``phase`` indexes `PHASES`; ``stages`` names
     ``stage``; ``turn`` indexes ``turns``. ``varying`` gives transfers of a size of their own in each
     instance these sizes, in bytes; their ``size_bytes`` is 0. ``users`` gives for each task of kind
-    WEIGHTS the task that uses the weights. ``streamed`` and ``stationary`` are the words of each operand of one
-    product that lie in SRAM, where a line buffer makes them fewer than the matrix has (0: M x K, K x N).
+    WEIGHTS the task that uses the weights. ``streamed`` and ``stationary`` are the words of which a line buffer
+    forms that operand of one product (0: it lies in SRAM as it is, M x K or K x N words).
     """
 
     units: tuple[Unit, ...]
@@ -177,7 +177,7 @@ class TaskBuilder:
         operands: Operands | None = None,
     ) -> Ready:
         """Append a task on behalf of ``op``; ``targets`` are the nodes a transfer goes to, from ``source`` or
-        the unit's own node. ``buffered``: words of the operands, where a line buffer makes them fewer."""
+        the unit's own node. ``buffered``: words of which a line buffer forms the operands, 0 of one that lies there."""
         route = -1
         if targets:
             ends = (unit.node if source is None else source, targets)

@@ -1,96 +1,93 @@
-"""Backpropagation as a program: forward, backward, update, one layer after the other.
-
-delta_L is the output error, delta_{l-1} = phi'(z_{l-1}) * (delta_l W_l), the weight gradient is
--delta_l^T phi(z_{l-1}). phi' is taken from the stored phi(z), which suffices for relu and tanh. Schedules
-with several micro-batches are in `pipelines`.
-"""
+"""Backpropagation as a program: forward, backward, update, one node after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 
-from pcsim.program.builder import ProgramBuilder
-from pcsim.program.form import Form
-from pcsim.program.kernels import Kernel
-from pcsim.program.learning import gradient, learn, update
-from pcsim.program.memory import keep_forward_memory, keep_learning_memory
-from pcsim.program.ops import Key, Need, Phase, Place, Program, Role
-from pcsim.program.parts import (
-    OUTPUT_KERNELS,
-    Loaded,
-    elementwise,
-    feed_back,
-    forward_pass,
-    load,
-    operand_of,
-    output,
-    send,
-)
-from pcsim.program.words import Words
-
-
-def delta_kernel(form: Form, layer: int) -> Kernel:
-    """delta = phi'(z) * c: reads phi(z) and c, writes delta; a copy where nothing is left to do.
-
-    Where phi comes after the product its slope belongs to the layer's own prediction, which is the same
-    number at the same place.
-    """
-    primitives = form.slope() if form.post else ()
-    primitives = (*primitives, *form.received_slope(layer))
-    reads = Words(state=1, error=1) if primitives else Words(error=1)
-    return Kernel(primitives, reads, writes=Words(error=1))
-
-
-def output_delta(
-    program: ProgramBuilder,
-    form: Form,
-    loaded: Loaded,
-    place: Place,
-    phase: Phase,
-    *,
-    also: Iterable[Need | Key] = (),
-) -> Key:
-    """The error of the output; ``phase`` is that of the forward pass, ``also`` what must have ended, too."""
-    needs: list[Need | Key] = [output(program, form, phase), *also]
-    if loaded.target is not None:
-        needs.append(loaded.target)
-    return elementwise(program, Role.ERROR, program.depth, place, OUTPUT_KERNELS[form.loss], needs)
+from pcsim.network import INPUT, Graph
+from pcsim.program.cutting import cut
+from pcsim.program.forward import forward_start
+from pcsim.program.kernels import OUTPUT_ERRORS
+from pcsim.program.learning import Learning
+from pcsim.program.memory import keep
+from pcsim.program.operators.work import ERROR, STATE, Piece
+from pcsim.program.ops import Phase, Place, Program
+from pcsim.program.parts import Prediction
+from pcsim.program.script import Newest
+from pcsim.program.writer import Writer
 
 
 def backpropagation(
-    form: Form, *, batch: int, optimiser: str, at_once: bool = False, master: bool = False
+    graph: Graph,
+    loss: str,
+    *,
+    batch: int,
+    optimiser: str,
+    master: bool = False,
+    at_once: bool = False,
 ) -> Program:
-    """Sequential BP of one whole batch. Each layer's weight gradient starts as soon as its delta is
-    there and its backward product, on which the layers below wait, is done.
+    """Sequential BP of one whole batch. A node's error is the sum of what those that read it pull back.
 
-    ``at_once``: a layer learns before the next one is reached, while its weights are at hand. ``master``:
-    the optimiser steps a second copy of the weights, of a format of its own.
+    ``at_once``: a node learns before the next one is reached, while its weights are at hand.
     """
-    program = ProgramBuilder(form.widths, batch, optimiser=optimiser, master=master)
-    last = program.depth
-    loaded = load(program, with_target=True)
-    forward_pass(program, form, loaded)
+    parts = cut(graph)
+    writer = Writer(parts, batch=batch, optimiser=optimiser, master=master)
+    writer.load(with_target=True)
+    place = Place(Phase.START, "forward")
+    for prediction in parts.predictions:
+        forward_start(writer, prediction, place)
+    back_through(writer, loss, Place(Phase.START, "backward"), at_once=at_once)
+    keep(writer, learning=True)
+    credited = tuple(part for part, sizes in enumerate(parts.parts, start=1) if sizes.weighted)
+    return writer.build("bp", steps=0, credited=credited)
 
-    place = Place(Phase.START, "backward")
-    delta = output_delta(program, form, loaded, place, Phase.START)
-    gradient_needs: dict[int, list[Need | Key]] = {}
-    for layer in range(last, 0, -1):
-        shared = send(program, Role.ERROR, layer, place, [delta])
-        wanted: list[Need | Key] = [shared, operand_of(form, layer, loaded, Phase.START)]
-        if layer > 1:
-            feedback = feed_back(program, form, layer, place, [shared], skip_needs=[delta])
-            kernel = delta_kernel(form, layer - 1)
-            delta = elementwise(program, Role.ERROR, layer - 1, place, kernel, [feedback])
+
+def back_through(
+    writer: Writer,
+    loss: str,
+    place: Place,
+    along: Callable[[Prediction], tuple[Piece, ...]] = lambda prediction: (),
+    *,
+    at_once: bool = False,
+) -> None:
+    """From the output's error down to all gradients, and the updates; ``along`` is done with what a hidden node is
+    told."""
+    parts = writer.cut
+    learning, now = Learning(writer), Place(Phase.START, "update")
+    for prediction in reversed(parts.predictions):
+        number = prediction.node.number
+        form_error(writer, loss, prediction, place, along(prediction))
+        writer.back_to_join(prediction, place, [Newest("error", number)])
+        for line in prediction.lines:
+            writer.back(line, place, [Newest("summed", number)])
+            if line.source != INPUT:
+                writer.feed_back(line, place, back=0)
         if at_once:
-            learning = Place(Phase.START, "update")
-            keys = gradient(program, form, layer, learning, wanted)
-            update(program, form, layer, learning, [Need(key) for key in keys])
-        else:
-            gradient_needs[layer] = wanted
-    learn(program, form, gradient_needs)
+            learning.learn(number, now, back=0, updating=now)
+    if not at_once:
+        finish = Place(Phase.FINISH, "update")
+        for prediction in reversed(parts.predictions):
+            learning.learn(prediction.node.number, finish, back=0)
+    learning.update_shared()
 
-    for layer in range(1, last + 1):
-        keep_forward_memory(program, form, layer)
-        keep_learning_memory(program, form, layer)
-    credited = tuple(range(1, last + 1))
-    return program.build("bp", steps=0, credited=credited)
+
+def form_error(
+    writer: Writer,
+    loss: str,
+    prediction: Prediction,
+    place: Place,
+    along: tuple[Piece, ...] = (),
+    *,
+    after: Sequence[Newest] = (),
+) -> None:
+    """What all readers of a node pull back to it, and what is done ``along`` with that; at the output that of the
+    loss. ``after``: what else must have happened."""
+    number = prediction.node.number
+    readers = writer.cut.bringers(number)
+    if readers:
+        wanted, steps = writer.collected(readers, [place] * len(readers))
+        writer.error(prediction, place, (*steps, *along), [*wanted, *after])
+        return
+    tail = Piece(prediction.size, OUTPUT_ERRORS[loss], gives=ERROR, beside=STATE)
+    needs = [Newest("state", number), *writer.loaded("target", prediction.home), *after]
+    writer.error(prediction, place, (tail,), needs)

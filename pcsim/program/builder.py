@@ -8,7 +8,7 @@ from pcsim.config import Value
 from pcsim.program.contractions import Contraction
 from pcsim.program.kernels import NO_KERNEL, Kernel
 from pcsim.program.ops import Buffer, Key, Kind, Need, Op, Phase, Place, Program, Role
-from pcsim.program.sizes import Sizes, chain
+from pcsim.program.sizes import Sizes
 from pcsim.program.verify import verify
 
 
@@ -17,23 +17,21 @@ class ProgramBuilder:
 
     def __init__(
         self,
-        widths: tuple[int, ...],
+        parts: tuple[Sizes, ...],
         batch: int,
         *,
         optimiser: str | None,
         master: bool = False,
         micro_batches: int = 1,
-        parts: tuple[Sizes, ...] = (),
         names: tuple[str, ...] = (),
     ) -> None:
         """``batch`` samples, in ``micro_batches`` equal parts; ``optimiser`` None learns nothing.
 
-        ``master``: the optimiser steps a second copy of the weights, of a format of its own. ``parts``: of a network
-        that is no chain of ``widths``, and their ``names``.
+        ``master``: the optimiser steps a second copy of the weights, of a format of its own. ``names`` of the
+        ``parts``.
         """
         assert batch % micro_batches == 0, "config admits only micro-batches that divide a batch"
-        self.widths = widths
-        self.parts = parts or chain(widths)
+        self.parts = parts
         self.names = names
         self.batch = batch // micro_batches
         self.micro_batches = micro_batches
@@ -45,7 +43,7 @@ class ProgramBuilder:
 
     @property
     def depth(self) -> int:
-        """L, the number of weight layers."""
+        """P, the number of parts."""
         return len(self.parts)
 
     def has(self, key: Key) -> bool:
@@ -70,6 +68,7 @@ class ProgramBuilder:
         target: int = 0,
         product: Contraction | None = None,
         at: str = "",
+        learnt: tuple[str, ...] = (),
     ) -> Key:
         """Append an operation and return the key by which others need it.
 
@@ -89,6 +88,7 @@ class ProgramBuilder:
             target,
             product,
             at,
+            learnt,
         )
         if op.key in self._keys:
             raise ValueError(f"a program has only one operation {op.key}")

@@ -34,7 +34,8 @@ class MatrixAxis(StrEnum):
 
 
 class Extent(NamedTuple):
-    """An M x K by K x N product, ``repeat`` times; of A and B the words that lie in SRAM."""
+    """An M x K by K x N product, ``repeat`` times. Of a matrix of overlapping windows ``streamed`` or ``stationary`` is
+    the words of which they are made, which a line buffer reads once; 0 of a matrix that lies in SRAM as it is."""
 
     m: int
     n: int
@@ -77,13 +78,9 @@ class Contraction:
         m, n, k, repeat = (
             prod(along[axis] for axis in side) for side in (self.m, self.n, self.k, self.repeat)
         )
-        streamed, stationary = m * k, k * n
-        if sizes.line_buffer and self.windows:
-            once = batch * sizes.words_in // sizes.groups
-            if self.windows == "streamed":
-                streamed = min(streamed, once)
-            else:
-                stationary = min(stationary, once)
+        once = batch * sizes.words_in // sizes.groups if sizes.taps > 1 else 0
+        streamed = min(m * k, once) if self.windows == "streamed" else 0
+        stationary = min(k * n, once) if self.windows == "stationary" else 0
         return Extent(m, n, k, repeat, streamed, stationary)
 
 

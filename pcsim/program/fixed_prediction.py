@@ -1,129 +1,111 @@
 """Predictive coding with the predictions of the feed-forward pass (fpa, z_il) as programs.
 
-fpa: phi' and p_l stay what the feed-forward pass made them, so an inference step is feedback and state
-updates only; T steps bring errors to T + 1 layers.
-
-z_il: with rate 1 and L - 1 steps, of which step t moves z_{L-t} alone, this is backpropagation; gated, only
-the work that matters is done, in backpropagation's order: feedback, the state's one move, its error, the
-weight gradient. Ungated, all layers work in all steps: predictive coding with T = L - 1.
+fpa: slopes and predictions stay what the feed-forward pass made them, so that a step is pulls and moves only, and an
+error changes with its own node alone. z_il: each node moves once, when all that it is told is final, so that it is
+backpropagation in which every value moves and has its error formed. Ungated, all nodes work in all steps.
 """
 
 from __future__ import annotations
 
-from pcsim.config import Value
-from pcsim.program.backpropagation import output_delta
-from pcsim.program.builder import ProgramBuilder
-from pcsim.program.form import Form
-from pcsim.program.kernels import ADD, SUBTRACT, Kernel
-from pcsim.program.learning import learn
-from pcsim.program.loop import Loop
-from pcsim.program.memory import keep_forward_memory, keep_learning_memory
-from pcsim.program.ops import Key, Kind, Need, Phase, Program, Role
-from pcsim.program.parts import elementwise, feed_back, forward_pass, load, operand_of, send
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pcsim.network import INPUT, Graph
+from pcsim.program.backpropagation import back_through
+from pcsim.program.cutting import cut
+from pcsim.program.forward import forward_start
+from pcsim.program.kernels import ADD, SUBTRACT
+from pcsim.program.memory import keep
+from pcsim.program.operators.work import ERROR, STATE, Piece
+from pcsim.program.ops import Phase, Place, Program
+from pcsim.program.options import Options
+from pcsim.program.parts import Line, Prediction
 from pcsim.program.predictive_coding import predictive_coding
-from pcsim.program.relaxing import finish, newest, start, state_update_kernel
-from pcsim.program.words import Words
+from pcsim.program.relaxing import Relaxation
+from pcsim.program.writer import Writer
 
 
-def fixed_prediction(
-    form: Form,
-    *,
-    batch: int,
-    steps: int,
-    optimiser: str,
-    wavefront: bool = True,
-    master: bool = False,
-) -> Program:
-    """T steps of feedback and state updates, then one weight update; ``wavefront`` as in jacobi."""
-    program = ProgramBuilder(form.widths, batch, optimiser=optimiser, master=master)
-    loop, last = Loop(steps), program.depth
-    loaded = start(program, form, shared=lambda layer: layer == last or not wavefront)
-
-    def error_of(kind: Kind, layer: int, *, back: int) -> list[Need]:
-        """The newest error of a layer; the output's never changes."""
-        if layer == last:
-            return [Need(Key(kind, Role.ERROR, layer, Phase.START))]
-        return newest(program, kind, Role.ERROR, layer, back=back)
-
-    for layer in range(last, 1, -1):
-        place = loop.place(last - layer + 1 if wavefront else 1)
-        feed_back(
-            program,
-            form,
-            layer,
-            place,
-            error_of(Kind.EXCHANGE, layer, back=loop.back),
-            skip_needs=error_of(Kind.ELEMENTWISE, layer, back=loop.back),
-        )
-    for layer in range(last - 1, 0, -1):
-        place = loop.place(last - layer if wavefront else 1)
-        feedback = Need(Key(Kind.EXCHANGE, Role.FEEDBACK, layer + 1, Phase.STEP))
-        own = newest(program, Kind.ELEMENTWISE, Role.ERROR, layer, back=loop.back)
-        kernel = moved_error_kernel(form, layer)
-        error = elementwise(program, Role.ERROR, layer, place, kernel, [feedback, *own])
-        if layer > 1:
-            send(program, Role.ERROR, layer, place, [error])
-    credited = tuple(
-        layer for layer in range(1, last + 1) if not wavefront or layer >= last - steps
-    )
-    errors = {
-        layer: error_of(Kind.EXCHANGE if layer > 1 else Kind.ELEMENTWISE, layer, back=loop.final)
-        for layer in credited
-    }
-    finish(program, form, loaded, errors, final=loop.final, fixed_operands=True)
-    return program.build("pc", steps=steps, credited=credited)
+def fixed_prediction(graph: Graph, loss: str, options: Options) -> Program:
+    """fpa: T steps of pulls and moves, and one weight update."""
+    return _FixedPrediction(graph, loss, options).write()
 
 
-def moved_error_kernel(form: Form, layer: int) -> Kernel:
-    """z moves and e = z - p with the old p: reads z, feedback, e and p; writes z and e. phi(z) is not needed."""
-    behind = form.slope() if form.post else ()
-    moved = state_update_kernel(form, layer)
-    sent = len(form.sent_activation(layer))
-    primitives = moved.primitives[: len(moved.primitives) - sent]
-    writes = Words(state=1, error=2 if behind else 1)
-    return Kernel((*primitives, SUBTRACT, *behind), Words(state=2, error=2), writes)
+class _FixedPrediction(Relaxation):
+    """All nodes move at once; nothing is predicted anew."""
+
+    def __init__(self, graph: Graph, loss: str, options: Options) -> None:
+        super().__init__(graph, loss, options)
+        self.distance = {self.output: 0}
+        """Of each node to the output, by the shortest way."""
+        for node in reversed(graph.hidden):
+            children = graph.children[node.number]
+            self.distance[node.number] = 1 + min(self.distance[child] for child in children)
+
+    def moves_from(self, node: int) -> int | None:
+        if node in (INPUT, self.output):
+            return None
+        return self._within(self.distance[node] if self.wavefront else 1)
+
+    def pulls_from(self, line: Line) -> int | None:
+        return self._within(self.distance[line.node] + 1 if self.wavefront else 1)
+
+    def credited(self) -> tuple[int, ...]:
+        everyone = sorted(self.distance)
+        if not self.wavefront:
+            return tuple(everyone)
+        return tuple(node for node in everyone if self.distance[node] <= self.steps)
+
+    def runs_from(self, line: Line) -> int | None:
+        return None
+
+    def kept_predictions(self) -> Iterable[int]:
+        return [node for node in self.distance if self.moves_from(node) is not None]
+
+    def write_steps(self) -> None:
+        for prediction in reversed(self.cut.predictions):
+            for line in prediction.lines:
+                first = self.pulls_from(line)
+                if line.source != INPUT and first is not None:
+                    self.feed_back(line, self.loop.place(first))
+        for prediction in reversed(self.cut.predictions):
+            first = self.moves_from(prediction.node.number)
+            if first is not None:
+                self._moved(prediction, first)
+
+    def _moved(self, prediction: Prediction, first: int) -> None:
+        """The state moves, and its error is formed by the old prediction, in one kernel."""
+        needs, steps = self.pull(prediction)
+        *others, follow = steps
+        assert isinstance(follow, Piece), "a move is one piece"
+        follow = replace(follow, keeps=follow.keeps + STATE)
+        place = self.loop.place(first)
+        self.err(prediction, place, (*others, follow), needs)
+        self.spread(prediction, place)
 
 
-def zero_divergence(
-    form: Form, *, batch: int, optimiser: str, gated: bool = True, master: bool = False
-) -> Program:
-    """Z-IL (Song et al. 2020): exactly backpropagation's gradients by predictive coding's moves."""
+def zero_divergence(graph: Graph, loss: str, options: Options, *, gated: bool = True) -> Program:
+    """z_il: backpropagation's gradients by predictive coding's moves."""
     if not gated:
-        return predictive_coding(
-            form,
-            batch=batch,
-            steps=form.depth - 1,
-            optimiser=optimiser,
-            wavefront=False,
-            master=master,
-        )
-    program = ProgramBuilder(form.widths, batch, optimiser=optimiser, master=master)
-    last = program.depth
-    loaded = load(program, with_target=True)
-    forward_pass(program, form, loaded)
-    place = program.once_each(Phase.START, "inference")
-    error = output_delta(program, form, loaded, place, Phase.START)
-    gradient_needs: dict[int, list[Need | Key]] = {}
-    for layer in range(last, 0, -1):
-        shared = send(program, Role.ERROR, layer, place, [error])
-        gradient_needs[layer] = [shared, operand_of(form, layer, loaded, Phase.START)]
-        if layer > 1:
-            feedback = feed_back(program, form, layer, place, [shared], skip_needs=[error])
-            kernel = only_move_kernel(form, layer - 1)
-            error = elementwise(program, Role.ERROR, layer - 1, place, kernel, [feedback])
-    learn(program, form, gradient_needs)
-    for layer in range(1, last + 1):
-        keep_forward_memory(program, form, layer)
-        keep_learning_memory(program, form, layer)
-        if layer < last:
-            program.keep(layer, "state", "state", Value.STATE, axis="out", owner=True)
-    credited = tuple(range(1, last + 1))
-    return program.build("pc", steps=last - 1, credited=credited)
+        return predictive_coding(graph, loss, replace(options, wavefront=False))
+    parts = cut(graph)
+    writer = Writer(
+        parts,
+        batch=options.batch,
+        optimiser=options.optimiser,
+        master=options.master,
+        relaxed=True,
+    )
+    writer.load(with_target=True)
+    for prediction in parts.predictions:
+        forward_start(writer, prediction, Place(Phase.START, "forward"))
+    back_through(writer, loss, Place(Phase.START, "inference"), only_move)
+    hidden = [node.number for node in graph.hidden]
+    keep(writer, learning=True, relaxed=True, kept_predictions=hidden)
+    credited = tuple(part for part, sizes in enumerate(parts.parts, start=1) if sizes.weighted)
+    return writer.build("pc", steps=options.steps, credited=credited)
 
 
-def only_move_kernel(form: Form, layer: int) -> Kernel:
-    """The one move of a state whose error was 0, z = p + feedback, and its error: reads z, phi(z) and
-    feedback, writes z and e."""
-    slope = form.slope() if form.post else ()
-    primitives = (*slope, *form.received_slope(layer), ADD, SUBTRACT)
-    return Kernel(primitives, reads=Words(state=2, error=1), writes=Words(state=1, error=1))
+def only_move(prediction: Prediction) -> tuple[Piece, ...]:
+    """The one move of a state whose error was 0, z = p + what is pulled, and its error."""
+    moved = Piece(prediction.size, (ADD, SUBTRACT), ERROR, ERROR, beside=STATE, keeps=STATE)
+    return (moved,)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from pcsim.program.builder import ProgramBuilder
-from pcsim.program.form import Form
-from pcsim.program.memory import keep_forward_memory
+from pcsim.network import Graph
+from pcsim.program.cutting import cut
+from pcsim.program.forward import forward_start
+from pcsim.program.memory import keep
 from pcsim.program.ops import Phase, Place, Program, Role
-from pcsim.program.parts import forward_pass, load, output, send
+from pcsim.program.script import Newest
+from pcsim.program.writer import Writer
 
 
-def inference(form: Form, *, batch: int) -> Program:
-    """Predictions p_L of one batch; the same for every learning rule."""
-    program = ProgramBuilder(form.widths, batch, optimiser=None)
-    loaded = load(program, with_target=False)
-    forward_pass(program, form, loaded)
-    done = output(program, form)
-    send(program, Role.OUTPUT, program.depth, Place(Phase.START, "data"), [done])
-    for layer in range(1, program.depth + 1):
-        keep_forward_memory(program, form, layer)
-    return program.build("inference", steps=0, credited=())
+def inference(graph: Graph, *, batch: int) -> Program:
+    """Predictions of one batch; the same for every learning rule."""
+    parts = cut(graph)
+    writer = Writer(parts, batch=batch, optimiser=None)
+    writer.load(with_target=False)
+    place = Place(Phase.START, "forward")
+    for prediction in parts.predictions:
+        forward_start(writer, prediction, place)
+    output = parts.predictions[-1]
+    done = [Newest("state", output.node.number)]
+    writer.exchange(Role.OUTPUT, output.home, Place(Phase.START, "data"), output.size, done)
+    keep(writer, learning=False)
+    return writer.build("inference", steps=0, credited=())

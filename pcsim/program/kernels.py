@@ -81,6 +81,13 @@ NO_KERNEL = Kernel((), Words(), Words())
 ADD_PARTIAL_SUMS = Kernel((ADD,), reads=Words(accumulate=2), writes=Words(accumulate=1))
 """One addition where two partial sums meet and more will be added."""
 
+COMPLETE_PREDICTION = Kernel((ADD,), reads=Words(accumulate=2), writes=Words(state=1))
+COMPLETE_FEEDBACK = Kernel((ADD,), reads=Words(accumulate=2), writes=Words(error=1))
+"""The addition that completes a sum and rounds it to what it is."""
+
+OUTPUT_ERRORS = {"mse": (SUBTRACT,), "cross_entropy": (SOFTMAX, SUBTRACT)}
+"""Error of the output: y - p, or y - softmax(p)."""
+
 OPTIMISERS = {
     "sgd": Primitive("sgd", 1, (("sgd", 1),)),
     "momentum": Primitive("momentum", 2, (("momentum", 1),)),

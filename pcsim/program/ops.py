@@ -90,8 +90,6 @@ class Role(StrEnum):
     """z_l to where the prediction of layer l+1 is completed, which adds it."""
     SKIPPED_ERROR = "skipped_error"
     """e_l to where the feedback of layer l is summed, which adds it."""
-    SETTLED_ERROR = "settled_error"
-    """Of an elementwise: e_l by a new prediction, where e_l was computed by a new state before."""
     LAST_STATE = "last_state"
     """Of an elementwise: z_l after the last step, which nobody reads."""
     ENERGY = "energy"
@@ -106,8 +104,6 @@ class Role(StrEnum):
     """Of an elementwise: which states have changed enough to be told."""
     CHANGED_ERROR = "changed_error"
     """Of an elementwise: which errors have."""
-    PULL = "pull"
-    """What the output's error makes of layer l; of an exchange: to the other tiles that hold a part of W_l."""
     RECOMPUTED = "recomputed"
     """A prediction that was dropped and is made once more."""
     STASH = "stash"
@@ -159,7 +155,6 @@ CARRIED = {
     Role.FEEDBACK: Value.ERROR,
     Role.ERROR: Value.ERROR,
     Role.SKIPPED_ERROR: Value.ERROR,
-    Role.PULL: Value.ERROR,
     Role.STASH: Value.STATE,
     Role.RESTORED: Value.STATE,
     Role.REPORT: Value.ACCUMULATE,
@@ -253,7 +248,8 @@ class Op:
     carries, and the parameters an UPDATE changes. ``told``: of an exchange that tells
     only what has changed, how many of its elements it carries in each instance, with their indices.
     ``target``: the part that an exchange goes to, its neighbour (0) unless given. ``product``: what a product
-    multiplies, what its kind says unless given. ``at`` as for `Key`.
+    multiplies, what its kind says unless given. ``at`` as for `Key`. ``learnt``: names of the parameters that it
+    reads, or, of an update and of the exchanges that hand on what is new, changes.
     """
 
     kind: Kind
@@ -268,6 +264,7 @@ class Op:
     target: int = 0
     product: Contraction | None = None
     at: str = ""
+    learnt: tuple[str, ...] = ()
 
     @property
     def phase(self) -> Phase:
@@ -350,11 +347,6 @@ class Program:
     def depth(self) -> int:
         """P, the number of parts; of a chain L, its weight layers."""
         return len(self.parts)
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """n_0..n_L of a chain."""
-        return (self.parts[0].n_in, *(part.n_out for part in self.parts))
 
     def sizes(self, layer: int) -> Sizes:
         """Those of part ``layer``."""

@@ -1,238 +1,159 @@
-"""Predictive coding whose layers relax one after another: Gauss-Seidel from the top down, or odd, then even.
+"""Predictive coding whose nodes move one group after another: Gauss-Seidel, or colours (red-black).
 
-When layer l moves it takes the newest error of the layer above and its own, and its new state makes a
-new prediction of layer l + 1. So e_l changes twice in a step: when z_l has moved (`MOVED`), which is what
-layer l - 1 is fed back from, and when z_{l-1} has moved (`SETTLED`), which layer l moves by next.
+When a node moves it takes the newest errors of its readers and its own; then its error is formed anew, its readers
+predict anew from it, and theirs are. So an error changes with every move of its node and of what that node reads. It
+goes on to where pulls begin only if the next move to come will pull it, and in the end for the gradients: of two
+changes without a pull in between only the second is told.
 
-gauss_seidel: l = L-1 .. 1 in each pass; pass k + 1 follows one layer behind pass k, so that T passes take 2T
-slots longer than none. red_black: odd layers at once, then even ones; of neighbouring layers only one is
-busy at a time, so that two can share a tile. The wavefront of the first has reached every layer in the
-first pass, that of the second climbs two layers a step.
+A prediction is kept from one change to the next, and so is the value of every branch of a sum, since others change
+without it. Passes of Gauss-Seidel overlap: a node moves again as soon as those near it have moved, also where parts
+share a tile (`slots`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from pcsim.program.builder import ProgramBuilder
-from pcsim.program.form import Form
-from pcsim.program.kernels import Kernel
-from pcsim.program.loop import Loop
-from pcsim.program.messages import Told, compare
-from pcsim.program.ops import IN_TURN, Key, Kind, Need, Phase, Place, Program, Role, Turn
-from pcsim.program.parts import elementwise, feed_back, product, receive, send, send_state
-from pcsim.program.relaxing import (
-    error_kernel,
-    finish,
-    keep,
-    learn_at_once,
-    newest,
-    start,
-    state_update_kernel,
-)
-from pcsim.program.synchronise import Control, synchronise, wait_for
-from pcsim.program.words import Words
-
-MOVED, SETTLED = Role.ERROR, Role.SETTLED_ERROR
+from pcsim.network import INPUT, Graph
+from pcsim.network.credit import groups
+from pcsim.program.operators.work import NOTHING, STATE
+from pcsim.program.ops import IN_TURN, Place, Program, Turn
+from pcsim.program.options import Options
+from pcsim.program.parts import Line, Prediction
+from pcsim.program.relaxing import Relaxation
+from pcsim.program.script import Newest
+from pcsim.program.visits import slots
 
 
-@dataclass(frozen=True)
-class _Order:
-    """When layer l of L moves: from which step on, and whose errors of the same step it takes.
-
-    ``above_moved``: layer l + 1 has moved earlier in the step. ``own_settled``: so has layer l - 1.
-    """
-
-    first: int
-    above_moved: bool
-    own_settled: bool
-    place: int
-    """Among the layers of a step, for the order of the program; the highest first."""
+def ordered_predictive_coding(graph: Graph, loss: str, options: Options, *, order: str) -> Program:
+    """T steps in each of which the groups of ``order`` move one after the other, and one weight update."""
+    return _Ordered(graph, loss, options, order).write()
 
 
-def _gauss_seidel(layer: int, last: int, *, wavefront: bool) -> _Order:
-    return _Order(first=1, above_moved=layer + 1 < last, own_settled=False, place=layer)
+class _Ordered(Relaxation):
+    """A step is a sequence of moves; each moves the nodes of a group, which do not know one another."""
 
+    sequence = True
 
-def _red_black(layer: int, last: int, *, wavefront: bool) -> _Order:
-    even = layer % 2 == 0
-    # What is wrong at the output has climbed to layer L - 1 - (L - 1) % 2 in the first half step, 2 layers a step.
-    missing = max(0, last - (last - 1) % 2 - even - layer)
-    return _Order(
-        first=1 + -(-missing // 2) if wavefront else 1,
-        above_moved=even and layer + 1 < last,
-        own_settled=even,
-        place=layer - 2 * last * even,
-    )
+    def __init__(self, graph: Graph, loss: str, options: Options, order: str) -> None:
+        super().__init__(graph, loss, options)
+        self.groups = groups(graph, order)
+        self.moves = {node: at for at, group in enumerate(self.groups) for node in group}
+        self.slots = slots(graph, self.moves) if order == "gauss_seidel" else {}
+        self.first_move: dict[int, int] = {}
+        self.first_pull: dict[tuple[int, int], int] = {}
+        self.wrong = {self.output}
+        self._spread_out()
 
+    def _spread_out(self) -> None:
+        """Follow errors that can differ from zero through the steps, group after group."""
+        for step in range(1, self.steps + 1):
+            for group in self.groups:
+                changed: set[int] = set()
+                for node in group:
+                    children = self.graph.children[node]
+                    pulled = [c for c in children if c in self.wrong or not self.wavefront]
+                    for child in pulled:
+                        self.first_pull.setdefault((node, child), step)
+                    if pulled or node in self.wrong:
+                        self.first_move.setdefault(node, step)
+                        changed |= {node, *children}
+                self.wrong |= changed
 
-ORDERS = {"gauss_seidel": _gauss_seidel, "red_black": _red_black}
+    def moves_from(self, node: int) -> int | None:
+        return self.first_move.get(node)
 
+    def pulls_from(self, line: Line) -> int | None:
+        return self.first_pull.get((line.source, line.node))
 
-def ordered_predictive_coding(
-    form: Form,
-    *,
-    batch: int,
-    steps: int,
-    order: str,
-    optimiser: str,
-    wavefront: bool = True,
-    hoist: bool = True,
-    micro_batches: int = 1,
-    control: Control | None = None,
-    descent: str = "gd",
-    nudged: bool = False,
-    told: Told | None = None,
-    at_once: bool = False,
-    master: bool = False,
-) -> Program:
-    """Gauss-Seidel or red-black predictive coding from a feed-forward start, then one weight update.
+    def errs_from(self, node: int) -> int | None:
+        return min((self.first_move[mover] for _, mover in self.changes(node)), default=None)
 
-    ``wavefront`` as in jacobi: layers that cannot have errors yet neither move nor learn. ``at_once``:
-    each learns within the last step, while its weights are at hand.
-    """
-    program = ProgramBuilder(
-        form.widths, batch, optimiser=optimiser, master=master, micro_batches=micro_batches
-    )
-    loop, last = Loop(steps, micro_batches), program.depth
-    moves = {layer: ORDERS[order](layer, last, wavefront=wavefront) for layer in range(1, last)}
+    def turn_of_error(self, node: int) -> Turn:
+        changes = self.changes(node)
+        return self.turn(changes[-1][1]) if changes else IN_TURN
 
-    def place_of(layer: int) -> Place:
-        """When layer ``layer`` moves. Passes of Gauss-Seidel follow one another a layer behind, also where
-        layers share a tile."""
-        turn = IN_TURN
-        if order == "gauss_seidel":
-            behind = (last - layer) * micro_batches
-            turn = Turn(window=micro_batches, shift=behind)
-        return loop.place(moves[layer].first, turn=turn)
+    def credited(self) -> tuple[int, ...]:
+        if self.wavefront:
+            return tuple(sorted(self.wrong))
+        return tuple(node.number for node in self.graph.nodes)
 
-    loaded = start(
-        program, form, shared=lambda layer: layer == last or not wavefront, nudged=nudged
-    )
-    for layer in sorted(moves, key=lambda layer: -moves[layer].place):
-        place, move = place_of(layer), moves[layer]
-        # The error above: moved in this step or the last; at the output, which never moves, settled.
-        above = 0 if move.above_moved else loop.back
-        feed_back(
-            program,
-            form,
-            layer + 1,
-            place,
-            [
-                *newest(program, Kind.EXCHANGE, MOVED, layer + 1, back=above),
-                *wait_for(control, layer + 1, back=loop.back),
-            ],
-            skip_needs=newest(program, Kind.ELEMENTWISE, MOVED, layer + 1, back=above),
+    def turn(self, node: int) -> Turn:
+        if node not in self.slots:
+            return IN_TURN
+        window = self.options.micro_batches
+        return Turn(window=window, shift=self.slots[node] * window)
+
+    def changes(self, node: int) -> list[tuple[int, int]]:
+        """By which moves the error of a node changes in a step: (group, whose move), in order."""
+        movers = {node, *self.graph.parents[node]} & self.first_move.keys()
+        return sorted((self.moves[mover], mover) for mover in movers)
+
+    def is_pulled_after(self, node: int, mover: int) -> bool:
+        """Whether the error of a node, as the move of ``mover`` leaves it, is pulled before it changes again."""
+        movers = [each for _, each in self.changes(node)]
+        return movers[(movers.index(mover) + 1) % len(movers)] != node
+
+    def is_told(self, node: int) -> bool:
+        changes = self.changes(node)
+        return not changes or self.is_pulled_after(node, changes[-1][1])
+
+    def kept_alone(self, prediction: Prediction) -> bool:
+        """Other lines of the sum change without the one that ends at the join."""
+        own = prediction.own
+        return own is not None and any(
+            line.source != own.source and line.source in self.first_move
+            for line in prediction.lines
         )
-        feedback = Need(Key(Kind.EXCHANGE, Role.FEEDBACK, layer + 1, Phase.STEP))
-        own = (
-            newest(program, Kind.ELEMENTWISE, MOVED, layer, back=loop.back)
-            if layer == 1
-            else _settled(program, layer, back=0 if move.own_settled else loop.back)
-        )
-        own += wait_for(control, layer, back=loop.back)
-        moved = elementwise(
-            program,
-            Role.STATE,
-            layer,
-            place,
-            state_update_kernel(form, layer, descent),
-            [feedback, *own],
-        )
-        moved_kernel = error_kernel(form, layer, fresh=False)
-        error = elementwise(program, MOVED, layer, place, moved_kernel, [moved])
-        if layer > 1:
-            _tell(program, told, layer, place, error)
-        ready = compare(program, told, Role.STATE, layer, place, moved)
-        upward = told.of(Role.STATE, layer, place) if told else None
-        send_state(program, form, layer, place, [ready], told=upward)
-        _settle(program, form, layer + 1, place, told)
-    if not hoist and last > 1:
-        product(program, Kind.PRODUCT_FORWARD, 1, loop.place(), [loaded.input])
 
-    synchronise(
-        program,
-        control,
-        loop,
-        first=lambda layer: moves[min(layer, last - 1)].first if moves else 1,
-        error=lambda layer: _error_key(layer, last),
-        turn=lambda layer: place_of(max(1, layer - 1)).turn,
-    )
-    # A layer has an error once its state or its prediction has moved.
-    moved_by = {layer for layer, move in moves.items() if move.first <= steps}
-    credited = tuple(
-        layer
-        for layer in range(1, last + 1)
-        if not wavefront or layer == last or moved_by & {layer, layer - 1}
-    )
-    if at_once:
-        learn_at_once(
-            program,
-            form,
-            loaded,
-            credited,
-            loop,
-            lambda layer: place_of(max(1, layer - 1)).turn,
-            error=lambda layer: _error_key(layer, last),
-        )
-        keep(program, form, descent=descent)
-    else:
-        errors = {layer: _final_error(program, layer, loop) for layer in credited}
-        finish(program, form, loaded, errors, final=loop.final, descent=descent)
-    return program.build("pc", steps=steps, credited=credited)
+    def kept_predictions(self) -> Iterable[int]:
+        return [
+            node for node in self.first_move if self.first_move.keys() & self.graph.parents[node]
+        ]
 
+    def write_steps(self) -> None:
+        for group in self.groups:
+            for number in reversed(group):
+                if number in self.first_move:
+                    self._moved(self.cut[number], self.first_move[number])
+        if not self.graph.hidden:  # Nothing happens in a step.
+            return
+        for prediction in reversed(self.cut.predictions):
+            for line in prediction.lines:
+                if line.source == INPUT and self.runs_from(line) is not None:
+                    # In vain: its value is what it was.
+                    operand = [Newest("operand", line.stages[0].part)]
+                    self.writer.through(line.stages, self.loop.place(), operand)
 
-def _error_key(layer: int, last: int) -> Key:
-    """After which the error of ``layer`` is that of the whole step."""
-    role = SETTLED if 1 < layer < last else MOVED
-    return Key(Kind.ELEMENTWISE, role, layer, Phase.STEP)
+    def _moved(self, prediction: Prediction, first: int) -> None:
+        """All that the move of a node brings with it."""
+        number = prediction.node.number
+        place = self.place(first, number)
+        readers = self.cut.readers[number]
+        for line in readers:
+            begin = self.pulls_from(line)
+            if begin is not None:
+                self.feed_back(line, self.place(begin, number))
+        self.move(prediction, first)
+        self.err(prediction, place, (), [Newest("state", number)])
+        if self.is_pulled_after(number, number):
+            self.spread(prediction, place)
+        for child in reversed(self.graph.children[number]):
+            self._predict(self.cut[child], number, place)
 
-
-def _tell(program: ProgramBuilder, told: Told | None, layer: int, place: Place, error: Key) -> None:
-    """A new error to the other tiles of its layer."""
-    ready = compare(program, told, MOVED, layer, place, error)
-    within = told.of(MOVED, layer, place) if told else None
-    send(program, MOVED, layer, place, [ready], told=within)
-
-
-def _settle(
-    program: ProgramBuilder, form: Form, layer: int, place: Place, told: Told | None
-) -> None:
-    """The prediction of ``layer`` from the state that has just arrived, and its error by it."""
-    arrived = Key(Kind.EXCHANGE, Role.STATE, layer - 1, Phase.STEP)
-    operand = receive(program, form, layer, place, arrived)
-    predicted = product(program, Kind.PRODUCT_FORWARD, layer, place, [operand])
-    needs: list[Need | Key] = [predicted]
-    if form.skip(layer):
-        needs.append(Key(Kind.EXCHANGE, Role.SKIPPED_STATE, layer - 1, Phase.STEP))
-    kernel = error_kernel(form, layer, fresh=True)
-    if layer == program.depth:
-        error = elementwise(program, MOVED, layer, place, kernel, needs)
-        _tell(program, told, layer, place, error)
-    else:
-        # The prediction is kept: the layer's own move makes its next error of it.
-        kernel = Kernel(kernel.primitives, kernel.reads, kernel.writes + Words(state=1))
-        elementwise(program, SETTLED, layer, place, kernel, needs)
-
-
-def _settled(program: ProgramBuilder, layer: int, *, back: int) -> list[Need]:
-    """The newest error of a hidden layer by its newest prediction; at the start it is 0 as any other."""
-    at_start = Need(Key(Kind.ELEMENTWISE, MOVED, layer, Phase.START))
-    return [Need(Key(Kind.ELEMENTWISE, SETTLED, layer, Phase.STEP), back), at_start]
-
-
-def _final_error(program: ProgramBuilder, layer: int, loop: Loop) -> list[Need]:
-    """The last error of ``layer`` on all its tiles; of a hidden one it is sent there only now."""
-    last = program.depth
-    if last == 1:  # Nothing moves.
-        return [Need(Key(Kind.ELEMENTWISE, MOVED, layer, Phase.START))]
-    if layer == last:
-        return newest(program, Kind.EXCHANGE, MOVED, layer, back=loop.final)
-    if layer == 1:
-        return newest(program, Kind.ELEMENTWISE, MOVED, layer, back=loop.final)
-    needs = [
-        *_settled(program, layer, back=loop.final),
-        *newest(program, Kind.ELEMENTWISE, MOVED, layer, back=loop.final),
-    ]
-    place = program.once_each(Phase.FINISH, "update")
-    return [Need(send(program, MOVED, layer, place, needs))]
+    def _predict(self, prediction: Prediction, source: int, place: Place) -> None:
+        """A prediction anew from what node ``source`` has become, and its error by it."""
+        writer, number = self.writer, prediction.node.number
+        alone = self.kept_alone(prediction)
+        own = prediction.own
+        for line in prediction.lines:
+            if line.source == source:
+                writer.forward(line, place, alone=alone)
+        fresh = own is not None and own.source == source and not alone
+        wanted, steps = writer.summed(prediction, place, fresh=fresh)
+        # The node's own move makes its next error of the prediction.
+        keeps = STATE if number in self.first_move else NOTHING
+        needs = [*wanted, Newest("state", number)]
+        self.err(prediction, place, steps, needs, keeps=keeps)
+        if self.is_pulled_after(number, source):
+            self.spread(prediction, place)

@@ -1,272 +1,287 @@
-"""The pieces that every rule's program shares: loading, products, exchanges, the forward pass."""
+"""Into which parts does a graph fall, and what lies between them?
+
+A part is what gets tiles of its own. Every product by weights is one, attention's products of states are one, and so
+is a value that no product predicts. Steps without products are work at the owners of the value they change: those
+that begin a branch at the owners of the node it starts from, before the value leaves, all others at the part before
+them. So a chain's part l is its layer l.
+
+The branches of a node are summed at its join, the last part of its first branch that has one; a node's state and
+error live at its home, which is the join unless what is applied to the sum has parts itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from pcsim.program.builder import ProgramBuilder
-from pcsim.program.form import Form
-from pcsim.program.kernels import ADD, SOFTMAX, SUBTRACT, Kernel
-from pcsim.program.ops import ALL, Key, Kind, Need, Phase, Place, Role
-from pcsim.program.words import Words
-
-OUTPUT_KERNELS = {
-    "mse": Kernel((SUBTRACT,), reads=Words(state=2), writes=Words(error=1)),
-    "cross_entropy": Kernel((SOFTMAX, SUBTRACT), reads=Words(state=2), writes=Words(error=1)),
-}
-"""Error of the output layer: y - p_L, or y - softmax(p_L)."""
-
-COMPLETE_PREDICTION = Kernel((ADD,), reads=Words(accumulate=2), writes=Words(state=1))
-COMPLETE_FEEDBACK = Kernel((ADD,), reads=Words(accumulate=2), writes=Words(error=1))
-"""The addition that completes a sum and rounds it to what it is."""
+from pcsim.network import INPUT, Graph, Node, Term
+from pcsim.network.operators import Activation, size
+from pcsim.program.kernels import ADD, MULTIPLY
+from pcsim.program.operators import Weightless
+from pcsim.program.operators.work import ERROR, Kept, PartWork, Piece, Step, fused
+from pcsim.program.ops import Role
+from pcsim.program.sizes import Sizes
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """What brings data onto the chip before an update may start."""
+class Run:
+    """Steps without products, one after the other, on a value that has ``words`` a sample when it arrives.
 
-    weights: Mapping[int, Need]
-    input: Need
-    target: Need | None
-
-
-def load(program: ProgramBuilder, *, with_target: bool) -> Loaded:
-    """Cold-start loads of weights and first batch, and the prefetch of the next batch.
-
-    In the steady state the batch of this update was prefetched during the one before (double
-    buffered), so only the prefetch costs time, and only where it is slower than the update itself.
+    A product passes a fixed factor on, so an error meets it where it arrives and not where it comes from: ``passed``
+    of the first steps are such factors of the part before, ``factors`` those of the part behind.
     """
-    last = program.depth
 
-    def from_dram(role: Role, layer: int, words: int, phase: Phase) -> Need:
-        place = Place(phase, "data")
-        return Need(program.add(Kind.EXCHANGE, layer, place, role=role, elements=words), ALL)
+    terms: tuple[tuple[Term, Weightless], ...]
+    words: int
+    gives: int
+    passed: int = 0
+    factors: int = 0
 
-    samples = program.batch * program.micro_batches
+    @property
+    def forward(self) -> tuple[Step, ...]:
+        return tuple(_of(term, step) for term, work in self.terms for step in work.forward)
 
-    def all_weights(role: Role) -> dict[int, Need]:
-        sizes = {k: program.widths[k - 1] * program.widths[k] for k in range(1, last + 1)}
-        return {layer: from_dram(role, layer, size, Phase.SETUP) for layer, size in sizes.items()}
+    @property
+    def pull(self) -> tuple[Step, ...]:
+        factors = (Piece(self.gives, (MULTIPLY,), ERROR, ERROR),) * self.factors
+        own = reversed(self.terms[self.passed :])
+        return (*factors, *(_of(term, step) for term, work in own for step in work.pull))
 
-    weights = all_weights(Role.WEIGHTS)
-    if program.master:
-        all_weights(Role.MASTER)
-    inputs = target = None
-    for phase in (Phase.START, Phase.SETUP):
-        inputs = from_dram(Role.INPUT, 1, samples * program.widths[0], phase)
-        if with_target:
-            target = from_dram(Role.TARGET, last, samples * program.widths[last], phase)
-    assert inputs is not None
-    return Loaded(weights, inputs, target)
+    @property
+    def learns(self) -> bool:
+        return any(work.parameters for _, work in self.terms)
 
+    def words_before(self, index: int) -> int:
+        """Words a sample of the value that step ``index`` reads."""
+        return size(self.terms[index][0].reads)
 
-def product(
-    program: ProgramBuilder,
-    kind: Kind,
-    layer: int,
-    place: Place,
-    needs: Iterable[Need | Key],
-    *,
-    role: Role | None = None,
-) -> Key:
-    """One product of ``layer`` and the addition of its partial sums; returns the latter."""
-    done = program.add(kind, layer, place, role=role, needs=needs)
-    forward = kind is Kind.PRODUCT_FORWARD
-    return program.add(
-        Kind.REDUCE,
-        layer,
-        place,
-        role=role or (Role.PREDICTION if forward else Role.FEEDBACK),
-        elements=program.batch * program.widths[layer if forward else layer - 1],
-        kernel=COMPLETE_PREDICTION if forward else COMPLETE_FEEDBACK,
-        needs=[done],
-    )
+    @property
+    def keeps_first(self) -> bool:
+        """Whether a derivative is found from the value that arrives."""
+        return bool(self.terms) and self.terms[0][1].kept in (Kept.READ, Kept.BOTH)
 
+    @property
+    def kept_between(self) -> list[int]:
+        """Between which steps, by the number of the later one, there is a value from which a derivative is found; what
+        arrives and what leaves is kept by others."""
+        found: set[int] = set()
+        for index, (_, work) in enumerate(self.terms):
+            if work.kept in (Kept.READ, Kept.BOTH):
+                found.add(index)
+            if work.kept in (Kept.GIVEN, Kept.BOTH):
+                found.add(index + 1)
+        return sorted(found.difference((0, len(self.terms))))
 
-def receive(
-    program: ProgramBuilder, form: Form, layer: int, place: Place, operand: Need | Key
-) -> Need | Key:
-    """The operand of ``layer``'s product, phi applied to it where a state was sent; returns what to need."""
-    kernel = form.received_activation(layer)
-    if kernel is None:
-        return operand
-    return program.add(
-        Kind.ELEMENTWISE,
-        layer,
-        place,
-        role=Role.OPERAND,
-        elements=program.batch * program.widths[layer - 1],
-        kernel=kernel,
-        needs=[operand],
-    )
+    @property
+    def works(self) -> bool:
+        """Whether anything is computed, there or back."""
+        return any(work.forward or work.pull for _, work in self.terms)
+
+    @property
+    def bends(self) -> bool:
+        """Whether it begins with an activation, whose slope is found from the value that it reads."""
+        return bool(self.terms) and isinstance(self.terms[0][0].operator, Activation)
+
+    @property
+    def only_bends(self) -> bool:
+        """Whether it is nothing but activations."""
+        return all(isinstance(term.operator, Activation) for term, _ in self.terms)
 
 
-def feed_back(
-    program: ProgramBuilder,
-    form: Form,
-    layer: int,
-    place: Place,
-    needs: Iterable[Need | Key],
-    *,
-    skip_needs: Iterable[Need | Key],
-    held_by: Iterable[Need | Key] = (),
-    leaves: bool = True,
-) -> Key:
-    """Backward product of ``layer`` and its feedback sent down; returns what arrives below.
+def parameter(weights: str, role: Role | None) -> str:
+    """The name of what is learnt at the place ``weights``: weights of a product, its biases, what other steps learn."""
+    return f"{weights} {role or 'weights'}"
 
-    ``skip_needs``: the error of ``layer``, which a skip adds where its feedback is summed.
-    ``held_by``: what must have ended, too, before the feedback is sent; not ``leaves``: it stays.
+
+def _of(term: Term, step: Step) -> Step:
+    """``step`` of ``term``, with the name of the parameters that it reads."""
+    if isinstance(step, Piece) and step.beside.weight:
+        return replace(step, learnt=(parameter(term.weights, Role.GAIN),))
+    return step
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part, and the steps on its result at its owners. ``weights``: the place of the part whose weights it uses, its
+    own unless they are shared."""
+
+    part: int
+    at: str
+    work: PartWork
+    after: Run
+    weights: str
+
+    @property
+    def sizes(self) -> Sizes:
+        return self.work.sizes
+
+    @property
+    def biases(self) -> tuple[Piece, ...]:
+        """The addition of its biases, if it has any."""
+        if not self.work.bias:
+            return ()
+        return (Piece(self.sizes.words_out, (ADD,), learnt=(parameter(self.weights, Role.BIAS),)),)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A branch: from the node ``source`` by ``before``, at the owners of that, through ``stages`` to the sum.
+
+    Where a node adds the value that it also multiplies, the value is sent once: the line that adds it ``is_carried`` by
+    the one that multiplies it, which ``carries`` the value itself; what comes before the product is done where it
+    arrives, and so is the way back.
     """
-    ready = product(program, Kind.PRODUCT_BACKWARD, layer, place, needs)
-    kernel = form.feedback(layer)
-    if kernel is not None:
-        beside = program.add(
-            Kind.EXCHANGE,
-            layer,
-            place,
-            role=Role.SKIPPED_ERROR,
-            elements=program.batch * program.widths[layer],
-            needs=skip_needs,
+
+    at: str
+    node: int
+    source: int
+    before: Run
+    stages: tuple[Stage, ...]
+    words: int
+    """Of what it adds to the sum, a sample."""
+    carries: bool = False
+    is_carried: bool = False
+
+    @property
+    def last(self) -> int:
+        """The part at whose owners its value is complete; 0 without parts, where it is that of its source."""
+        return self.stages[-1].part if self.stages else 0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """How the value of ``node`` is predicted: lines, summed at part ``join``, then ``then`` and ``stages``."""
+
+    node: Node
+    lines: tuple[Line, ...]
+    join: int
+    then: Run
+    stages: tuple[Stage, ...]
+
+    @property
+    def home(self) -> int:
+        """The part at whose owners state and error live."""
+        return self.stages[-1].part if self.stages else self.join
+
+    @property
+    def own(self) -> Line | None:
+        """The line that ends at the join, if any: its last product need not be sent to the sum."""
+        return next((line for line in self.lines if line.last == self.join), None)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the sum is that of one product alone, so that its error is the sum's."""
+        return self.own is not None and len(self.lines) == 1
+
+    @property
+    def shares_error(self) -> bool:
+        """Whether a product at the join has the error of the sum, because it is single or nothing lies between."""
+        own = self.own
+        return self.is_single or (own is not None and not fused(own.stages[-1].after.pull))
+
+    @property
+    def behind(self) -> tuple[Step, ...]:
+        """What is pulled at the node's home, in the kernel that forms its error."""
+        if self.stages:
+            return self.stages[-1].after.pull
+        if self.is_single:
+            return (*self.then.pull, *self.lines[0].stages[-1].after.pull)
+        return self.then.pull
+
+    @property
+    def last_bends(self) -> bool:
+        """Whether what is done last at its home is an activation whose slope is found from what it gives."""
+        runs = [self.then] if not self.is_single else [self.lines[0].stages[-1].after, self.then]
+        terms = [term for run in runs for term in run.terms]
+        if self.stages:
+            terms = list(self.stages[-1].after.terms)
+        return bool(terms) and (
+            isinstance(terms[-1][0].operator, Activation) and terms[-1][1].kept is Kept.GIVEN
         )
-        ready = program.add(
-            Kind.ELEMENTWISE,
-            layer,
-            place,
-            role=Role.FEEDBACK,
-            elements=program.batch * program.widths[layer - 1],
-            kernel=kernel,
-            needs=[ready, beside],
+
+    @property
+    def size(self) -> int:
+        return self.node.size
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A graph in parts: their sizes and names, and every node's prediction."""
+
+    graph: Graph
+    parts: tuple[Sizes, ...]
+    names: tuple[str, ...]
+    predictions: tuple[Prediction, ...]
+
+    def __getitem__(self, node: int) -> Prediction:
+        return self.predictions[node - 1]
+
+    @cached_property
+    def readers(self) -> dict[int, tuple[Line, ...]]:
+        """The lines that start from each node, or from the input."""
+        found: dict[int, list[Line]] = {number: [] for number in range(len(self.predictions) + 1)}
+        for prediction in self.predictions:
+            for line in prediction.lines:
+                found[line.source].append(line)
+        return {number: tuple(lines) for number, lines in found.items()}
+
+    def bringers(self, node: int) -> tuple[Line, ...]:
+        """The lines along which errors come back to a node, the last first: what is carried comes with its carrier."""
+        return tuple(line for line in reversed(self.readers[node]) if not line.is_carried)
+
+    def is_passing(self, node: int, *, learning: bool) -> bool:
+        """Whether a value that does not move is nothing but what its readers make of it: each makes something, and in
+        ``learning`` no derivative is found from the value itself."""
+        readers = self.readers[node]
+        return bool(readers) and all(
+            line.before.works
+            and not (learning and line.before.terms[0][1].kept in (Kept.READ, Kept.BOTH))
+            for line in readers
         )
-    if not leaves:
-        return ready
-    return send(program, Role.FEEDBACK, layer, place, [ready, *held_by])
 
+    @cached_property
+    def users(self) -> dict[str, tuple[tuple[int, str], ...]]:
+        """By the place of what is learnt, the parts that use it, too, with their places there."""
+        return {place: tuple(sorted(found)) for place, found in self._uses.items() if found}
 
-def recompute(
-    program: ProgramBuilder, form: Form, layer: int, place: Place, needs: Iterable[Need | Key]
-) -> Key:
-    """The prediction of ``layer`` and its activation once more, on the spot; returns what to need."""
-    done = product(program, Kind.PRODUCT_FORWARD, layer, place, needs, role=Role.RECOMPUTED)
-    kernel = forward_kernel(form, layer)
-    if not kernel.primitives:
-        return done
-    return elementwise(program, Role.RECOMPUTED, layer, place, kernel, [done])
+    @cached_property
+    def homes(self) -> dict[str, int]:
+        """By the place of what is learnt, the part where it is updated."""
+        return {at: part for part, at, weights in self._learning if at == weights}
 
+    @cached_property
+    def _uses(self) -> dict[str, list[tuple[int, str]]]:
+        found: dict[str, list[tuple[int, str]]] = {}
+        for part, at, weights in self._learning:
+            if at != weights:
+                found.setdefault(weights, []).append((part, at))
+        return found
 
-def forward_kernel(form: Form, layer: int) -> Kernel:
-    """From the summed product to what is sent up; at the output to the prediction."""
-    combine = form.combine(layer)
-    if layer == form.depth:
-        return combine
-    primitives = (
-        *combine.primitives,
-        *form.predicted_activation(layer),
-        *form.sent_activation(layer),
-    )
-    return Kernel(primitives, combine.reads, writes=Words(state=1))
+    @cached_property
+    def _learning(self) -> tuple[tuple[int, str, str], ...]:
+        """Part, place, and place of the weights, of everything that learns."""
+        found: list[tuple[int, str, str]] = []
 
+        def run(each: Run, part: int) -> None:
+            found.extend(
+                (part, term.at, term.weights) for term, work in each.terms if work.parameters
+            )
 
-def elementwise(
-    program: ProgramBuilder,
-    role: Role,
-    layer: int,
-    place: Place,
-    kernel: Kernel,
-    needs: Iterable[Need | Key],
-) -> Key:
-    """``kernel`` on every unit of ``layer`` and sample of the batch."""
-    return program.add(
-        Kind.ELEMENTWISE,
-        layer,
-        place,
-        role=role,
-        elements=program.batch * program.widths[layer],
-        kernel=kernel,
-        needs=needs,
-    )
+        for prediction in self.predictions:
+            for line in prediction.lines:
+                if line.source != INPUT:
+                    run(line.before, self[line.source].home)
+            run(prediction.then, prediction.join)
+            for stage in self.stages_of(prediction.node.number):
+                if stage.sizes.weighted:
+                    found.append((stage.part, stage.at, stage.weights))
+                run(stage.after, stage.part)
+        return tuple(found)
 
-
-def send(
-    program: ProgramBuilder,
-    role: Role,
-    layer: int,
-    place: Place,
-    needs: Iterable[Need | Key],
-    *,
-    told: tuple[int, ...] | None = None,
-) -> Key:
-    """Send batch x width words of ``layer``: its state up, its feedback down, its error within; or of these
-    only as many as are ``told`` in each instance."""
-    width = program.widths[layer - 1 if role is Role.FEEDBACK else layer]
-    return program.add(
-        Kind.EXCHANGE,
-        layer,
-        place,
-        role=role,
-        elements=program.batch * width,
-        needs=needs,
-        told=told,
-    )
-
-
-def send_state(
-    program: ProgramBuilder,
-    form: Form,
-    layer: int,
-    place: Place,
-    needs: Iterable[Need | Key],
-    *,
-    told: tuple[int, ...] | None = None,
-) -> tuple[Key, list[Key]]:
-    """Send the state of ``layer`` up as an operand and, to a layer with a skip, as a term of its prediction."""
-    wanted = list(needs)
-    operand = send(program, Role.STATE, layer, place, wanted, told=told)
-    if not form.skip(layer + 1):
-        return operand, []
-    # Where the operand already holds it (a layer on one tile), this one moves nothing.
-    return operand, [send(program, Role.SKIPPED_STATE, layer, place, [*wanted, operand])]
-
-
-def forward_pass(
-    program: ProgramBuilder,
-    form: Form,
-    loaded: Loaded,
-    *,
-    place_of: Callable[[int], Place] | None = None,
-) -> None:
-    """The predictions p_l and z_l = p_l for l = 1..L, each state sent up as it is ready.
-
-    ``place_of`` a layer is once for each micro-batch at the start, unless given.
-    """
-    operand: Need | Key = loaded.input
-    beside = list[Key]()
-    at_start = program.once_each(Phase.START, "forward")
-    for layer in range(1, program.depth + 1):
-        place = place_of(layer) if place_of else at_start
-        operand = receive(program, form, layer, place, operand)
-        predicted = product(
-            program, Kind.PRODUCT_FORWARD, layer, place, [loaded.weights[layer], operand]
-        )
-        kernel = forward_kernel(form, layer)
-        if layer < program.depth:
-            needs = [predicted, *beside]
-            active = elementwise(program, Role.STATE, layer, place, kernel, needs)
-            operand, beside = send_state(program, form, layer, place, [active])
-        elif kernel.primitives:
-            elementwise(program, Role.PREDICTION, layer, place, kernel, [predicted])
-
-
-def operand_of(form: Form, layer: int, loaded: Loaded, phase: Phase) -> Need | Key:
-    """After which the operand of ``layer``, brought in ``phase``, is on its tiles."""
-    if layer == 1:
-        return loaded.input
-    if form.received_activation(layer) is not None:
-        return Key(Kind.ELEMENTWISE, Role.OPERAND, layer, phase)
-    return Key(Kind.EXCHANGE, Role.STATE, layer - 1, phase)
-
-
-def output(program: ProgramBuilder, form: Form, phase: Phase = Phase.START) -> Key:
-    """The operation after which the prediction of the output layer is complete."""
-    kind = Kind.ELEMENTWISE if form.combine(program.depth).primitives else Kind.REDUCE
-    return Key(kind, Role.PREDICTION, program.depth, phase)
+    def stages_of(self, node: int) -> Iterator[Stage]:
+        """All parts of a node that multiply or map the input."""
+        prediction = self[node]
+        for line in prediction.lines:
+            yield from line.stages
+        yield from prediction.stages

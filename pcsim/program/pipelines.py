@@ -1,117 +1,43 @@
-"""Backpropagation over micro-batches: every layer is a stage, and the stages work on different micro-batches.
+"""Backpropagation over micro-batches: every node is a stage, in the order of the graph.
 
-The orders in which stage s of S takes forward F(m), backward B(m) and weight gradient W(m) of
-micro-batch m of M:
+The turns are those of `pcsim.program.pipeline_orders`: forward passes have later turns the later a node stands, and
+backward passes the earlier it stands, so that turns never contradict needs whatever skips there are. Branches of one
+node run beside one another. Where B and W leave a stage as one, what is pulled leaves a node when all its weight
+gradients are formed.
 
-    gpipe   all F, then all B with their W                (Huang et al. 2019, arXiv 1811.06965)
-    1f1b    S - s + 1 times F, then B W F in turn         (Narayanan et al. 2019, PipeDream-Flush)
-    zb_h1   as 1f1b, W(m) behind B(m + s - 1)             (Qi et al. 2023, arXiv 2401.10241)
-    zb_h2   2 (S - s) + 1 times F first, W(m) behind B(m + 2 (s - 1))
-
-In the first two a stage sends its feedback when B and W are done, as autograd does; the zero-bubble
-schedules send it after B. Updates wait for all micro-batches: no weight is stale. Where the turns of
-stages come from: F(m) of stage s before B(n) exactly if m < n + the F that come first, so that each
-kind of work has a turn linear in m, and turns never contradict needs, also where stages share a tile.
-
-A stash holds the operands and activities of micro-batches between F and W. It is kept; or it is
-recomputed (the prediction of a layer is made once more before its B; only its operand is
-kept), or spilled to DRAM and brought back before B (not by the
-zero-bubble schedules, which put off the W that reads it).
+A stash holds the operands and values of micro-batches between F and W. It is kept; or it is recomputed (the products
+of a node are made once more before its B; only what arrived from other nodes is kept), or spilled to DRAM and brought
+back before B (not by the zero-bubble schedules, which put off the W that reads it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from pcsim.program.backpropagation import delta_kernel, output_delta
-from pcsim.program.builder import ProgramBuilder
-from pcsim.program.form import Form
-from pcsim.program.learning import gradient, update_all
-from pcsim.program.memory import keep_forward_memory, keep_learning_memory
+from pcsim.network import INPUT, Graph
+from pcsim.program.backpropagation import form_error
+from pcsim.program.cutting import cut
+from pcsim.program.forward import forward_start
+from pcsim.program.learning import Learning
+from pcsim.program.loop import Loop
+from pcsim.program.memory import StashDepth, keep
 from pcsim.program.ops import Key, Kind, Need, Phase, Place, Program, Role, Turn
-from pcsim.program.parts import (
-    Loaded,
-    elementwise,
-    feed_back,
-    forward_pass,
-    load,
-    operand_of,
-    recompute,
-    send,
+from pcsim.program.parts import Prediction
+from pcsim.program.pipeline_orders import (
+    ORDERS,
+    PREFETCHED,
+    PipelineOrder,
+    PipelineStage,
+    Stash,
 )
-
-Stash = Literal["kept", "recomputed", "spilled"]
-
-PREFETCHED = 2
-"""Micro-batches of a spilled stash that are on the chip: one in use, one arriving."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Stage s of S stages with M micro-batches."""
-
-    s: int
-    S: int
-    M: int
-
-
-@dataclass(frozen=True)
-class Order:
-    """The order of a stage's work: the turns of F, B and W, and what that makes it stash.
-
-    ``joint``: feedback leaves a stage only when W is done, too. ``stash``: micro-batches between the
-    beginning of F and the end of W, at most.
-    """
-
-    joint: bool
-    forward: Callable[[Stage], Turn]
-    backward: Callable[[Stage], Turn]
-    weights: Callable[[Stage], Turn]
-    stash: Callable[[Stage], int]
-    put_off: Callable[[Stage], int] = lambda at: 0
-    """Of how many micro-batches B comes before W of an earlier one."""
-
-
-ORDERS = {
-    "gpipe": Order(
-        joint=True,
-        forward=lambda at: Turn(2, 0),
-        backward=lambda at: Turn(2, 2 * at.M + 1),
-        weights=lambda at: Turn(2, 2 * at.M + 1),
-        stash=lambda at: at.M,
-    ),
-    "1f1b": Order(
-        joint=True,
-        forward=lambda at: Turn(6, 3 * at.s),
-        backward=lambda at: Turn(6, 6 * at.S - 3 * at.s + 1),
-        weights=lambda at: Turn(6, 6 * at.S - 3 * at.s + 2),
-        stash=lambda at: min(at.M, at.S - at.s + 1),
-    ),
-    "zb_h1": Order(
-        joint=False,
-        forward=lambda at: Turn(6, 3 * at.s),
-        backward=lambda at: Turn(6, 6 * at.S - 3 * at.s + 1),
-        weights=lambda at: Turn(6, 6 * at.S - 3 * at.s + 2 + 6 * (at.s - 1)),
-        stash=lambda at: min(at.M, at.S),
-        put_off=lambda at: at.s - 1,
-    ),
-    "zb_h2": Order(
-        joint=False,
-        forward=lambda at: Turn(6, 6 * at.s),
-        backward=lambda at: Turn(6, 6 * (2 * at.S - at.s + 1) - 2),
-        weights=lambda at: Turn(6, 6 * (2 * at.S - at.s + 1) - 1 + 12 * (at.s - 1)),
-        stash=lambda at: min(at.M, 2 * at.S - 1),
-        put_off=lambda at: 2 * (at.s - 1),
-    ),
-}
-"""Each linear in m, none of F, B and W of one stage ever in the same turn (but B and W of gpipe, which
-keep their place in the program)."""
+from pcsim.program.script import Newest
+from pcsim.program.writer import Writer
 
 
 def pipelined_backpropagation(
-    form: Form,
+    graph: Graph,
+    loss: str,
     *,
     batch: int,
     micro_batches: int,
@@ -123,122 +49,148 @@ def pipelined_backpropagation(
 ) -> Program:
     """One update of one batch in ``micro_batches`` parts, in the order ``schedule`` of `ORDERS`.
 
-    ``input_gradient``: layer 1, too, computes its feedback, as the stages of a larger network do.
+    ``input_gradient``: what reads the input pulls its error back, too, as the stages of a larger network do.
     """
-    program = ProgramBuilder(
-        form.widths, batch, optimiser=optimiser, master=master, micro_batches=micro_batches
+    parts = cut(graph)
+    # Where something is made, or brought, once more, the order of writing says what is newest.
+    sequence = None if stash == "kept" else Loop(1, micro_batches)
+    writer = Writer(
+        parts,
+        batch=batch,
+        optimiser=optimiser,
+        master=master,
+        micro_batches=micro_batches,
+        sequence=sequence,
     )
-    order, last = ORDERS[schedule], program.depth
+    order, last = ORDERS[schedule], graph.output.number
 
-    def place(turns: Callable[[Stage], Turn], stage: str, layer: int) -> Place:
-        turn = turns(Stage(layer, last, micro_batches))
+    def place(turns: Callable[[PipelineStage], Turn], stage: str, node: int) -> Place:
+        turn = turns(PipelineStage(node, last, micro_batches))
         return Place(Phase.STEP, stage, 1, micro_batches, turn)
 
-    def back(layer: int) -> Place:
-        return place(order.backward, "backward", layer)
+    def forth(node: int) -> Place:
+        return place(order.forward, "forward", node)
 
-    loaded = load(program, with_target=True)
-    forward_pass(
-        program, form, loaded, place_of=lambda layer: place(order.forward, "forward", layer)
-    )
-    if stash == "spilled":
-        for layer in range(1, last + 1):
-            _spill(program, form, layer, place(order.forward, "forward", layer))
-
-    gradients: dict[int, list[Key]] = {}
-    delta, arrived = None, None
-    for layer in range(last, 0, -1):
-        again = _bring_back(
-            program,
-            form,
-            loaded,
-            layer,
-            back(layer),
-            stash,
-            arrived,
-            left=place(order.forward, "forward", layer),
+    words = keep(writer, learning=True, kept=_kept(order, last, micro_batches, stash))
+    writer.load(with_target=True)
+    for prediction in parts.predictions:
+        forward_start(writer, prediction, forth(prediction.node.number))
+    stashed = {
+        prediction.node.number: _spill(
+            writer, prediction, forth(prediction.node.number), words if stash == "spilled" else None
         )
-        if delta is None:
-            delta = output_delta(program, form, loaded, back(layer), Phase.STEP, also=again)
-        else:
-            assert arrived is not None
-            delta = elementwise(
-                program,
-                Role.ERROR,
-                layer,
-                back(layer),
-                delta_kernel(form, layer),
-                [arrived, *again],
-            )
-        shared = send(program, Role.ERROR, layer, back(layer), [delta])
-        wanted = [shared, operand_of(form, layer, loaded, Phase.STEP), *again]
-        down = Key(Kind.WEIGHT_GRADIENT, None, layer, Phase.STEP)
-        if layer > 1 or input_gradient:
-            arrived = feed_back(
-                program,
-                form,
-                layer,
-                back(layer),
-                [shared],
-                skip_needs=[delta],
-                held_by=[down] if order.joint else [],
-                leaves=layer > 1,
-            )
-        at = place(order.weights, "update", layer)
-        gradients[layer] = gradient(program, form, layer, at, wanted)
-    update_all(program, form, gradients)
-
-    for layer in range(1, last + 1):
-        stage = Stage(layer, last, micro_batches)
-        errors = min(micro_batches, 1 + order.put_off(stage))
-        _keep(program, form, layer, order.stash(stage), errors, stash)
-    credited = tuple(range(1, last + 1))
-    return program.build("bp", steps=0, credited=credited)
+        for prediction in parts.predictions
+    }
+    learning = Learning(writer)
+    for prediction in reversed(parts.predictions):
+        number = prediction.node.number
+        back = place(order.backward, "backward", number)
+        if stash == "recomputed":
+            _make_again(writer, prediction, back)
+        _bring_back(writer, prediction, back, stashed[number], left=forth(number))
+        here = ("restored", prediction.home), ("again", number)
+        after = [Newest(what, of) for what, of in here if writer.has(what, of)]
+        form_error(writer, loss, prediction, back, after=after)
+        writer.back_to_join(prediction, back, [Newest("error", number)])
+        for line in prediction.lines:
+            writer.back(line, back, [Newest("summed", number)])
+        held = _gradients(writer, prediction) if order.joint else ()
+        for line in prediction.lines:
+            if line.source != INPUT:
+                writer.feed_back(line, back, back=0, held=held)
+            elif input_gradient:
+                writer.pull(line.stages[0], back, [Newest("shared", line.stages[0].part)])
+        learning.learn(number, place(order.weights, "update", number), back=0)
+    learning.update_shared()
+    credited = tuple(part for part, sizes in enumerate(parts.parts, start=1) if sizes.weighted)
+    return writer.build("bp", steps=0, credited=credited)
 
 
-def _keep(
-    program: ProgramBuilder, form: Form, layer: int, most: int, errors: int, stash: Stash
-) -> None:
-    """Memory of one layer, ``most`` micro-batches of which are between F and W, ``errors`` between B and W."""
-    here = min(most, PREFETCHED) if stash == "spilled" else most
-    keep_forward_memory(
-        program, form, layer, operands=here, activities=1 if stash == "recomputed" else here
+def _kept(
+    order: PipelineOrder, last: int, micro_batches: int, stash: Stash
+) -> Callable[[int], StashDepth]:
+    """Of how many micro-batches each of ``last`` nodes keeps what."""
+
+    def kept(node: int) -> StashDepth:
+        stage = PipelineStage(node, last, micro_batches)
+        most, errors = order.stash(stage), min(micro_batches, 1 + order.put_off(stage))
+        here = min(most, PREFETCHED) if stash == "spilled" else most
+        states = 1 if stash == "recomputed" else here
+        return StashDepth(states, errors, here, most - errors + 1 if stash != "recomputed" else 1)
+
+    return kept
+
+
+def _gradients(writer: Writer, prediction: Prediction) -> tuple[Need, ...]:
+    """The weight gradients of a node."""
+    return tuple(
+        Need(Key(Kind.WEIGHT_GRADIENT, None, stage.part, Phase.STEP))
+        for stage in writer.cut.stages_of(prediction.node.number)
+        if stage.sizes.weighted
     )
-    keep_learning_memory(program, form, layer, errors=errors)
 
 
-def _spill(program: ProgramBuilder, form: Form, layer: int, place: Place) -> None:
-    """Send what B and W will read of a micro-batch to DRAM."""
-    needs: list[Need | Key] = [Key(Kind.PRODUCT_FORWARD, None, layer, Phase.STEP)]
-    if layer < program.depth:
-        needs.append(Key(Kind.ELEMENTWISE, Role.STATE, layer, Phase.STEP))
-    send(program, Role.STASH, layer, place, needs)
+def _make_again(writer: Writer, prediction: Prediction, place: Place) -> None:
+    """The products of a node and what follows from them once more, on the spot: as with checkpoints when the backward
+    pass comes by, not before."""
+    number = prediction.node.number
+    arrived = [Newest("arrived", line.at) for line in writer.cut.bringers(number)]
+    writer.again = True
+    for line in prediction.lines:
+        writer.forward(line, place, alone=False, after=arrived)
+    wanted, steps = writer.summed(prediction, place, fresh=True)
+    writer.value(prediction, place, steps, wanted)
+    writer.again = False
+    writer.note("again", number, writer.now("state", number, Phase.STEP))
+
+
+def _spill(
+    writer: Writer, prediction: Prediction, place: Place, words: Mapping[int, int] | None
+) -> Mapping[int, tuple[Key, int]]:
+    """Send what the way back will read of a micro-batch to DRAM; by part after what, and the words of a sample."""
+    if words is None:
+        return {}
+    number, home = prediction.node.number, prediction.home
+    fed = {line.stages[0].part for line in prediction.lines if line.source == INPUT}
+    found = {}
+    stages = {stage.part: stage for stage in writer.cut.stages_of(number)}
+    for part in sorted({*stages, prediction.join, home}):
+        stage = stages.get(part)
+        operand = stage.sizes.words_in if stage is not None and part not in fed else 0
+        whole = operand + words.get(part, 0)
+        if not whole:
+            continue
+        needs: list[Key | Newest] = []
+        if stage is not None and stage.sizes.weighted:
+            needs = [Key(Kind.PRODUCT_FORWARD, None, part, Phase.STEP)]
+        elif stage is not None:
+            needs = [Newest("operand", part)]
+        if part == home and number != writer.cut.graph.output.number:
+            needs.append(Newest("state", number))
+        found[part] = writer.exchange(Role.STASH, part, place, whole, needs), whole
+    return found
 
 
 def _bring_back(
-    program: ProgramBuilder,
-    form: Form,
-    loaded: Loaded,
-    layer: int,
+    writer: Writer,
+    prediction: Prediction,
     place: Place,
-    stash: Stash,
-    arrived: Key | None,
+    stashed: Mapping[int, tuple[Key, int]],
     *,
     left: Place,
-) -> list[Key]:
-    """After which the stash of a micro-batch is on the tiles of ``layer`` again; it left in ``left``."""
-    if stash == "spilled":
-        # One micro-batch ahead of B but behind F, when the one before the last has been used up.
-        ahead = max(place.turn.offset - place.turn.stride, left.turn.offset + 1)
-        turn = place.turn._replace(offset=ahead)
-        needs = [
-            Need(Key(Kind.EXCHANGE, Role.STASH, layer, Phase.STEP)),
-            Need(Key(Kind.WEIGHT_GRADIENT, None, layer, Phase.STEP), PREFETCHED),
-        ]
-        return [send(program, Role.RESTORED, layer, replace(place, turn=turn), needs)]
-    if stash == "recomputed":
-        wanted = [operand_of(form, layer, loaded, Phase.STEP)]
-        if arrived is not None:  # As with checkpoints: when the backward pass comes by, not before.
-            wanted.append(arrived)
-        return [recompute(program, form, layer, place, wanted)]
-    return []
+) -> None:
+    """What was spilled in ``left``, on the tiles again: one micro-batch ahead of its way back but behind the forward
+    pass, when the one before the last has been used up."""
+    ahead = max(place.turn.offset - place.turn.stride, left.turn.offset + 1)
+    early = replace(place, turn=place.turn._replace(offset=ahead))
+    stages = {stage.part: stage for stage in writer.cut.stages_of(prediction.node.number)}
+    fed = {line.stages[0].part for line in prediction.lines if line.source == INPUT}
+    for part, (key, words) in stashed.items():
+        stage = stages.get(part)
+        used: Need | Newest = Newest("error", prediction.node.number, PREFETCHED)
+        if stage is not None and stage.sizes.weighted:
+            used = Need(Key(Kind.WEIGHT_GRADIENT, None, part, Phase.STEP), PREFETCHED)
+        restored = writer.exchange(Role.RESTORED, part, early, words, [key, used])
+        writer.note("restored", part, [restored])
+        if stage is not None and part not in fed:
+            writer.note("operand", part, [restored])

@@ -1,183 +1,284 @@
-"""What all ways to relax share: the feed-forward start, the kernels, and the end of an update."""
+"""What all ways to relax states share: the feed-forward start, moves, errors on their way, the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from pcsim.config import Value
-from pcsim.program.builder import ProgramBuilder
-from pcsim.program.form import Form
-from pcsim.program.kernels import DESCENT_WORDS, DESCENTS, MULTIPLY_ADD, SUBTRACT, Kernel
-from pcsim.program.learning import gradient, learn, update
-from pcsim.program.loop import Loop as Loop
-from pcsim.program.memory import keep_forward_memory, keep_learning_memory
-from pcsim.program.ops import Key, Kind, Need, Phase, Role, Turn
-from pcsim.program.parts import (
-    OUTPUT_KERNELS,
-    Loaded,
-    elementwise,
-    forward_pass,
-    load,
-    operand_of,
-    send,
+from pcsim.network import INPUT, Graph
+from pcsim.program.cutting import cut
+from pcsim.program.forward import forward_start
+from pcsim.program.kernels import (
+    DESCENT_WORDS,
+    DESCENTS,
+    MULTIPLY_ADD,
+    OUTPUT_ERRORS,
+    SUBTRACT,
 )
+from pcsim.program.learning import Learning
+from pcsim.program.loop import Loop
+from pcsim.program.memory import keep
+from pcsim.program.operators.work import ERROR, NOTHING, STATE, Piece, Step
+from pcsim.program.ops import IN_TURN, Need, Phase, Place, Program, Role, Turn
+from pcsim.program.options import Options
+from pcsim.program.parts import Line, Prediction
+from pcsim.program.script import Newest, Wanted
+from pcsim.program.synchronise import pulling_part, synchronise, wait_at
 from pcsim.program.words import Words
+from pcsim.program.writer import Writer
 
 
-def newest(
-    program: ProgramBuilder, kind: Kind, role: Role, layer: int, *, back: int = 0
-) -> list[Need]:
-    """The newest instance of an operation that runs in the steps and perhaps also at the start."""
-    needs = [Need(Key(kind, role, layer, Phase.STEP), back)]
-    at_start = Key(kind, role, layer, Phase.START)
-    return [*needs, Need(at_start)] if program.has(at_start) else needs
+class Relaxation(ABC):
+    """Built, then ``write`` once. Who inherits says when things first happen, and writes the steps."""
 
+    sequence = False
+    """Whether a step is a sequence of moves."""
 
-def state_update_kernel(form: Form, layer: int, descent: str = "gd") -> Kernel:
-    """z <- z + eta (feedback - e), then what is sent up: reads z, feedback, e and moments; writes z, moments
-    and phi(z)."""
-    sent = form.sent_activation(layer)
-    moments = DESCENT_WORDS[descent]
-    primitives = (*form.received_slope(layer), SUBTRACT, DESCENTS[descent], *sent)
-    writes = Words(state=moments + (1 if form.sends_state(layer) else 2))
-    return Kernel(primitives, reads=Words(state=1 + moments, error=2), writes=writes)
+    learns_in_steps = False
+    """Whether weights learn in every step, and not at the end."""
 
+    def __init__(self, graph: Graph, loss: str, options: Options) -> None:
+        self.graph, self.loss, self.options = graph, loss, options
+        self.steps, self.wavefront, self.hoist = options.steps, options.wavefront, options.hoist
+        self.cut = cut(graph)
+        self.loop = Loop(options.steps, options.micro_batches)
+        self.writer = Writer(
+            self.cut,
+            batch=options.batch,
+            optimiser=options.optimiser,
+            master=options.master,
+            micro_batches=options.micro_batches,
+            relaxed=True,
+            sequence=self.loop if self.sequence else None,
+        )
+        self.writer.told = options.told
+        self.output = graph.output.number
 
-def error_kernel(form: Form, layer: int, *, fresh: bool) -> Kernel:
-    """From the summed product to e_l, and to phi'(u_l) e_l where phi comes after the product.
+    @abstractmethod
+    def moves_from(self, node: int) -> int | None:
+        """The first step in which a node moves; None if it never does."""
 
-    Reads the product and z (y at the output), and a skipped state; writes e_l (and its product with
-    the slope, which feedback and gradient take). Not ``fresh``: the prediction is complete already.
-    """
-    behind = form.slope() if form.post and layer < form.depth else ()
-    writes = Words(error=2 if behind else 1)
-    if not fresh:
-        return Kernel((SUBTRACT, *behind), reads=Words(state=2), writes=writes)
-    combine = form.combine(layer)
-    reads = combine.reads + Words(state=1)
-    if layer == form.depth:
-        last = OUTPUT_KERNELS[form.loss]
-        return Kernel((*combine.primitives, *last.primitives), reads, writes=Words(error=1))
-    primitives = (*combine.primitives, *form.predicted_activation(layer), SUBTRACT, *behind)
-    return Kernel(primitives, reads, writes)
+    @abstractmethod
+    def pulls_from(self, line: Line) -> int | None:
+        """The first step in which an error is pulled back along a line."""
 
+    def errs_from(self, node: int) -> int | None:
+        """The first step after which the error of a node is another than before; asked of rules that may check."""
+        raise NotImplementedError(f"{type(self).__name__} has no checks, which alone ask this")
 
-def start(
-    program: ProgramBuilder, form: Form, *, shared: Callable[[int], bool], nudged: bool = False
-) -> Loaded:
-    """Feed-forward: z_l = p_l, so only e_L is non-zero. Errors of ``shared`` layers go to all their tiles.
+    def turn_of_error(self, node: int) -> Turn:
+        """That of the last change of its error in a step."""
+        return IN_TURN
 
-    ``nudged``: the target becomes u - beta (u - y) once the output u is there.
-    """
-    loaded = load(program, with_target=True)
-    forward_pass(program, form, loaded)
-    place, last = program.once_each(Phase.START, "forward"), program.depth
-    for layer in range(1, last + 1):
-        needs: list[Need | Key] = [Key(Kind.REDUCE, Role.PREDICTION, layer, Phase.START)]
-        kernel = Kernel((SUBTRACT,), reads=Words(state=2), writes=Words(error=1))
-        if layer == last:
-            kernel = OUTPUT_KERNELS[form.loss]
-            if form.combine(last).primitives:
-                needs.append(Key(Kind.ELEMENTWISE, Role.PREDICTION, last, Phase.START))
-            if loaded.target is not None:
-                needs.append(loaded.target)
-            if nudged:
-                moved = Kernel((SUBTRACT, MULTIPLY_ADD), Words(state=2), Words(state=1))
-                needs.append(elementwise(program, Role.NUDGED, layer, place, moved, needs))
-        error = elementwise(program, Role.ERROR, layer, place, kernel, needs)
-        if layer > 1 and shared(layer):
-            send(program, Role.ERROR, layer, place, [error])
-    return loaded
+    def turn(self, node: int) -> Turn:
+        """When units take what the move of a node makes them do."""
+        return IN_TURN
 
+    def feed_back(self, line: Line, place: Place) -> None:
+        """What an error makes of the node that a line reads, once all agree."""
+        part = pulling_part(self.cut, line)
+        agreed = wait_at(self.options.control, part, back=self.loop.back)
+        self.writer.feed_back(line, place, back=self.loop.back, also=agreed)
 
-def operands(
-    program: ProgramBuilder, form: Form, layer: int, loaded: Loaded, *, back: int
-) -> Iterable[Need]:
-    """After which the newest operand of ``layer`` is on its tiles, seen from ``back`` instances later."""
-    if layer == 1:
-        return [loaded.input]
-    if form.received_activation(layer) is not None:
-        return newest(program, Kind.ELEMENTWISE, Role.OPERAND, layer, back=back)
-    return newest(program, Kind.EXCHANGE, Role.STATE, layer - 1, back=back)
+    @abstractmethod
+    def credited(self) -> tuple[int, ...]:
+        """The nodes that learn."""
 
+    def is_told(self, node: int) -> bool:
+        """Whether its last error has gone on to where pulls begin."""
+        return True
 
-def finish(
-    program: ProgramBuilder,
-    form: Form,
-    loaded: Loaded,
-    errors: Mapping[int, Iterable[Need]],
-    *,
-    final: int,
-    fixed_operands: bool = False,
-    descent: str = "gd",
-) -> None:
-    """Gradients and updates of the layers whose last ``errors`` are given, and everybody's memory.
+    @abstractmethod
+    def write_steps(self) -> None:
+        """Write all that happens within the steps."""
 
-    ``errors`` of a layer are what must have ended for them to be on all its tiles; those of layer 1 on
-    its owners only, as nothing in inference has sent them on. ``fixed_operands``: products read what the
-    feed-forward pass made. ``descent``: how states followed their gradients, for its moments.
-    """
-    place = program.once_each(Phase.FINISH, "update")
-    gradient_needs: dict[int, list[Need | Key]] = {}
-    for layer, needs in errors.items():
-        shared: list[Need | Key] = list(needs)
-        if layer == 1:  # W_1 has no backward product, so e_1 is shared only now.
-            shared = [send(program, Role.ERROR, 1, place, shared)]
-        if fixed_operands:
-            operand = [operand_of(form, layer, loaded, Phase.START)]
+    def place(self, first: int, node: int) -> Place:
+        """From step ``first`` on, as a part of the move of ``node``."""
+        return self.loop.place(first, turn=self.turn(node))
+
+    def runs_from(self, line: Line) -> int | None:
+        """The first step in which a line is predicted anew."""
+        if line.source == INPUT:
+            return None if self.hoist else self._within(1)
+        return self.moves_from(line.source)
+
+    def _within(self, first: int | None) -> int | None:
+        return first if first is not None and first <= self.steps else None
+
+    def write(self) -> Program:
+        self._start()
+        self.write_steps()
+        synchronise(
+            self.writer,
+            self.options.control,
+            self.loop,
+            first=self.errs_from,
+            turn=self.turn_of_error,
+        )
+        credited = self.credited()
+        if self.options.at_once or self.options.visits:
+            self.learn_at_once(credited)
         else:
-            operand = list(operands(program, form, layer, loaded, back=final))
-        gradient_needs[layer] = [*shared, *operand]
-    learn(program, form, gradient_needs)
-    keep(program, form, descent=descent)
+            self.finish(credited)
+        keep(
+            self.writer,
+            learning=True,
+            relaxed=True,
+            descent=self.options.descent,
+            kept_predictions=self.kept_predictions(),
+            alone=self.kept_alone,
+        )
+        parts = (
+            stage.part
+            for node in credited
+            for stage in self.cut.stages_of(node)
+            if stage.sizes.weighted
+        )
+        return self.writer.build("pc", steps=self.steps, credited=tuple(sorted(parts)))
 
+    def kept_predictions(self) -> Iterable[int]:
+        """The nodes whose prediction is kept from one change of their error to the next."""
+        return ()
 
-def learn_at_once(
-    program: ProgramBuilder,
-    form: Form,
-    loaded: Loaded,
-    layers: Iterable[int],
-    loop: Loop,
-    turn: Callable[[int], Turn],
-    *,
-    error: Callable[[int], Key] | None = None,
-) -> None:
-    """Gradient and update of each layer within the last step, once its last error is there.
+    def _start(self) -> None:
+        """Feed-forward: every state is its prediction, so that only the output's error is not zero."""
+        writer = self.writer
+        place = writer.program.once_each(Phase.START, "forward")
+        writer.load(with_target=True)
+        for prediction in self.cut.predictions:
+            forward_start(writer, prediction, place, alone=self.kept_alone)
+        for prediction in self.cut.predictions:
+            number = prediction.node.number
+            needs = [Newest("state", number)]
+            wanted = [*needs, *writer.loaded("target", prediction.home)]
+            if self.options.nudged and number == self.output:
+                moved = Piece(prediction.size, (SUBTRACT, MULTIPLY_ADD), beside=STATE)
+                name = prediction.node.name
+                wanted = [*writer.work((moved,), prediction.home, place, Role.NUDGED, name, wanted)]
+            self.err(prediction, place, (), wanted, is_zero=number != self.output)
+            if number == self.output or not self.wavefront:
+                self.spread(prediction, place, everywhere=self.learns_in_steps)
 
-    ``error`` of a layer is the elementwise operation after which it is, unless it is that of role ERROR;
-    it is sent to all tiles here where nothing else has done so.
-    """
-    for layer in sorted(layers, reverse=True):
-        place = loop.place(loop.steps, turn=turn(layer), stage="update")
-        ready = error(layer) if error else Key(Kind.ELEMENTWISE, Role.ERROR, layer, Phase.STEP)
-        sent = Key(Kind.EXCHANGE, Role.ERROR, layer, Phase.STEP)
-        if not (program.has(sent) and ready.role is Role.ERROR):
-            role = Role.ERROR if not program.has(sent) else Role.PULL
-            sent = send(program, role, layer, place, [ready])
-        wanted: list[Need | Key] = [sent, *operands(program, form, layer, loaded, back=0)]
-        keys = gradient(program, form, layer, place, wanted)
-        update(program, form, layer, place, [Need(key) for key in keys])
+    def kept_alone(self, prediction: Prediction) -> bool:
+        """Whether the line that ends at the join keeps a value of its own, as it stays and others change."""
+        own = prediction.own
+        if own is None or self.runs_from(own) is not None:
+            return False
+        return any(self.runs_from(line) is not None for line in prediction.lines)
 
+    def err(
+        self,
+        prediction: Prediction,
+        place: Place,
+        steps: Sequence[Step],
+        needs: Wanted,
+        *,
+        is_zero: bool = False,
+        keeps: Words = NOTHING,
+    ) -> None:
+        """The error of a node after ``steps`` to its prediction, which ``keeps`` so much of it; as it ``is_zero``, or
+        to be kept."""
+        tail = replace(self.difference(prediction), keeps=keeps)
+        self.writer.error(
+            prediction, place, (*steps, tail), needs, is_zero=is_zero, kept=not is_zero, formed=True
+        )
 
-def keep(program: ProgramBuilder, form: Form, *, descent: str = "gd") -> None:
-    """What every layer keeps in memory, of all micro-batches."""
-    parts = program.micro_batches
-    for layer in range(1, program.depth + 1):
-        keep_forward_memory(program, form, layer)
-        keep_learning_memory(program, form, layer)
-        if layer < program.depth:
-            program.keep(layer, "state", "state", Value.STATE, axis="out", copies=parts, owner=True)
-            if moments := parts * DESCENT_WORDS[descent]:
-                program.keep(
-                    layer,
-                    "state moments",
-                    "state",
-                    Value.STATE,
-                    axis="out",
-                    copies=moments,
-                    owner=True,
-                )
-            if form.post:
-                program.keep(
-                    layer, "error times slope", "error", Value.ERROR, axis="out", copies=parts
-                )
+    def difference(self, prediction: Prediction) -> Piece:
+        """z less its prediction, or the error of the loss."""
+        if prediction.node.number == self.output:
+            return Piece(prediction.size, OUTPUT_ERRORS[self.loss], gives=ERROR, beside=STATE)
+        return Piece(prediction.size, (SUBTRACT,), gives=ERROR, beside=STATE)
+
+    def spread(self, prediction: Prediction, place: Place, *, everywhere: bool = False) -> None:
+        """The error on its way to where pulls begin: the first parts of lines from other nodes; ``everywhere``: of
+        those from the input, too, where weights learn by it."""
+        lines = [line for line in prediction.lines if everywhere or line.source != INPUT]
+        if not lines:
+            return
+        writer, number = self.writer, prediction.node.number
+        error = writer.now("error", number, place.phase)
+        told = self.options.told
+        in_steps = told is not None and place.phase is Phase.STEP
+        only = told.of(Role.ERROR, number, place) if told and in_steps else None
+        ready = writer.compared(Role.ERROR, prediction, place, error)
+        writer.back_to_join(prediction, place, ready, only)
+        for line in lines:
+            direct = only if not prediction.stages and prediction.own is line else None
+            writer.back(line, place, writer.now("summed", number, place.phase), direct)
+
+    def move(self, prediction: Prediction, first: int) -> None:
+        """What is pulled from all readers, what follows from it, and that sent to them."""
+        needs, steps = self.pull(prediction)
+        self.writer.value(prediction, self.place(first, prediction.node.number), steps, needs)
+
+    def pull(self, prediction: Prediction) -> tuple[Wanted, tuple[Step, ...]]:
+        """What arrives from the readers of a node, and the steps from it to what the node becomes."""
+        writer, number = self.writer, prediction.node.number
+        begins = {
+            line: begin
+            for line in reversed(self.cut.bringers(number))
+            if (begin := self.pulls_from(line)) is not None
+        }
+        lines = sorted(begins, key=lambda line: begins[line])
+        places = [self.place(begins[line], number) for line in lines]
+        moments = DESCENT_WORDS[self.options.descent]
+        # A slope is found from the value that moves, which is read once.
+        bends = bool(lines) and lines[0].before.bends and not lines[0].carries
+        follow = Piece(
+            prediction.size,
+            (SUBTRACT, DESCENTS[self.options.descent]),
+            takes=ERROR,
+            beside=Words(state=moments if bends else 1 + moments, error=1),
+            keeps=Words(state=moments),
+        )
+        needs: list[Need | Newest] = [
+            Newest("error", number, self.loop.back),
+            Newest("state", number, self.loop.back),
+            *wait_at(self.options.control, prediction.home, back=self.loop.back),
+        ]
+        if lines:
+            arrived, steps = writer.collected(lines, places)
+            return [*arrived, *needs], (*steps, follow)
+        # Its own error alone moves it.
+        alone = Piece(
+            prediction.size,
+            (DESCENTS[self.options.descent],),
+            takes=ERROR,
+            beside=Words(state=1 + moments),
+            keeps=Words(state=moments),
+        )
+        return needs, (alone,)
+
+    def finish(self, credited: tuple[int, ...]) -> None:
+        writer, final = self.writer, self.loop.final
+        place = writer.program.once_each(Phase.FINISH, "update")
+        for number in sorted(credited, reverse=True):
+            self._bring_errors(number, place, back=final)
+        learning = Learning(writer)
+        for number in sorted(credited, reverse=True):
+            learning.learn(number, place, back=final)
+        learning.update_shared()
+
+    def learn_at_once(self, credited: tuple[int, ...]) -> None:
+        """Every node within the last step, once its last error is there."""
+        learning = Learning(self.writer)
+        for number in sorted(credited, reverse=True):
+            turn = self.turn_of_error(number)
+            place = self.loop.place(self.steps, turn=turn, stage="update")
+            self._bring_errors(number, place, back=0)
+            learning.learn(number, place, back=0, updating=place)
+        learning.update_shared()
+
+    def _bring_errors(self, number: int, place: Place, *, back: int) -> None:
+        """The last error of a node to everything that it learns, as far as it has not been told yet."""
+        writer, prediction = self.writer, self.cut[number]
+        told = self.is_told(number)
+        left = [line for line in prediction.lines if line.source == INPUT or not told]
+        if len(left) == len(prediction.lines):
+            writer.back_to_join(prediction, place, [Newest("error", number, back)])
+        for line in left:
+            writer.back(line, place, [Newest("summed", number, back)])
+        for line in prediction.lines:
+            if line.source != INPUT and line.before.learns:
+                writer.feed_back(line, place, back=back)

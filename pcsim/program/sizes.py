@@ -9,7 +9,6 @@ everything of a slice is in proportion to its channels.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -17,8 +16,7 @@ class Sizes:
     """Channels in and out, and for one sample the ``rows`` of values that each has: places of an image, tokens.
 
     With ``groups`` g, every g-th of the outputs sees a g-th of the inputs. ``weighted``: it has weights; parts
-    without are attention's products, which multiply states, and states that no product predicts. ``line_buffer``:
-    overlapping windows are read from SRAM once and not word for word.
+    without are attention's products, which multiply states, and states that no product predicts.
     """
 
     n_in: int
@@ -28,7 +26,6 @@ class Sizes:
     rows_out: int = 1
     groups: int = 1
     weighted: bool = True
-    line_buffer: bool = False
 
     @property
     def weights(self) -> int:
@@ -55,8 +52,3 @@ class Sizes:
             return self
         groups = self.groups * outputs // self.n_out if self.paired else 1
         return replace(self, n_in=inputs, n_out=outputs, groups=groups)
-
-
-def chain(widths: tuple[int, ...]) -> tuple[Sizes, ...]:
-    """The parts of a chain of dense layers."""
-    return tuple(Sizes(a, b) for a, b in pairwise(widths))

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pcsim.config import ComputeUnit
+from pcsim.config import Hardware
 from pcsim.machine.units import form_of
 
 ENERGY_UNITS = {
@@ -51,6 +51,7 @@ ENERGY_UNITS = {
     "sram.write_byte": "byte",
     "buffer.read_byte": "byte",
     "buffer.write_byte": "byte",
+    "line_buffer.byte": "byte",
     "noc.router_byte": "byte",
     "noc.link_byte": "byte",
     "noc.interface_byte": "byte",
@@ -133,6 +134,13 @@ BUFFER = {
 }
 """Costs of a global buffer, which only chips that have one need -> the costs of SRAM that its banks are priced by."""
 
+LINE_BUFFER = {"line_buffer.byte": "dma.byte"}
+"""What a line buffer hands to the array, which only chips that have one need -> the cost that prices it: as in a DMA
+engine a byte passes two stages of a FIFO and a counter of addresses."""
+
+PRICED_AS = BUFFER | LINE_BUFFER
+"""Costs that no table has -> those that price them."""
+
 
 @dataclass(frozen=True)
 class Priced:
@@ -143,11 +151,11 @@ class Priced:
     area: Mapping[str, str]
 
 
-def priced_of(compute: ComputeUnit, *, buffer: bool = False) -> Priced:
-    """What a chip with this compute unit, and maybe a global ``buffer``, counts and is made of: nothing of other
-    kinds."""
-    form = form_of(compute)
-    everywhere = COMMON | {"buffer"} if buffer else COMMON
+def priced_of(hardware: Hardware) -> Priced:
+    """What a chip counts and is made of: nothing of other kinds of compute units, nor of memories that it lacks."""
+    form = form_of(hardware.tiles.compute)
+    there = {"buffer": hardware.buffer is not None, "line_buffer": hardware.tiles.sram.line_buffer}
+    everywhere = COMMON | {component for component, has in there.items() if has}
 
     def own(units: Mapping[str, str], mine: Mapping[str, str], prefix: str) -> dict[str, str]:
         """Of all known keys those of this chip, in their order, and those that an extension adds."""

@@ -31,7 +31,7 @@ def bank_bytes(memory: Sram | GlobalBuffer) -> float:
 
 
 def _wrong_costs(hardware: Hardware) -> Iterator[Problem]:
-    priced = priced_of(hardware.tiles.compute, buffer=hardware.buffer is not None)
+    priced = priced_of(hardware)
     units = {**UNITS, **priced.energy, **priced.leakage, **priced.area}
     for key, cost in hardware.costs.items():
         path = f"costs.{key}"

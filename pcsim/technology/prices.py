@@ -14,7 +14,7 @@ from pcsim.config import Crossbar, Hardware, mark_of, problem_at, shipped
 from pcsim.errors import InputError, MissingCostError, Problem
 from pcsim.machine.units import form_of
 from pcsim.placement import topology_of
-from pcsim.technology.actions import BUFFER, FORMAT_DEPENDENT, UNITS, priced_of
+from pcsim.technology.actions import BUFFER, FORMAT_DEPENDENT, PRICED_AS, UNITS, priced_of
 from pcsim.technology.analog import AnalogParts
 from pcsim.technology.checks import bank_bytes, problems_of
 from pcsim.technology.costs import Curve, UnitCost, joined, weakest
@@ -50,7 +50,7 @@ def price_list(hardware: Hardware) -> PriceList:
     technology = Technology.load(hardware.technology)
     dram = DramKind.load(hardware.dram.kind)
     counts = _block_counts(hardware)
-    priced = priced_of(hardware.tiles.compute, buffer=hardware.buffer is not None)
+    priced = priced_of(hardware)
     wanted, has_size = _wanted(hardware)
     units = {**UNITS, **priced.energy, **priced.leakage, **priced.area}
     given = {key: given_cost(key, cost, per=units[key]) for key, cost in hardware.costs.items()}
@@ -76,7 +76,7 @@ def price_list(hardware: Hardware) -> PriceList:
 def missing_of(hardware: Hardware) -> tuple[Problem, ...]:
     """The costs that ``hardware`` needs and that neither its file nor a table gives, at the lines that ask for them."""
     technology = Technology.load(hardware.technology)
-    priced = priced_of(hardware.tiles.compute, buffer=hardware.buffer is not None)
+    priced = priced_of(hardware)
     units = {**UNITS, **priced.energy, **priced.leakage, **priced.area}
     known = {*hardware.costs, *DramKind.load(hardware.dram.kind).costs(hardware.dram)}
     if isinstance(hardware.tiles.compute, Crossbar):
@@ -89,7 +89,7 @@ def missing_of(hardware: Hardware) -> tuple[Problem, ...]:
         if key in FORMAT_DEPENDENT:
             given = not datapath.unpriced(key)
         else:
-            given = table_key(BUFFER.get(key, key), cell=memory.cell) in technology.costs
+            given = table_key(PRICED_AS.get(key, key), cell=memory.cell) in technology.costs
         if not given and key not in known:
             lacking[key] = units[key]
     return tuple(_unpriced(hardware, technology, lacking))
@@ -97,7 +97,7 @@ def missing_of(hardware: Hardware) -> tuple[Problem, ...]:
 
 def _wanted(hardware: Hardware) -> tuple[list[str], bool]:
     """The costs that are needed; whether the chip has an area, for which nothing of it may be unlimited."""
-    priced = priced_of(hardware.tiles.compute, buffer=hardware.buffer is not None)
+    priced = priced_of(hardware)
     counts = _block_counts(hardware)
     has_size = all(counts.values()) and hardware.tiles.sram.size_bytes is not None
     areas = [*priced.area] if has_size else []
@@ -194,7 +194,7 @@ def _table_costs(
         if key in FORMAT_DEPENDENT:
             entry = None if datapath.unpriced(key) else datapath.cost(key, plain)
         else:
-            entry = technology.costs.get(table_key(BUFFER.get(key, key), cell=memory.cell))
+            entry = technology.costs.get(table_key(PRICED_AS.get(key, key), cell=memory.cell))
         if entry is None:
             continue
         cost = entry.at(macro_bytes) if isinstance(entry, Curve) else entry

@@ -18,8 +18,8 @@ from pcsim.experiments import (
     tornado,
 )
 from pcsim.experiments.trained import WAYS, rule_of
+from pcsim.network import chain
 from pcsim.placement import place
-from pcsim.program import Form
 from pcsim.technology import bill, price_list
 from tests.helpers.programs import run
 
@@ -101,7 +101,7 @@ def test_ways_are_runs_that_anyone_can_make(way):
 @pytest.fixture(scope="module")
 def bills():
     """PC's and BP's bill of a small network whose weights come from DRAM, and the prices of both."""
-    form, prices = Form((12, 10, 8, 6), "tanh"), streamed.prices()
+    form, prices = chain((12, 10, 8, 6), "tanh"), streamed.prices()
     found = []
     for program in (streamed.gauss_seidel(form, batch=3, steps=2), streamed.bp(form, batch=3)):
         chip = streamed.chip_with_room(program, 2)
@@ -161,7 +161,7 @@ def test_ratios_to_the_target_are_paired_by_seed():
 
 
 def test_rooms_hold_as_many_layers_as_they_say_and_prices_do_not_follow_them():
-    program = streamed.bp(Form((16,) * 6, "tanh"), batch=2)
+    program = streamed.bp(chain((16,) * 6, "tanh"), batch=2)
     for layers in (1, 3):
         assert place(program, streamed.chip_with_room(program, layers)).windows == {
             0: layers * 4 * 16 * 16

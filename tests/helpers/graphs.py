@@ -69,17 +69,6 @@ def weights_of(graph, weights, network):
     return found
 
 
-def chain(widths, phi, *, bias, post):
-    """The chain as a graph: phi before the product, or behind it but at the output."""
-    nodes, last = [], len(widths) - 1
-    for layer in range(1, last + 1):
-        before = [phi] if not post and layer > 1 else []
-        behind = [phi] if post and layer < last else []
-        source = f"z{layer - 1}" if layer > 1 else "x"
-        nodes.append(node(f"z{layer}", (source, [*before, dense(widths[layer], bias), *behind])))
-    return graph_of(widths[:1], nodes)
-
-
 def recurrent(width, depth, *, shared):
     """tanh of W z + U x, unrolled."""
     nodes = [node("z1", ("x", [dense(width)]))]

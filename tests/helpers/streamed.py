@@ -1,16 +1,16 @@
 """Programs of uniform chains that go through their weights layer by layer, and a tile with room for few layers."""
 
+from pcsim.network import chain
 from pcsim.placement.streaming import on_tile
-from pcsim.program import Form, backpropagation, predictive_coding
-from pcsim.program.ordered import ordered_predictive_coding
-from pcsim.program.visits import Visits
+from pcsim.program import Visits
+from tests.helpers.programs import backpropagation, ordered_predictive_coding, predictive_coding
 
 WIDTH, BATCH, LAYERS, STEPS = 8, 2, 12, 4
 LAYER_BYTES = 4 * WIDTH * WIDTH
 
 
 def network(layers):
-    return Form((WIDTH,) * (layers + 1), "tanh")
+    return chain((WIDTH,) * (layers + 1), "tanh")
 
 
 def jacobi(layers, steps, *, window=0, **options):
@@ -20,7 +20,7 @@ def jacobi(layers, steps, *, window=0, **options):
         steps=steps,
         optimiser="sgd",
         wavefront=False,
-        visits=Visits(layers, window),
+        visits=Visits(window),
         **options,
     )
 

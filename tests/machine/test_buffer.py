@@ -8,11 +8,11 @@ from pcsim.config import candidates, load_both
 from pcsim.errors import DoesNotFitError
 from pcsim.line import time_candidate
 from pcsim.machine import simulate
+from pcsim.network import chain
 from pcsim.placement import TOPOLOGIES, place
-from pcsim.program import Form, backpropagation, inference
-from pcsim.program.incremental import incremental_predictive_coding
+from pcsim.program import inference
 from pcsim.technology import bill, price_list
-from tests.helpers.programs import run
+from tests.helpers.programs import backpropagation, incremental_predictive_coding, run
 from tests.helpers.streamed import (
     BATCH,
     LAYER_BYTES,
@@ -110,7 +110,7 @@ def test_a_cold_start_brings_master_weights_and_biases_too(tile64):
     mixed = ("tiles.formats.weight=bf16", "tiles.formats.master=fp32")
     chip = tile64(*buffer(), *mixed, "tiles.mesh=[1, 1]")
     program = backpropagation(
-        Form((WIDTH,) * 4, "tanh", bias=True),
+        chain((WIDTH,) * 4, "tanh", bias=True),
         batch=BATCH,
         optimiser="sgd",
         at_once=True,

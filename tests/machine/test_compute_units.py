@@ -17,8 +17,9 @@ from pcsim.machine import simulate
 from pcsim.machine.units import FORMS, Product, Weights, form_of
 from pcsim.machine.units.crossbar import pipelined_cycles
 from pcsim.machine.units.serial import product_cycles
+from pcsim.network import chain
 from pcsim.placement import place
-from pcsim.program import PRODUCTS, Form, inference, program_of
+from pcsim.program import PRODUCTS, inference, program_of
 from pcsim.technology import price_list
 from pcsim.theory.serial_tick import CONTROL_CYCLES, tick_cycles
 from tests.helpers.programs import bp, counted, pc, run
@@ -375,7 +376,7 @@ def test_a_second_copy_takes_room_and_is_written_by_each_update(unit):
     assert written[1] - written[0] == twice
     # An inference reads no transpose.
     hardware = chip({**unit, "transposable": False, "transpose": "copy"})
-    placement = place(inference(Form(NETWORK, "relu"), batch=4), hardware)
+    placement = place(inference(chain(NETWORK, "relu"), batch=4), hardware)
     assert sum(kinds["weight"] for kinds in placement.occupancy_bytes.values()) == 4 * sum(WEIGHTS)
 
 
@@ -405,7 +406,7 @@ def test_a_resident_array_refuses_what_does_not_fit_into_its_cells():
         learned(chip({**unit, "resident_folds": 4}, **mesh))
     assert str(caught.value) == (
         f"bp: the weights take {folds} blocks of tiles.compute.resident_folds; ideal has 4 x 4.\n"
-        "The largest layer is 1 (20 x 12) with 15.\n"
+        "The largest layer is z1.0.0 (20 x 12) with 15.\n"
         "What would fit: tiles.compute.resident_folds: 16, or tiles.mesh: [6, 2]."
     )
     placement, _ = learned(hardware)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pcsim.config import load_hardware
 from pcsim.errors import DeadlockError, DoesNotFitError
 from pcsim.machine import simulate
+from pcsim.network import chain
 from pcsim.placement import TaskKind, place
-from pcsim.program import Form, inference
+from pcsim.program import inference
 from pcsim.theory.critical_path import (
     backpropagation_makespan,
     backpropagation_slots,
@@ -121,7 +122,7 @@ def test_traffic_on_the_ideal_chip_is_the_closed_form(ideal):
     assert relaxed.noc_bytes == 4 * batch * hidden * (1 + 2 * steps)
     assert relaxed.dram_bytes == 4 * batch * (9 + 6)
     assert (
-        run(inference(Form(widths, "tanh"), batch=batch), ideal()).noc_bytes == 4 * batch * hidden
+        run(inference(chain(widths, "tanh"), batch=batch), ideal()).noc_bytes == 4 * batch * hidden
     )
 
 
@@ -270,10 +271,10 @@ def test_a_deadlock_names_who_waits_for_whom_since_when(ideal):
 
 
 FORMS = [
-    {"skips": True, "scaled": True},
+    {"skips": True, "parameterisation": "mupc"},
     {"skips": True, "bias": True},
     {"post": True, "bias": True},
-    {"scaled": True},
+    {"parameterisation": "mupc"},
 ]
 
 

@@ -7,10 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pcsim.config import load_hardware
-from pcsim.program import Form
-from pcsim.program.pipelines import pipelined_backpropagation
+from pcsim.network import chain
 from pcsim.technology import bill, price_list, ratio_range
-from tests.helpers.programs import bp, pc, run
+from tests.helpers.programs import bp, pc, pipelined_backpropagation, run
 
 BLOCKS = ("compute", "vector", "update")
 
@@ -135,7 +134,7 @@ def test_units_are_off_while_idle_only_and_wake_once_each_time(after, wake, rule
 def test_the_share_of_leakage_is_largest_where_backpropagation_is_not_pipelined_at_batch_1(tile64):
     # One layer a tile: each array is used for three products of an update and idle otherwise. In a pipeline of many
     # samples layers work at the same time, and predictive coding relaxes all of them at once.
-    chip, form = tile64(), Form((64,) * 25, "tanh")
+    chip, form = tile64(), chain((64,) * 25, "tanh")
     shares = {}
     programs = {
         "bp": bp(form.widths, 1),

@@ -8,11 +8,11 @@ import pytest
 from pcsim.config import candidates, load_hardware, load_workload
 from pcsim.machine import Recorder, recording_of, simulate
 from pcsim.machine.recording import Span
+from pcsim.network import chain
 from pcsim.placement import TaskKind, place
-from pcsim.program import Form, Told, program_of
-from pcsim.program.pipelines import pipelined_backpropagation
+from pcsim.program import Told, program_of
 from tests.conftest import BY_HAND
-from tests.helpers.programs import bp, pc
+from tests.helpers.programs import bp, pc, pipelined_backpropagation
 from tests.helpers.streamed import bp as streamed_bp
 from tests.helpers.streamed import jacobi, with_room
 
@@ -26,7 +26,7 @@ CHIPS = {
     "rows": ("tiles.handover=rows", "tiles.compute.preload=wave", "tiles.adder={lanes: 4}"),
     "narrow rows": ("tiles.handover=rows", "noc.link=4 B/cycle", "noc.topology=torus"),
 }
-FORM = Form((50, 40, 30, 20, 10), "tanh")
+FORM = chain((50, 40, 30, 20, 10), "tanh")
 PROGRAMS = {
     "pc": pc((784, 128, 128, 10), 64, 5),
     "pc without wavefront": pc((50, 40, 30, 20, 10), 8, 3, wavefront=False),

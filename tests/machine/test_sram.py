@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from pcsim.config import load_hardware
 from pcsim.machine.units import Product, form_of
+from pcsim.network import chain
 from pcsim.placement.streaming import on_tile
-from pcsim.program import PRODUCTS, Form, Kind, inference
+from pcsim.program import PRODUCTS, Kind, inference
 from tests.helpers.programs import bp, pc, run
 
 
@@ -75,7 +76,7 @@ WIDTH, LAYERS = 16, 4
 
 def double_buffered(batch, link):
     """A forward pass on one tile with room for the weights of two layers; nothing but links and array take time."""
-    program = inference(Form((WIDTH,) * (LAYERS + 1), "linear"), batch=batch)
+    program = inference(chain((WIDTH,) * (LAYERS + 1), "linear"), batch=batch)
     settings = [
         "tiles.handover=blocks",
         "tiles.mesh=[1, 1]",

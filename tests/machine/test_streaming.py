@@ -13,9 +13,12 @@ from pcsim.machine.core.window import THERE, use
 from pcsim.placement import place
 from pcsim.placement.streaming import BUFFERED, on_tile
 from pcsim.program import program_of
-from pcsim.program.incremental import incremental_predictive_coding
-from pcsim.program.pipelines import pipelined_backpropagation
-from tests.helpers.programs import counted, run
+from tests.helpers.programs import (
+    counted,
+    incremental_predictive_coding,
+    pipelined_backpropagation,
+    run,
+)
 from tests.helpers.streamed import (
     BATCH,
     LAYER_BYTES,
@@ -241,7 +244,7 @@ def test_a_tile_without_room_for_one_layer_says_what_it_needs(tile64):
         place(program, chip)
     said = str(caught.value)
     assert said.startswith("bp: with weights streamed a tile keeps ")
-    assert f"{LAYER_BYTES} B (layer 1); tile64 has 1 KiB." in said
+    assert f"{LAYER_BYTES} B (layer z1.0.0); tile64 has 1 KiB." in said
     enough = tile64(
         "tiles.mesh=[1, 1]",
         "tiles.sram.weights=streamed",

@@ -1,4 +1,4 @@
-"""Programs of graphs whose nodes move one after another, against chains and against an independent clockwork."""
+"""Programs of graphs whose nodes move one after another, against an independent clockwork."""
 
 import itertools
 import random
@@ -7,12 +7,9 @@ import pytest
 
 from pcsim.config import load_hardware
 from pcsim.machine import simulate
-from pcsim.network.credit import credited
+from pcsim.network import credited
 from pcsim.placement import place
-from pcsim.program import Form, Role
-from pcsim.program.graphs import Options, graph_ordered_predictive_coding
-from pcsim.program.ordered import ordered_predictive_coding
-from tests.helpers.graphs import chain
+from pcsim.program import Options, ordered_predictive_coding
 from tests.helpers.graphs_at_random import graph
 from tests.helpers.programs import cycles_of
 from tests.oracles.graph_oracle import Ordered, alternating, downwards
@@ -24,31 +21,7 @@ SEEDS = range(45)
 
 def pc(network, order, *, batch=3, steps=4, **more):
     options = Options(batch, steps, "adam", **more)
-    return graph_ordered_predictive_coding(network, "mse", options, order=order)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("widths", [(7, 5, 6, 4, 5, 3), (9, 8), (8,) * 6, (20, 4, 4)])
-@pytest.mark.parametrize("post", [True, False])
-def test_a_chain_as_a_graph_is_the_chain(order, widths, post, ideal):
-    chip, form = ideal(), Form(widths, "tanh", bias=True, post=post)
-    network = chain(widths, "tanh", bias=True, post=post)
-    sent = [Role.STATE, Role.FEEDBACK, Role.ERROR]
-    for steps, wavefront, hoist in itertools.product((0, 1, 3, 7), (True, False), (True, False)):
-        options = {"batch": 3, "steps": steps, "wavefront": wavefront, "hoist": hoist}
-        one = ordered_predictive_coding(form, order=order, optimiser="adam", **options)
-        other = pc(network, order, **options)
-        assert one.macs() == other.macs()
-        assert one.credited == other.credited
-        # The chain tells an error once more at the end that no move has changed since.
-        assert one.exchanged_words(sent) >= other.exchanged_words(sent)
-        assert cycles_of(one, chip) == cycles_of(other, chip)
-        if steps >= len(widths) > 2:
-            assert one.elementwise() == other.elementwise()
-            # As those of even layers, which move last in red_black.
-            again = sum(widths[2:-1:2]) if order == "red_black" else 0
-            told = other.exchanged_words(sent) + 3 * again
-            assert one.exchanged_words(sent) == told
+    return ordered_predictive_coding(network, "mse", options, order=order)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -83,17 +56,3 @@ def test_a_real_chip_takes_as_long_as_the_reference_machine(order, seed):
         activity = simulate(placement, chip)
         assert activity.macs == sum(program.macs().values())
         assert activity.makespan_cycles == Machine(placement, chip, cold=False).run()
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("micro_batches", [2, 3])
-def test_micro_batches_take_turns_as_in_the_chain(order, micro_batches, ideal):
-    chip, widths = ideal(), (7, 20, 6, 40, 5)
-    network = chain(widths, "tanh", bias=True, post=False)
-    options = {"steps": 4, "micro_batches": micro_batches, "batch": 6}
-    one = ordered_predictive_coding(
-        Form(widths, "tanh", bias=True), order=order, optimiser="adam", **options
-    )
-    other = pc(network, order, **options)
-    assert one.macs() == other.macs()
-    assert cycles_of(one, chip) == cycles_of(other, chip)

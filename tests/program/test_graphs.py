@@ -1,4 +1,4 @@
-"""Programs of graphs against closed forms, against programs of chains, and against an independent clockwork."""
+"""Programs of graphs against closed forms, and against an independent clockwork."""
 
 import itertools
 import random
@@ -7,15 +7,14 @@ from dataclasses import replace
 import pytest
 
 from pcsim.config import load_hardware
-from pcsim.errors import DoesNotFitError, InputError
+from pcsim.errors import DoesNotFitError
 from pcsim.machine import simulate
-from pcsim.network import graph_of
+from pcsim.network import chain, graph_of
 from pcsim.network.operators import OPERATORS
 from pcsim.placement import TaskKind, place
 from pcsim.placement.tasks import PHASES
-from pcsim.program import Form, Kind, Role, backpropagation, inference, predictive_coding
+from pcsim.program import Kind, Role, Sizes, inference
 from pcsim.program.builder import ProgramBuilder
-from pcsim.program.graphs import graph_inference
 from pcsim.program.operators import WORK
 from pcsim.program.ops import Key, Phase, Place
 from pcsim.program.text import text_of
@@ -28,7 +27,6 @@ from pcsim.theory.operators import (
     exchanged_words,
     predictive_coding_macs,
 )
-from tests.helpers.graphs import chain
 from tests.helpers.graphs_at_random import conv, dense, graph, node
 from tests.helpers.products import weight_stationary
 from tests.helpers.programs import cycles_of, run
@@ -76,7 +74,7 @@ def test_a_small_convolutional_network_goes_from_program_to_cycles_and_joules(ch
 def test_macs_of_random_graphs_are_those_of_theory(seed):
     network = graph(seed)
     assert tuple(bp(network).macs().values()) == backpropagation_macs(network, 3)
-    forward = graph_inference(network, batch=3).macs()
+    forward = inference(network, batch=3).macs()
     assert forward[Kind.PRODUCT_FORWARD] == backpropagation_macs(network, 3)[0]
     steps = random.Random(seed).randint(0, 6)
     for wavefront in (True, False):
@@ -96,35 +94,6 @@ def test_makespans_without_limits_are_those_of_values_that_are_followed_by_hand(
         assert cycles_of(pc(network, **options), chip) == expected
 
 
-@pytest.mark.parametrize("widths", [(7, 5, 6, 4, 5, 3), (9, 8), (8,) * 6, (20, 4, 4)])
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("post", [True, False])
-def test_a_chain_as_a_graph_is_the_chain(widths, bias, post, ideal):
-    chip, form = ideal(), Form(widths, "tanh", bias=bias, post=post)
-    network, sent = (
-        chain(widths, "tanh", bias=bias, post=post),
-        [Role.STATE, Role.FEEDBACK, Role.ERROR],
-    )
-
-    def same(one, other):
-        assert one.macs() == other.macs()
-        assert one.credited == other.credited
-        assert one.exchanged_words(sent) == other.exchanged_words(sent)
-        assert cycles_of(one, chip) == cycles_of(other, chip)
-
-    for steps, wavefront, hoist in itertools.product((0, 1, 3, 7), (True, False), (True, False)):
-        options = {"batch": 3, "steps": steps, "wavefront": wavefront, "hoist": hoist}
-        one = predictive_coding(form, optimiser="adam", **options)
-        other = pc(network, **options)
-        same(one, other)
-        if steps >= len(widths) > 2:  # A chain of one layer adds its biases again in every step.
-            assert one.elementwise() == other.elementwise()
-    one = backpropagation(form, batch=3, optimiser="adam")
-    same(one, bp(network))
-    assert one.elementwise() == bp(network).elementwise()
-    same(inference(form, batch=3), graph_inference(network, batch=3))
-
-
 SHAPES = [
     (1, 7, 7, {"filters": 1, "kernel": 1}),
     (3, 9, 5, {"filters": 4, "kernel": 3, "stride": 2, "padding": 1}),
@@ -141,7 +110,7 @@ def test_a_convolution_of_one_sample_takes_the_cycles_of_its_windows_times_its_f
     *given, options = shape
     counts = convolution(*given, **options)
     network = graph_of(given, [node("y", ("x", [["conv2d", options]]))])
-    program = graph_inference(network, batch=1)
+    program = inference(network, batch=1)
     groups, window = options.get("groups", 1), given[0] * options["kernel"] ** 2
     rows = counts.words_out // options["filters"]
     one = weight_stationary(
@@ -150,7 +119,7 @@ def test_a_convolution_of_one_sample_takes_the_cycles_of_its_windows_times_its_f
     assert sum(program.macs().values()) == counts.forward
     assert program.parts[0].weights == counts.weights
     assert cycles_of(program, ideal()) == groups * one
-    flat = inference(Form((window // groups, options["filters"] // groups), "tanh"), batch=rows)
+    flat = inference(chain((window // groups, options["filters"] // groups), "tanh"), batch=rows)
     assert cycles_of(program, ideal()) == groups * cycles_of(flat, ideal())
 
 
@@ -199,7 +168,7 @@ def test_cut_over_many_tiles_a_graph_multiplies_the_same_and_takes_between_bound
 @pytest.mark.parametrize("seed", range(0, 45, 3))
 def test_every_tile_gets_its_slice_of_what_it_multiplies(seed):
     network = graph(seed)
-    program = graph_inference(network, batch=2)
+    program = inference(network, batch=2)
     chip = load_hardware("tile64", overrides=["tiles.sram.size=8 KiB"])
     try:
         placement = place(program, chip)
@@ -263,19 +232,6 @@ def test_all_that_a_graph_does_has_a_price(seed):
     assert counted <= set(price_list(chip).prices)
 
 
-@pytest.mark.parametrize("micro_batches", [2, 3])
-def test_micro_batches_of_a_chain_as_a_graph_take_turns_as_in_the_chain(micro_batches, ideal):
-    chip, widths = ideal(), (7, 20, 6, 40, 5)
-    network = chain(widths, "tanh", bias=True, post=False)
-    for wavefront in (True, False):
-        options = {"steps": 4, "wavefront": wavefront, "micro_batches": micro_batches, "batch": 6}
-        one = predictive_coding(Form(widths, "tanh", bias=True), optimiser="adam", **options)
-        other = pc(network, **options)
-        assert one.macs() == other.macs()
-        assert one.elementwise() == other.elementwise()
-        assert cycles_of(one, chip) == cycles_of(other, chip)
-
-
 @pytest.mark.parametrize("seed", range(0, 45, 2))
 def test_micro_batches_of_a_graph_multiply_the_same(seed, tile64):
     network = graph(seed)
@@ -319,39 +275,8 @@ def test_a_part_whose_batch_is_cut_adds_up_gradients_and_sends_new_weights(share
     assert simulate(placement, chip).macs == sum(program.macs().values())
 
 
-def test_a_line_buffer_reads_each_word_once_where_windows_overlap(tile64):
-    shape = {"filters": 4, "kernel": 3, "padding": 1}
-    network = graph_of([4, 8, 8], [node("y", ("x", [["conv2d", shape]]))])
-    chip, counts = tile64(), convolution(4, 8, 8, **shape)
-
-    def read(program):
-        activity = run(program, chip)
-        return sum(
-            amount
-            for key, amount in activity.counts.items()
-            if (key.component, key.action) == ("sram", "read_byte")
-        )
-
-    with_buffer = graph_inference(network, batch=2, line_buffer=True)
-    saved = read(graph_inference(network, batch=2)) - read(with_buffer)
-    # Windows pass once for every fold of the array's 16 columns: here once.
-    assert saved == 4 * 2 * (counts.window_words - counts.words_in)
-
-
-@pytest.mark.parametrize("override", ["tiles.sram.weights=streamed"])
-def test_what_is_not_written_for_graphs_is_refused_in_one_sentence(override):
-    chip = load_hardware("tile64", overrides=[override])
-    with pytest.raises(InputError, match="resident, not 'streamed', where the network is no chain"):
-        place(bp(SMALL), chip)
-
-
-def test_crossbars_are_refused_for_graphs():
-    with pytest.raises(InputError, match="not 'crossbar' that keeps them"):
-        place(bp(SMALL), load_hardware("crossbar64"))
-
-
 def test_a_second_operation_of_the_same_key_is_refused():
-    program = ProgramBuilder((3, 2), 1, optimiser=None)
+    program = ProgramBuilder((Sizes(3, 2),), 1, optimiser=None)
     program.add(Kind.PRODUCT_FORWARD, 1, Place(Phase.START, "forward"))
     with pytest.raises(ValueError, match=r"only one operation product_forward\[1\]@start"):
         program.add(Kind.PRODUCT_FORWARD, 1, Place(Phase.START, "forward"))
@@ -380,25 +305,8 @@ def test_the_text_of_a_program_has_a_line_for_each_operation():
 @pytest.mark.parametrize("seed", SEEDS)
 def test_words_between_parts_are_those_of_theory_and_as_many_come_back(seed):
     network = graph(seed)
-    up, down = [Role.STATE, Role.BRANCH], [Role.FEEDBACK, Role.SPREAD]
+    up = [Role.STATE, Role.BRANCH, Role.SKIPPED_STATE]
+    down = [Role.FEEDBACK, Role.SPREAD, Role.SKIPPED_ERROR]
     expected = exchanged_words(network, 3)
-    assert graph_inference(network, batch=3).exchanged_words(up) == expected
+    assert inference(network, batch=3).exchanged_words(up) == expected
     assert bp(network).exchanged_words(up) == bp(network).exchanged_words(down) == expected
-
-
-@pytest.mark.parametrize("post", [True, False])
-def test_on_a_real_chip_backpropagation_of_a_chain_as_a_graph_is_the_chain_to_the_byte(
-    post, tile64
-):
-    chip, widths = tile64(), (64, 96, 80, 10)
-    form = Form(widths, "tanh", bias=True, post=post)
-    network = chain(widths, "tanh", bias=True, post=post)
-    for one, other in (
-        (backpropagation(form, batch=16, optimiser="adam"), bp(network, batch=16)),
-        (inference(form, batch=16), graph_inference(network, batch=16)),
-    ):
-        for cold in (False, True):
-            first, second = (run(each, chip, cold=cold) for each in (one, other))
-            assert first.makespan_cycles == second.makespan_cycles
-            assert first.counts == second.counts
-            assert first.peak_bytes == second.peak_bytes

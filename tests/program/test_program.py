@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from pcsim.program import Form, Kind, Phase, Role, inference
+from pcsim.network import chain
+from pcsim.program import Kind, Phase, Role, inference
 from pcsim.theory.counts import backpropagation_counts, predictive_coding_counts
 from tests.helpers import programs
 
@@ -102,7 +103,7 @@ def test_operation_keys_are_unique_and_every_need_exists():
     for program in (
         pc((8, 7, 6, 5), 4, 3),
         bp((8, 7, 6, 5), 4),
-        inference(Form((8, 7), "relu"), batch=2),
+        inference(chain((8, 7), "relu"), batch=2),
     ):
         keys = [op.key for op in program.ops]
         assert len(set(keys)) == len(keys)
@@ -163,7 +164,9 @@ RESIDUAL = (12, 8, 8, 8, 8, 5)
 def test_a_residual_scaled_network_adds_these_elementwise_operations(steps):
     batch, width = 6, 8
     plain = pc(RESIDUAL, batch, steps, wavefront=False).elementwise()
-    form = pc(RESIDUAL, batch, steps, wavefront=False, scaled=True, skips=True).elementwise()
+    form = pc(
+        RESIDUAL, batch, steps, wavefront=False, parameterisation="mupc", skips=True
+    ).elementwise()
     hidden, skipped = 4, 3
     # Each skip layer: p = a u + z once at the start and once a step, c phi' a + e once a step.
     assert form["multiply_add"] - plain["multiply_add"] == batch * width * skipped * (1 + steps)
@@ -211,7 +214,7 @@ def test_post_placement_moves_phi_behind_the_product():
 
 
 @pytest.mark.parametrize(
-    "form", [{"skips": True}, {"post": True}, {"bias": True}, {"scaled": True}]
+    "form", [{"skips": True}, {"post": True}, {"bias": True}, {"parameterisation": "mupc"}]
 )
 def test_no_form_changes_the_products_or_the_words_between_layers(form):
     for plain, other in (

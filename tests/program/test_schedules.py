@@ -5,14 +5,11 @@ import itertools
 import pytest
 
 from pcsim.machine import simulate
+from pcsim.network import chain
 from pcsim.placement import TaskKind, place
-from pcsim.program import Form, Kind, Role, backpropagation, predictive_coding
-from pcsim.program.error_optimisation import error_optimisation
-from pcsim.program.fixed_prediction import fixed_prediction, zero_divergence
-from pcsim.program.incremental import incremental_predictive_coding
-from pcsim.program.ordered import ordered_predictive_coding
-from pcsim.program.pipelines import ORDERS, PREFETCHED, pipelined_backpropagation
-from pcsim.program.synchronise import Control, parent
+from pcsim.program import Control, Kind, Role
+from pcsim.program.pipeline_orders import ORDERS, PREFETCHED
+from pcsim.program.synchronise import parent
 from pcsim.theory import pipelines
 from pcsim.theory.counts import (
     backpropagation_counts,
@@ -31,6 +28,16 @@ from pcsim.theory.critical_path import (
     red_black_slots,
 )
 from tests.helpers.products import weight_stationary
+from tests.helpers.programs import (
+    backpropagation,
+    error_optimisation,
+    fixed_prediction,
+    incremental_predictive_coding,
+    ordered_predictive_coding,
+    pipelined_backpropagation,
+    predictive_coding,
+    zero_divergence,
+)
 
 BATCH = 16
 SLOT = weight_stationary(16, 16, 16, rows=16, cols=16).cycles
@@ -38,7 +45,7 @@ SLOT = weight_stationary(16, 16, 16, rows=16, cols=16).cycles
 
 
 def uniform(depth, **form):
-    return Form((16,) * (depth + 1), "tanh", **form)
+    return chain((16,) * (depth + 1), "tanh", **form)
 
 
 def run(program, hardware, **how):
@@ -136,7 +143,7 @@ def gauss_seidel_makespan(widths, batch, steps):
 
 @pytest.mark.parametrize("steps", [1, 3, 8])
 def test_gauss_seidel_over_unequal_layers_gives_the_daters_of_its_passes(ideal, steps):
-    program = ordered(Form(UNEQUAL, "tanh"), "gauss_seidel", steps, batch=5)
+    program = ordered(chain(UNEQUAL, "tanh"), "gauss_seidel", steps, batch=5)
     assert run(program, ideal()).makespan_cycles == gauss_seidel_makespan(UNEQUAL, 5, steps)
 
 
@@ -144,7 +151,7 @@ def test_gauss_seidel_over_unequal_layers_gives_the_daters_of_its_passes(ideal, 
 @pytest.mark.parametrize("order", ["gauss_seidel", "red_black"])
 def test_orders_do_the_products_of_jacobi(order, steps):
     expected = predictive_coding_counts(UNEQUAL, 5, steps=steps, wavefront=False)
-    program = ordered(Form(UNEQUAL, "tanh"), order, steps, batch=5, wavefront=False)
+    program = ordered(chain(UNEQUAL, "tanh"), order, steps, batch=5, wavefront=False)
     assert program.macs() == {
         Kind.PRODUCT_FORWARD: expected.forward,
         Kind.PRODUCT_BACKWARD: expected.backward,
@@ -178,7 +185,7 @@ def check(program, expected):
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
 def test_ipc_and_fpa_have_the_closed_form_counts(steps):
-    form, common = Form(UNEQUAL, "tanh"), {"batch": 5, "optimiser": "adam"}
+    form, common = chain(UNEQUAL, "tanh"), {"batch": 5, "optimiser": "adam"}
     check(
         incremental_predictive_coding(form, steps=steps, **common),
         incremental_counts(UNEQUAL, 5, steps=steps),
@@ -195,7 +202,7 @@ def test_ipc_and_fpa_have_the_closed_form_counts(steps):
 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_epc_does_the_products_of_pc_one_after_the_other(steps):
-    program = error_optimisation(Form(UNEQUAL, "tanh"), batch=5, steps=steps, optimiser="adam")
+    program = error_optimisation(chain(UNEQUAL, "tanh"), batch=5, steps=steps, optimiser="adam")
     expected = predictive_coding_counts(UNEQUAL, 5, steps=steps, wavefront=False)
     assert sum(program.macs().values()) == expected.macs
     assert program.exchanged_words([Role.STATE, Role.FEEDBACK]) == expected.exchanged_words
@@ -243,7 +250,7 @@ def test_gpipe_over_unequal_stages_is_two_flow_shops(ideal, widths, parts):
         f.append(weight_stationary(batch, n_out, n_in, rows=16, cols=16).cycles)
         back = weight_stationary(batch, n_in, n_out, rows=16, cols=16).cycles if layer else 0
         bw.append(back + weight_stationary(n_out, n_in, batch, rows=16, cols=16).cycles)
-    program = pipelined(Form(widths, "tanh"), "gpipe", parts, batch=batch * parts)
+    program = pipelined(chain(widths, "tanh"), "gpipe", parts, batch=batch * parts)
     makespan = run(program, ideal()).makespan_cycles
     assert makespan == pipelines.unequal_gpipe_makespan(f, bw, parts)
 
@@ -290,30 +297,34 @@ def test_stashes_are_the_formulas_and_memory_is_kept_for_them(schedule, parts):
     for layer in range(1, stages + 1):
         expected = pipelines.stash(schedule, layer, stages, parts)
         assert in_flight(program, layer) == expected
-        kept = {buffer.name: buffer.copies for buffer in program.buffers_of(layer)}
+        kept = {
+            buffer.name.partition(" to ")[0]: buffer.copies for buffer in program.buffers_of(layer)
+        }
         if layer > 1:  # The batch itself is there whole, and the next one arriving.
             assert kept["operand"] == expected
         if layer < stages:
-            assert kept["activation out"] == expected
+            assert kept["sent"] == expected
         if layer > 1:  # Errors wait for W from B on only.
-            assert kept["error"] == in_flight(program, layer, since=Kind.PRODUCT_BACKWARD)
+            assert kept["error of the result"] == in_flight(
+                program, layer, since=Kind.PRODUCT_BACKWARD
+            )
 
 
 def test_a_recomputed_stash_keeps_operands_only_and_a_spilled_one_two_micro_batches():
     def kept(stash):
         program = pipelined(uniform(4), "gpipe", 8, stash=stash)
-        return {buffer.name: buffer.copies for buffer in program.buffers_of(3)}
+        return {buffer.name.partition(" to ")[0]: buffer.copies for buffer in program.buffers_of(3)}
 
-    assert (kept("kept")["operand"], kept("kept")["activation out"]) == (8, 8)
-    assert (kept("recomputed")["operand"], kept("recomputed")["activation out"]) == (8, 1)
+    assert (kept("kept")["operand"], kept("kept")["sent"]) == (8, 8)
+    assert (kept("recomputed")["operand"], kept("recomputed")["sent"]) == (8, 1)
     spilled = kept("spilled")
-    assert (spilled["operand"], spilled["activation out"]) == (PREFETCHED, PREFETCHED)
+    assert (spilled["operand"], spilled["sent"]) == (PREFETCHED, PREFETCHED)
 
 
 @pytest.mark.parametrize("schedule", ["gpipe", "1f1b"])
 def test_a_spilled_stash_goes_to_dram_and_back_once(ideal, tile64, schedule):
     widths, parts, batch = (30, 20, 16, 10), 4, 32
-    form = Form(widths, "tanh")
+    form = chain(widths, "tanh")
     for chip in (ideal(), tile64()):
         kept, spilled = (
             run(pipelined(form, schedule, parts, batch=batch, stash=stash), chip)
@@ -328,7 +339,7 @@ def test_a_spilled_stash_goes_to_dram_and_back_once(ideal, tile64, schedule):
 @pytest.mark.parametrize("schedule", ORDERS)
 def test_pipelines_do_the_work_of_backpropagation_also_where_stages_share_tiles(ideal, schedule):
     widths, batch = (20, 16, 12, 16, 10), 24
-    form = Form(widths, "tanh")
+    form = chain(widths, "tanh")
     expected = backpropagation_counts(widths, batch)
     program = pipelined(form, schedule, 4, batch=batch)
     assert sum(program.macs().values()) == expected.macs
@@ -339,7 +350,7 @@ def test_pipelines_do_the_work_of_backpropagation_also_where_stages_share_tiles(
 
 @pytest.mark.parametrize("schedule", ORDERS)
 def test_pipelines_run_to_the_end_on_a_chip_with_limits(tile64, schedule):
-    form = Form((100, 96, 96, 96, 10), "relu", skips=True, scaled=True, bias=True)
+    form = chain((100, 96, 96, 96, 10), "relu", skips=True, parameterisation="mupc", bias=True)
     spilled = [] if schedule.startswith("zb") else ["spilled"]
     for stash in ("kept", "recomputed", *spilled):
         program = pipelined(form, schedule, 4, batch=32, stash=stash)
@@ -354,7 +365,7 @@ def test_pipelines_run_to_the_end_on_a_chip_with_limits(tile64, schedule):
 
 @pytest.mark.parametrize("parts", [2, 4])
 def test_micro_batches_of_relaxation_change_no_count_of_products_or_traffic(ideal, parts):
-    form = Form(UNEQUAL, "tanh")
+    form = chain(UNEQUAL, "tanh")
     for make in (
         lambda **o: predictive_coding(form, batch=8, steps=4, optimiser="sgd", **o),
         lambda **o: ordered(form, "gauss_seidel", 4, batch=8, **o),
@@ -388,7 +399,7 @@ def test_a_barrier_makes_every_step_as_long_as_its_slowest_layer(ideal, widths):
         f.append(weight_stationary(batch, n_out, n_in, rows=16, cols=16).cycles)
         b.append(weight_stationary(batch, n_in, n_out, rows=16, cols=16).cycles)
         w.append(weight_stationary(n_out, n_in, batch, rows=16, cols=16).cycles)
-    form = Form(widths, "tanh")
+    form = chain(widths, "tanh")
     program = predictive_coding(
         form, batch=batch, steps=steps, wavefront=False, control=Control(), optimiser="sgd"
     )
@@ -421,7 +432,7 @@ def test_reports_climb_a_binomial_tree():
 
 
 def test_a_check_costs_one_word_up_and_down_per_layer_and_the_squares_of_all_errors(ideal):
-    form, steps, batch = Form(UNEQUAL, "tanh"), 3, 5
+    form, steps, batch = chain(UNEQUAL, "tanh"), 3, 5
     common = {"batch": batch, "steps": steps, "optimiser": "sgd", "wavefront": False}
     without = predictive_coding(form, **common)
     checked = predictive_coding(form, control=Control(energy=True), **common)
@@ -468,7 +479,7 @@ def every_program(form, batch):
 
 FORMS = [
     {},
-    {"skips": True, "scaled": True},
+    {"skips": True, "parameterisation": "mupc"},
     {"bias": True, "post": True},
     {"skips": True, "bias": True},
 ]
@@ -476,7 +487,7 @@ FORMS = [
 
 @pytest.mark.parametrize("options", FORMS)
 def test_every_schedule_of_every_form_runs_to_the_end_with_its_own_products(tile64, options):
-    form = Form((100, 96, 96, 96, 10), "relu", **options)
+    form = chain((100, 96, 96, 96, 10), "relu", **options)
     for chip in (
         tile64("tiles.sram.size=48 KiB"),
         tile64("tiles.mesh=[1, 3]", "tiles.sram.size=2 MiB"),
@@ -505,7 +516,7 @@ def test_the_size_of_a_program_depends_neither_on_steps_nor_on_micro_batches():
 
 
 def test_spreading_a_layer_over_more_tiles_keeps_its_products(tile64):
-    form = Form((64, 64, 64, 10), "relu")
+    form = chain((64, 64, 64, 10), "relu")
     program = predictive_coding(form, batch=32, steps=3, optimiser="adam")
     fewest = place(program, tile64())
     for spread in (2, 4):

@@ -3,8 +3,7 @@
 import pytest
 
 from pcsim.config import candidates, load_workload
-from pcsim.program import Kind, Role, Told, inference_of, program_of
-from pcsim.program.build import form_of
+from pcsim.program import Kind, Role, Told, program_of
 from tests.helpers.programs import run
 
 
@@ -123,20 +122,3 @@ def test_the_credit_of_settings_is_that_of_their_program(tile64):
                 program = program_of(workload, candidates(tile64(), workload)[0], steps=steps)
                 layers = len(widths) - 1
                 assert len(program.credited) == credited(layers, variant, order, steps)
-
-
-def test_the_form_of_a_program_is_the_networks(tile64):
-    settings = ["network.parameterisation=mupc", "network.skips=true", "network.activation=gelu"]
-    workload = load_workload("digits", overrides=settings)
-    form = form_of(workload)
-    assert (form.scaled, form.skips, form.bias, form.post, form.phi) == (
-        True,
-        True,
-        False,
-        False,
-        "gelu",
-    )
-    assert [form.skip(layer) for layer in (1, 2, 3)] == [False, True, False]
-    post = load_workload("digits", overrides=["network.placement=post", "network.bias=true"])
-    assert (form_of(post).post, form_of(post).bias) == (True, True)
-    assert inference_of(post).elementwise()["add"] == 32 * (64 + 64 + 10)

@@ -23,9 +23,9 @@ from pcsim.program import kernels
 from pcsim.technology import DramKind, Technology, available, dram_kinds, price_list
 from pcsim.technology.actions import (
     ANALOG,
-    BUFFER,
     ENERGY_UNITS,
     FORMAT_DEPENDENT,
+    PRICED_AS,
     UNITS,
     quantity_of,
 )
@@ -117,7 +117,7 @@ def test_every_technology_prices_everything_that_a_chip_may_count() -> None:
         cells = {f"leakage.sram.{cell}" for cell in ("lstp", "lop", "hp")}
         dram = {key for key in UNITS if key.startswith("dram.")} | {"leakage.dram_standby"}
         from_mac = {"array.mac_backward", "array.mac_gradient"}
-        elsewhere = dram | from_mac | ANALOG | BUFFER.keys()  # A buffer is priced as SRAM is.
+        elsewhere = dram | from_mac | ANALOG | PRICED_AS.keys()
         assert costs.keys() == (UNITS.keys() - elsewhere - {"leakage.sram"}) | cells
     assert AnalogParts.load().parts.keys() == ANALOG
 

@@ -13,12 +13,7 @@ from pcsim.machine.units import Product
 from pcsim.machine.units.lanes import elementwise
 from pcsim.machine.units.systolic import product
 from pcsim.placement import TaskKind, place
-from pcsim.program import (
-    PRODUCTS,
-    Kind,
-    Words,
-    program_of,
-)
+from pcsim.program import PRODUCTS, Kind, Words, program_of
 from pcsim.program.kernels import OPTIMISERS, update_kernel
 from tests.helpers import programs
 from tests.helpers.programs import run
@@ -279,6 +274,6 @@ def test_a_network_that_fits_in_narrow_formats_is_refused_in_wide_ones(tile64):
     assert str(caught.value) == (
         "bp: the network needs 2.01 MiB of tile SRAM before any copies for splitting; tile64 has "
         "1 x 1.06 MiB = 1.06 MiB.\n"
-        "The largest layer is 1 (512 x 512) with 2.01 MiB at batch 1.\n"
+        "The largest layer is y.0.0 (512 x 512) with 2.01 MiB at batch 1.\n"
         "What would fit: tiles.sram.size: 2.12 MiB, or tiles.mesh: [2, 1]."
     )

@@ -9,8 +9,8 @@ import pytest
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 SCRIPTS = sorted(path.parent.name for path in CASES.glob("*/cmd.sh"))
-MATCHES_HONEST_NUMBERS = "a21-stored-training-altered"
-"""Its search for 0.999 takes the dot for any character, so that it finds honest energies and ratios, too."""
+UNMISTAKABLE = {"a21-stored-training-altered": (("0.999", "0.123456"), ("grep -q", "grep -qF"))}
+"""Where a script looks for an altered number that honest numbers resemble: another number, and only that."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("name", [name for name in SCRIPTS if name != MATCHES_HONEST_NUMBERS])
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_what_outsiders_met_is_mended(name, tmp_path):
     program, here = tmp_path / "bin", tmp_path / "here"
     program.mkdir()
@@ -28,8 +28,12 @@ def test_what_outsiders_met_is_mended(name, tmp_path):
     path = f"{program}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path}
     environment.pop("PYTEST_CURRENT_TEST", None)
+    script = (CASES / name / "cmd.sh").read_text()
+    for words, instead in UNMISTAKABLE.get(name, ()):
+        assert words in script
+        script = script.replace(words, instead)
     done = subprocess.run(
-        ["bash", str(CASES / name / "cmd.sh")],
+        ["bash", "-c", script],
         cwd=here,
         env=environment,
         capture_output=True,

@@ -111,11 +111,14 @@ from joblib import Parallel, delayed
 from pcsim.config import load_hardware
 from pcsim.machine import simulate
 from pcsim.placement import place
-from pcsim.program import Form, backpropagation
+from pcsim.network import chain
+from pcsim.program import backpropagation
 
 if __name__ == "__main__":
     chip = load_hardware("pim.yaml", allow_extensions=True)
-    placement = place(backpropagation(Form((8, 8, 4), "relu"), batch=2, optimiser="sgd"), chip)
+    network = chain((8, 8, 4), "relu")
+    program = backpropagation(network, "mse", batch=2, optimiser="sgd")
+    placement = place(program, chip)
     there = Parallel(n_jobs=2)(delayed(simulate)(placement, chip) for _ in range(2))
     assert there == [simulate(placement, chip)] * 2
 """

@@ -83,12 +83,13 @@ def test_what_it_costs_is_what_it_computes(here):
     code = """
 import square
 from pcsim.network import graph_of
-from pcsim.program import graph_backpropagation
+from pcsim.program import backpropagation
+
 nodes = [
     {"name": "z", "branches": [{"from": "x", "map": [["dense", {"units": 4}], "square"]}]},
     {"name": "y", "branches": [{"from": "z", "map": ["square", ["dense", {"units": 2}]]}]},
 ]
-program = graph_backpropagation(graph_of([3], nodes), "mse", batch=5, optimiser="sgd")
+program = backpropagation(graph_of([3], nodes), "mse", batch=5, optimiser="sgd")
 # Forward one multiplication of four values in each node, back two.
 assert program.elementwise()["multiply"] == 5 * 2 * 4 * (1 + 2)
 """

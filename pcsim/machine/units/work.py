@@ -20,7 +20,8 @@ class Product:
 
     ``operands`` says what A (streamed), B (stationary) and C are: states by W^T forward, errors by W
     backward, errors by states for a weight gradient, or states by states in attention. ``buffered_a`` and
-    ``buffered_b`` are the words of A and B in SRAM, where a line buffer makes them fewer than the matrix has.
+    ``buffered_b`` are the words of which a line buffer forms A or B, windows that overlap; 0: they lie in SRAM as
+    they are.
     """
 
     m: int
@@ -135,7 +136,19 @@ def moved(cycles: int, passes: Passes, task: Product, chip: Hardware) -> tuple[i
     if not task.by_weights and task.operands.streamed is Value.ERROR:
         waited += (_conflict(task.m, sram) - 1) * passes.first * streamed
     slowest = max(cycles, sram_cycles(read + written + waited, sram))
-    return slowest, (("sram", "read_byte", read), ("sram", "write_byte", written))
+    through = _through_line_buffer(passes, task, formats)
+    line_buffer: Actions = (("line_buffer", "byte", through),) if through else ()
+    return slowest, (("sram", "read_byte", read), ("sram", "write_byte", written), *line_buffer)
+
+
+def _through_line_buffer(passes: Passes, task: Product, formats: Formats) -> int:
+    """Bytes of windows that a line buffer hands to the compute unit."""
+    first = task.m * task.k * passes.first if task.buffered_a else 0
+    second = task.k * task.n * passes.second if task.buffered_b else 0
+    operands = task.operands
+    return formats.of(operands.streamed).storage_bytes(first) + formats.of(
+        operands.stationary
+    ).storage_bytes(second)
 
 
 def _conflict(stride: int, sram: Sram) -> int:

@@ -6,12 +6,12 @@ follow one another on the same elements become one kernel, whose values in betwe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pcsim.program.contractions import Contraction
-from pcsim.program.kernels import MULTIPLY, SUBTRACT, Kernel, Primitive, repeated
+from pcsim.program.kernels import ADD, MULTIPLY, MULTIPLY_ADD, SUBTRACT, Kernel, Primitive, repeated
 from pcsim.program.ops import Role
 from pcsim.program.sizes import Sizes
 from pcsim.program.words import Words
@@ -24,7 +24,7 @@ class Piece:
     """Primitives on each of ``elements`` values of a sample.
 
     ``takes`` and ``gives`` are the words of the value that passes through, none where it stays as it is; ``beside`` is
-    what is read besides, ``keeps`` what is written for the way back.
+    what is read besides, ``keeps`` what is written for the way back. ``learnt``: names of the parameters among that.
     """
 
     elements: int
@@ -33,6 +33,7 @@ class Piece:
     gives: Words = STATE
     beside: Words = NOTHING
     keeps: Words = NOTHING
+    learnt: tuple[str, ...] = ()
 
     @property
     def kernel(self) -> Kernel:
@@ -122,6 +123,7 @@ def fused(steps: Iterable[Step]) -> list[Step]:
                 gives=step.gives if step.gives.total else last.gives,
                 beside=last.beside + step.beside,
                 keeps=last.keeps + step.keeps,
+                learnt=(*last.learnt, *step.learnt),
             )
         else:
             found.append(step)
@@ -130,6 +132,15 @@ def fused(steps: Iterable[Step]) -> list[Step]:
 
 def _continues(first: Piece, second: Piece) -> bool:
     return first.elements == second.elements and first.gives.total == second.takes.total == 1
+
+
+def added(steps: Sequence[Step], words: int) -> list[Step]:
+    """``steps`` and the addition of another value; with a multiplication before it that is one instruction."""
+    *others, last = steps or [Piece(words, ())]
+    if isinstance(last, Piece) and last.elements == words and last.primitives[-1:] == (MULTIPLY,):
+        fused_multiply_add = (*last.primitives[:-1], MULTIPLY_ADD)
+        return [*others, replace(last, primitives=fused_multiply_add, beside=last.beside + STATE)]
+    return [*steps, Piece(words, (ADD,), beside=STATE)]
 
 
 def times(words: Words, count: int) -> Words:

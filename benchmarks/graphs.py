@@ -99,7 +99,7 @@ def measure(name: str, rounds: int) -> None:
     from pcsim.engine.graph import GraphNetwork, initial_weights
     from pcsim.engine.graph.learner import GraphLearner
     from pcsim.engine.relaxation import Relaxation
-    from pcsim.engine.rules import Backpropagation, PredictiveCoding
+    from pcsim.engine.rules import BackwardPass, Relaxing
     from pcsim.engine.setup import TrainingSetup
     from pcsim.network import graph_of
 
@@ -108,7 +108,7 @@ def measure(name: str, rounds: int) -> None:
     x = random.standard_normal((BATCH, 784)).astype("float32")
     y = np.eye(10, dtype="float32")[random.integers(0, 10, BATCH)]
     rows = np.arange(BATCH)[None]
-    rules = {"pc": PredictiveCoding(Relaxation(STEPS, RATE)), "bp": Backpropagation()}
+    rules = {"pc": Relaxing(Relaxation(STEPS, RATE)), "bp": BackwardPass()}
     for rule in rules:
         weights = initial_weights(graph, 0, "float32")
         learner = GraphLearner(

@@ -29,6 +29,7 @@ from pcsim.program import Program, inference_of
 from pcsim.schedules import check_credit, choose, too_large_of, update_program
 from pcsim.technology import Bill, PriceList, bill, price_list, ratio_range
 from pcsim.verdict import (
+    BP,
     Bound,
     Cost,
     LayerPlace,
@@ -38,6 +39,7 @@ from pcsim.verdict import (
     Verdict,
     Warned,
     bound_of,
+    challenger_among,
     cost_of,
     judge,
     to_target,
@@ -237,7 +239,8 @@ def verdict_of(
     ``further`` the warnings and ``levers`` the changes of the chip that took simulations of their own."""
     by_rule = {result.candidate.rule: result for result in reversed(results)}
     both = len(by_rule) == 2
-    energy_range = ratio_range(by_rule["pc"].bill, by_rule["bp"].bill, prices) if both else None
+    pair = (by_rule[challenger_among(by_rule)], by_rule[BP]) if both else None
+    energy_range = ratio_range(pair[0].bill, pair[1].bill, prices) if pair else None
     seeds = tuple(range(seed, seed + workload.training.seeds))
     return judge(
         hardware,
@@ -246,7 +249,7 @@ def verdict_of(
         results=results,
         prices=prices,
         energy_range=energy_range,
-        swings=tornado(by_rule["pc"], by_rule["bp"], prices) if both else (),
+        swings=tornado(*pair, prices) if pair else (),
         tried=tried,
         further=further,
         levers=levers,

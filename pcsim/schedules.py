@@ -54,7 +54,8 @@ def check_credit(workload: Workload, candidate: Candidate, training: Training) -
         TruncatedCreditError: some layer has no credit; says why, and what would give it some.
     """
     layers = workload.network.depth
-    if candidate.rule != "pc" or not workload.pc.full_credit or training.credit_depth == layers:
+    asked = workload.pc is not None and workload.pc.full_credit
+    if candidate.rule != "pc" or not asked or training.credit_depth == layers:
         return
     profile = training.profile
     remedy = remedy_of(candidate, profile, workload.network.graph)

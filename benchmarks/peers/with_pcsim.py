@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pcsim.config import OptimiserSettings
+from pcsim.engine.learner import Learner
 from pcsim.engine.network import Weights
 from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.rules import Relaxing
 from pcsim.engine.setup import TrainingSetup
 from peers.job import BATCH, Job
 
@@ -22,7 +23,7 @@ class Pcsim:
         self.learner = Learner(
             job.network,
             job.weights,
-            PredictiveCoding(Relaxation(job.steps, job.rate)),
+            Relaxing(Relaxation(job.steps, job.rate)),
             TrainingSetup(
                 x=x,
                 y=y,

@@ -130,7 +130,7 @@ def unreadable(workload: Workload) -> tuple[Problem, ...]:
     if sum(part.stat().st_size for part in parts) > MOST_READ:
         return ()
     try:
-        read_source(workload.data.dataset, classes=workload.network.widths[-1])
+        read_source(workload.data.dataset, classes=workload.network.classes)
     except InputError as error:
         return error.problems
     return ()
@@ -140,9 +140,8 @@ def misfits(hardware: Hardware, workload: Workload) -> Iterator[Problem]:
     """That the network does not fit on the chip, for each rule in whose schedules it does not."""
     from pcsim.cli.fitting import fitting_of
     from pcsim.schedules import misfit
-    from pcsim.verdict import RULE_NAMES
 
-    for rule in RULE_NAMES:
+    for rule in (workload.challenger, "bp"):
         found = fitting_of(hardware, workload, rule)
         if found.error:
             yield misfit(hardware, workload, found.error)
@@ -164,7 +163,7 @@ def about_absent(workload: Workload) -> list[str]:
     from pcsim.engine.datasets import absent_classes, load_dataset
     from pcsim.verdict.warnings import absent_text
 
-    classes = workload.network.widths[-1]
+    classes = workload.network.classes
     with at_places_of(workload):
         said = absent_text(absent_classes(load_dataset(workload.data, classes=classes)))
     return [f"  note: {said}; accuracy says nothing of them"] if said else []
@@ -179,14 +178,15 @@ def about_pair(
     """
     from pcsim.cli.fitting import fitting_of
     from pcsim.config import check_size, mark_of
-    from pcsim.verdict import RULE_NAMES
+    from pcsim.verdict import rule_name
 
     stage("fit")
     said = ["", f"{hardware.name} x {workload.name}:"]
     fitting: list[Candidate] = []
     tasks = 0
     fits = True
-    for rule, name in RULE_NAMES.items():
+    for rule in (workload.challenger, "bp"):
+        name = rule_name(rule)
         found = fitting_of(hardware, workload, rule)
         fitting += found.fitting
         tasks += found.tasks

@@ -133,12 +133,13 @@ def training_kernels_s(workload: Workload, candidates: Sequence[Candidate]) -> f
     """Seconds of compiling before ``candidates`` can be trained: once per machine and version of pcsim."""
     from pcsim.engine.kinds import compiled, kinds_of, operators_of
 
-    operators = operators_of(workload)
     kinds = {
         kind
         for candidate in candidates
         for kind in kinds_of(
-            candidate, candidate.numerics.formats.carrier_for(workload.longest_sum), operators
+            candidate,
+            candidate.numerics.formats.carrier_for(workload.longest_sum),
+            operators_of(workload, candidate),
         )
     }
     times = sum(

@@ -12,7 +12,8 @@ from pcsim.shipped import shipped
 
 @click.command("list")
 def command() -> None:
-    """Name the shipped chips, workloads and technologies, each with a line about it."""
+    """Name the shipped chips, workloads, technologies and learning rules, each with a line about it."""
+    from pcsim.network import RULES
     from pcsim.technology import Technology, available
 
     about = {
@@ -21,6 +22,7 @@ def command() -> None:
         "technologies": {
             name: first_sentence(Technology.load(name).summary) for name in available()
         },
+        "rules": {name: rule.title for name, rule in RULES.items()},
     }
     width = max(len(name) for lines in about.values() for name in lines)
     for kind, lines in about.items():

@@ -20,6 +20,7 @@ def network_lines(network: NetworkSettings) -> Iterator[str]:
     yield (
         f"  network: {count} node{'' if count == 1 else 's'}, {graph.parameter_count:,} parameters; a sample takes "
         f"{graph.macs:,} multiply-accumulates forward and has {graph.state_count:,} states"
+        f"{'; labels go in and images come out' if network.generates else ''}"
     )
     if network.is_chain or count > MOST_NODES:
         return

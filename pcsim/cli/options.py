@@ -37,11 +37,28 @@ class FileOrName(ShippedName):
         return names or [CompletionItem(incomplete, type="file")]
 
 
+class RuleName(click.ParamType):
+    """One of these words, or the name of a rule that an extension brings, which only the workload tells."""
+
+    name = "rule"
+
+    def __init__(self, *known: str) -> None:
+        self.known = known
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{'|'.join(self.known)}]"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(word) for word in self.known if word.startswith(incomplete)]
+
+
 HARDWARE = click.argument("hardware", type=FileOrName("hardware"))
 WORKLOAD = click.argument("workload", type=FileOrName("workload"))
 RULE = click.option(
     "--rule",
-    type=click.Choice(["pc", "bp", "all"]),
+    type=RuleName("pc", "bp", "all"),
     default="all",
     show_default=True,
     help="Which learning rule to train, time and price.",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pcsim.cli.ending import written
-from pcsim.cli.options import ALLOW_EXTENSIONS, OUTPUT, SEED, SET
+from pcsim.cli.options import ALLOW_EXTENSIONS, OUTPUT, SEED, SET, RuleName
 from pcsim.cli.progress import show_progress
 from pcsim.cli.sweep import CLUSTER, FILES, JOBS, axis_options, plan_of, tell_damaged
 from pcsim.errors import Interrupted
@@ -38,7 +38,7 @@ from pcsim.errors import Interrupted
 @click.option("--timing-only", is_flag=True, help="Train nothing: accuracy does not count.")
 @click.option(
     "--rule",
-    type=click.Choice(["pc", "bp"]),
+    type=RuleName("pc", "bp"),
     default="pc",
     show_default=True,
     help="The learning rule to find configurations for.",

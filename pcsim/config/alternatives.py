@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from pcsim.config.workload import Backpropagation, BpSchedule, Order, PredictiveCoding, Workload
-from pcsim.network import credited
+from pcsim.config.rules import Backpropagation, BpSchedule, Order, PredictiveCoding
+from pcsim.config.workload import Workload
+from pcsim.network import RULES, credited
 
 MICRO_BATCHES = (2, 4, 8)
 SPREADS = (1, 2, 4)
@@ -25,19 +26,21 @@ def pc_alternatives(workload: Workload, *, streamed: bool) -> Iterator[Predictiv
     ``streamed``: weights come from DRAM or the global buffer, so that skewed visits are worth trying.
     """
     pc = workload.pc
+    assert pc is not None
+    reads_all = RULES[pc.variant].reads_all
     if pc.schedule != "best":
         yield pc
         return
     orders = (pc.order,)
-    if pc.variant == "pc" and workload.objective.endswith("to_target"):
+    if reads_all and workload.objective.endswith("to_target"):
         orders = (pc.order, *(order for order in get_args(Order) if order != pc.order))
-    together = pc.variant != "pc" or pc.tolerance > 0 or pc.threshold > 0
+    together = not reads_all or pc.tolerance > 0 or pc.threshold > 0
     parts = (1,) if together else (1, *_dividing(workload))
     graph = workload.network.graph
     for order in orders:
         if pc.full_credit and len(credited(graph, pc.variant, order, pc.steps)) < len(graph.nodes):
             continue
-        if streamed and pc.variant == "pc" and order == "jacobi":
+        if streamed and reads_all and order == "jacobi":
             for window in WINDOWS:
                 changed = {"schedule": "skewed", "order": order, "window": window}
                 yield pc.model_copy(update=changed)

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pcsim.config.alternatives import bp_alternatives, pc_alternatives
 from pcsim.config.fields import any_of
 from pcsim.config.hardware import Hardware
 from pcsim.config.numerics import Numerics
-from pcsim.config.workload import (
+from pcsim.config.rules import (
     Backpropagation,
     Descent,
     Nudging,
     OptimiserSettings,
     Order,
+    OwnRule,
     PredictiveCoding,
     Stash,
     Variant,
-    Workload,
 )
+from pcsim.config.workload import Workload
 from pcsim.errors import InputError, Problem
-
-Rule = Literal["pc", "bp"]
-RULES = ("pc", "bp", "all")
+from pcsim.network import RULES
 
 
 @dataclass(frozen=True)
@@ -53,15 +51,15 @@ class InferenceSettings:
 class Candidate:
     """One way of learning, on one chip's numbers.
 
-    ``order`` is the order in which layers relax, ``steps`` the inference steps per update and
-    ``rate`` eta; backpropagation has no order, no steps and no such rate. ``inference`` is None for
-    backpropagation. ``schedule``, ``micro_batches``, ``stash``, ``spread`` and ``check_lag`` say when and
-    where the work is done, ``gated`` and ``window`` too; they change no bit of what is learnt. ``streamed``:
-    weights come from DRAM or the global buffer.
+    ``rule`` is pc, bp or the name of a rule of an extension, whose settings are ``own``. ``order`` is the order in
+    which layers relax, ``steps`` the inference steps per update and ``rate`` eta; backpropagation has no order, no
+    steps and no such rate. ``inference`` is None for all but predictive coding. ``schedule``, ``micro_batches``,
+    ``stash``, ``spread`` and ``check_lag`` say when and where the work is done, ``gated`` and ``window`` too; they
+    change no bit of what is learnt. ``streamed``: weights come from DRAM or the global buffer.
     """
 
     id: str
-    rule: Rule
+    rule: str
     order: str | None
     schedule: str
     numerics: Numerics
@@ -78,6 +76,12 @@ class Candidate:
     gated: bool = True
     window: int = 1
     streamed: bool = False
+    own: OwnRule | None = None
+
+    @property
+    def algorithm(self) -> str:
+        """The rule in the words of ``pcsim.network.RULES``, which has one for each variant of predictive coding."""
+        return self.inference.variant if self.inference else self.rule
 
     @property
     def learner(self) -> Candidate:
@@ -94,29 +98,36 @@ class Candidate:
             hoist=False,
             optimiser=self.optimiser,
             inference=self.inference,
+            own=self.own,
         )
 
 
 def candidates(
     hardware: Hardware, workload: Workload, *, rule: str = "all"
 ) -> tuple[Candidate, ...]:
-    """The candidates of ``rule``, "pc", "bp" or "all", predictive coding first.
+    """The candidates of ``rule``, "pc", "bp" or "all", predictive coding first; or that of an extension by its name.
 
     Where a rule's schedule is "best" that is one for each of `alternatives`, else one.
 
     Raises:
-        InputError: there is no such rule.
+        InputError: there is no such rule, or it does not compute in the numbers of this chip.
     """
-    if rule not in RULES:
-        raise InputError((Problem(f"rule must be {any_of(RULES)}, not {rule!r}"),))
+    known = (workload.challenger, "bp", "all")
+    if rule not in known:
+        raise InputError((Problem(f"rule must be {any_of(known)}, not {rule!r}"),))
     tiles = hardware.tiles
     numerics = Numerics(tiles.formats, tiles.compute.analog_errors)
     streamed = tiles.sram.streams
     found: list[Candidate] = []
-    if rule in ("all", "pc"):
+    if rule != "bp" and workload.pc is not None:
         found += (
             _of_pc(pc, numerics, streamed) for pc in pc_alternatives(workload, streamed=streamed)
         )
+    if rule != "bp" and workload.rule is not None:
+        refused = tuple(map(Problem, workload.rule.limits_of_numbers(numerics)))
+        if refused:
+            raise InputError(refused)
+        found.append(_of_own(workload.rule, numerics, streamed))
     if rule in ("all", "bp"):
         found += (_of_bp(bp, numerics, streamed) for bp in bp_alternatives(workload))
     return tuple(found)
@@ -139,8 +150,8 @@ def _of_pc(pc: PredictiveCoding, numerics: Numerics, streamed: bool) -> Candidat
         numerics=numerics,
         steps=pc.steps,
         rate=pc.rate,
-        wavefront=pc.wavefront and pc.variant not in ("ipc", "epc"),
-        hoist=pc.hoist and pc.variant != "ipc",
+        wavefront=pc.wavefront and RULES[pc.variant].waits,
+        hoist=pc.hoist and RULES[pc.variant].hoists,
         optimiser=pc.optimiser,
         inference=InferenceSettings(
             variant=pc.variant,
@@ -158,6 +169,23 @@ def _of_pc(pc: PredictiveCoding, numerics: Numerics, streamed: bool) -> Candidat
         gated=pc.gated,
         window=pc.window,
         streamed=streamed,
+    )
+
+
+def _of_own(own: OwnRule, numerics: Numerics, streamed: bool) -> Candidate:
+    return Candidate(
+        id=own.name.replace("_", "-"),
+        rule=own.name,
+        order=None,
+        schedule="",
+        numerics=numerics,
+        steps=own.inference_steps,
+        rate=None,
+        wavefront=False,
+        hoist=False,
+        optimiser=own.optimiser,
+        streamed=streamed,
+        own=own,
     )
 
 
@@ -183,13 +211,13 @@ def _of_bp(bp: Backpropagation, numerics: Numerics, streamed: bool) -> Candidate
 def _id_of(pc: PredictiveCoding) -> str:
     """Such as pc-jacobi, z-il or pc-jacobi-momentum-nudged-m4-x2."""
     words = [pc.variant.replace("_", "-")]
-    if pc.variant == "pc":
+    if RULES[pc.variant].reads_all:
         words.append(pc.order.replace("_", "-"))
     if pc.descent != "gd":
         words.append(pc.descent)
     if pc.nudging != "none":
         words.append(pc.nudging)
-    if pc.variant == "z_il" and not pc.gated:
+    if RULES[pc.variant].step_per_node and not pc.gated:
         words.append("ungated")
     if pc.schedule == "skewed":
         words.append(f"skewed{pc.window}")

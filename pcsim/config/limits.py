@@ -111,7 +111,9 @@ def training_bytes(
         f"network.{workload.network.way}": word * weights * (at_a_time * copies + trainings),
         "training.batch": word * at_a_time * samples * (widths[0] + _UNIT_COPIES * sum(widths[1:])),
         "training.epochs": 8 * at_a_time * settings.epochs * data.train,
-        "data": (8 + word) * max(images, dataset_shape(data.dataset).images) * widths[0],
+        "data": (8 + word)
+        * max(images, dataset_shape(data.dataset).images)
+        * prod(workload.network.image_shape),
     }
 
 
@@ -120,7 +122,14 @@ def multiply_adds(workload: Workload, candidate: Candidate) -> int:
     weights = workload.network.graph.macs
     settings = workload.training
     samples = settings.seeds * settings.epochs * workload.data.train
-    return samples * weights * (2 * candidate.steps + 2 if candidate.rule == "pc" else 3)
+    return samples * weights * _products(candidate)
+
+
+def _products(candidate: Candidate) -> int:
+    """How often an update multiplies by the weights: forward, back and for gradients."""
+    if candidate.own is not None:
+        return candidate.own.PRODUCTS
+    return 2 * candidate.steps + 2 if candidate.inference else 3
 
 
 def tiles_needed(hardware: Hardware, workload: Workload, candidate: Candidate) -> int:

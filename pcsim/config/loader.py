@@ -151,7 +151,7 @@ def examine(
     better = mended(model, plain(tree), findings, kind=kind, marks=marks_of(tree))
     wrong = problems_of((*findings, *better.findings), tree)
     if needs_consent(problems):  # What an extension would bring is not known.
-        unknown = ("tiles.compute", "network.blocks", "network.nodes")
+        unknown = ("tiles.compute", "network.blocks", "network.nodes", "rule")
         wrong = tuple(p for p in wrong if not p.message.startswith(unknown))
     return LoadedFile(file, tuple(sorted(problems + wrong, key=_place)), better.files)
 

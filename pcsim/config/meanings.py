@@ -172,6 +172,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "data": "From which images.",
         "training": "For how long, and what counts as learnt.",
         "pc": "Settings of predictive coding.",
+        "rule": "In the place of pc: a rule that an extension brings, by its name, with its settings.",
         "bp": "Settings of backpropagation.",
         "objective": "By what the best schedule is chosen.",
         "tuning": "What 'pcsim tune' did; it writes this section.",
@@ -186,6 +187,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "skips": "Whether inner layers of equal widths add the state below to their prediction.",
         "placement": "Whether the activation comes before the weights (pre) or after them (post).",
         "bias": "Whether each unit has a bias.",
+        "direction": "What is clamped to the ends: images in and labels out, or generative: labels in and images out.",
         "initialisation": "How weights are drawn: with orthonormal rows or columns, or as the parameterisation says.",
     },
     "DataSettings": {

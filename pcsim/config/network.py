@@ -29,6 +29,7 @@ Activation = Literal["linear", "tanh", "relu", "leaky_relu", "gelu", "silu", "si
 Parameterisation = Literal["sp", "mupc", "ntp"]
 Placement = Literal["pre", "post"]
 Initialisation = Literal["by_parameterisation", "orthogonal"]
+Direction = Literal["discriminative", "generative"]
 
 IN_CHAINS = ("linear", "tanh", "relu", "leaky_relu", "gelu")
 """Activations that the kernels of chains know; chains with others are computed as graphs."""
@@ -57,7 +58,9 @@ class NetworkSettings(Section):
     values of shape ``input``: docs/networks.md says what may stand there. ``skips`` adds the state below to the
     prediction of every layer of a chain but the first and the last whose two widths agree. ``initialisation``
     orthogonal draws weight matrices with orthonormal rows or columns. ``placement`` says whether
-    the activation comes before the weights, p = W phi(z) + b, or after them, p = phi(W z + b).
+    the activation comes before the weights, p = W phi(z) + b, or after them, p = phi(W z + b). ``direction`` says what
+    the ends are clamped to: discriminative has images at the input and labels at the output, generative labels at the
+    input and images at the output.
     """
 
     layers: Annotated[
@@ -96,6 +99,7 @@ class NetworkSettings(Section):
     placement: Annotated[Placement, choice(Placement)] = "pre"
     bias: Annotated[bool, flag()] = False
     initialisation: Annotated[Initialisation, choice(Initialisation)] = "by_parameterisation"
+    direction: Annotated[Direction, choice(Direction)] = "discriminative"
 
     _graph: Graph | None = PrivateAttr(default=None)
 
@@ -128,6 +132,21 @@ class NetworkSettings(Section):
     def widths(self) -> tuple[int, ...]:
         """Values of one sample: of the input, and of every node up to the output."""
         return self.graph.widths if self.layers is None else self.layers
+
+    @property
+    def generates(self) -> bool:
+        """Whether labels are clamped to the input, and images to the output."""
+        return self.direction == "generative"
+
+    @property
+    def classes(self) -> int:
+        """Values of the end that labels are clamped to."""
+        return self.widths[0 if self.generates else -1]
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of the end that images are clamped to."""
+        return self.graph.output.shape if self.generates else self.graph.input
 
     @property
     def depth(self) -> int:

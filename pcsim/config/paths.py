@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from pcsim.config.compute.kinds import KINDS
-from pcsim.config.compute.unit import ComputeUnit
+from pcsim.config.chosen import everything_offered, sections_for
 from pcsim.config.fields import any_of, nearest
 from pcsim.config.marks import Path, show_path
 from pcsim.config.section import Section, fields_by_key, section_at
@@ -16,8 +15,8 @@ _HARDLY_DIFFERENT = 0.85
 
 
 def paths_of(model: type[Section]) -> tuple[str, ...]:
-    """Every path of a file, of sections and of values, compute units of all kinds included."""
-    return _paths_of(model, tuple(KINDS.values()))
+    """Every path of a file, of sections and of values, with all sections that a word in them chooses."""
+    return _paths_of(model, everything_offered())
 
 
 def path_meant(model: type[Section], path: Path, *, near: str = "") -> str:
@@ -55,17 +54,14 @@ def _last(path: str) -> str:
 
 
 @cache
-def _paths_of(model: type[Section], kinds: tuple[type[ComputeUnit], ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_below(model, kinds, ())))
+def _paths_of(model: type[Section], offered: tuple[type[Section], ...]) -> tuple[str, ...]:
+    """``offered``: what the answer depends on beside the model."""
+    return tuple(dict.fromkeys(_below(model, ())))
 
 
-def _below(
-    model: type[Section], kinds: tuple[type[ComputeUnit], ...], above: Path
-) -> Iterator[str]:
+def _below(model: type[Section], above: Path) -> Iterator[str]:
     for key in fields_by_key(model):
         path = (*above, key)
         yield show_path(path)
-        section = section_at(model, [key])
-        for part in kinds if section is ComputeUnit else (section,):
-            if part is not None:
-                yield from _below(part, kinds, path)
+        for part in sections_for(section_at(model, [key])):
+            yield from _below(part, path)

@@ -19,6 +19,9 @@ SCHEMAS = {"hardware": get_args(HardwareSchema)[0], "workload": get_args(Workloa
 LONGEST_CHAIN = 32
 """Files that may extend one another."""
 
+_CHOSEN_BY = {"compute": "kind", "rule": "name"}
+"""The word that chooses which keys a section has, by the key that the section stands under."""
+
 Tree = tuple[MarkedValue | None, tuple[Problem, ...]]
 """What was understood of a file, if there is any sense in looking further, and what is wrong."""
 
@@ -77,18 +80,30 @@ def laid_over(base: MarkedValue, top: MarkedValue, *, key: str = "") -> MarkedVa
     """``top`` where it says something, ``base`` where only that does, each with its own places.
 
     ``key`` is the one that both stand under. A cost is not merged: its source is of its number; nor is a
-    compute unit of another kind, which has other keys, nor another network.
+    compute unit or rule of another kind, which has other keys, nor another network.
     """
     if not isinstance(base.value, dict) or not isinstance(top.value, dict):
         return top
-    if key == "compute" and "kind" in top.value and "kind" in base.value:
-        kinds = (plain(top.value["kind"]), plain(base.value["kind"]))
-        if kinds[0] != kinds[1]:
+    word = _CHOSEN_BY.get(key)
+    if word in top.value and word in base.value:
+        chosen = (plain(top.value[word]), plain(base.value[word]))
+        if chosen[0] != chosen[1]:
             return top
     merged = dict(base.value)
     if key == "network" and any(way in top.value and way not in base.value for way in WAYS):
         # Another network takes over nothing that only says which one it was.
-        drop = {*WAYS, "input", "skips", "bias", *(["activation"] if "nodes" in top.value else [])}
+        drop = {
+            *WAYS,
+            "input",
+            "skips",
+            "bias",
+            "direction",
+            *(["activation"] if "nodes" in top.value else []),
+        }
+        merged = {child: node for child, node in merged.items() if child not in drop}
+    if not key and {"pc", "rule"} & set(top.value):
+        # One rule competes with backpropagation: a file that gives another takes over none.
+        drop = {"pc", "rule"}.difference(top.value)
         merged = {child: node for child, node in merged.items() if child not in drop}
     for child, node in top.value.items():
         merge = child in merged and key != "costs"

@@ -1,7 +1,7 @@
 """What may a file say, in the words of JSON Schema, so that editors complete and check it?
 
 Left out, because JSON Schema cannot say it: bounds of quantities, rules between values (formats of integer
-operands, widths that fit the data), names of technologies; and kinds of compute units that extensions bring.
+operands, widths that fit the data), names of technologies; and what extensions bring.
 ``pcsim check`` tells those too.
 """
 
@@ -110,6 +110,18 @@ def _say_what_pydantic_cannot(sections: dict[str, Schema]) -> None:
                 for quantity, unit in (("energy", "J"), ("power", "W"), ("area", "m2"))
             )
         ]
+    if "Workload" in sections:
+        workload = sections["Workload"]
+        workload["properties"]["rule"] |= {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string"},
+                "optimiser": {"$ref": "#/$defs/OptimiserSettings"},
+            },
+            "required": ["name", "optimiser"],
+        }
+        workload["required"].remove("pc")
+        workload["oneOf"] = [{"required": ["pc"]}, {"required": ["rule"]}]
     if "DataSettings" in sections:
         path = {"type": "string", "pattern": r"/|\.npz$", "examples": ["./images", "images.npz"]}
         sections["DataSettings"]["properties"]["dataset"] |= {
@@ -120,7 +132,7 @@ def _say_what_pydantic_cannot(sections: dict[str, Schema]) -> None:
 def _as_changes(section: Schema) -> Schema:
     """The section as far as a file says it: nothing is required. A single cost stays whole."""
     changes = deepcopy(section)
-    for word in ("required", "if", "then", "else"):
+    for word in ("required", "oneOf", "if", "then", "else"):
         changes.pop(word, None)
     for value in changes["properties"].values():
         value.pop("default", None)

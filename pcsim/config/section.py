@@ -44,7 +44,9 @@ class ConfigFile(Section):
         findings = [
             finding
             for fields, check in self.CHECKS
-            for finding in check(*(getattr(self, field) for field in fields))
+            for sections in [[getattr(self, field) for field in fields]]
+            if None not in sections  # what was left out has nothing to agree with
+            for finding in check(*sections)
         ]
         if findings:
             raise rejected(findings)

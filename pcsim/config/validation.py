@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from pcsim.config.chosen import section_for
 from pcsim.config.fields import FROM_FILE, Finding
 from pcsim.config.findings import KNOWN_KEYS, findings_of
 from pcsim.config.marks import Mark, MarkedValue, Path, nodes_by_path, plain, show_path
@@ -81,7 +82,9 @@ def _section(model: type[ConfigFile], field: str, values: Any) -> Section:
     section = section_at(model, [key_of(model, field)])
     assert section is not None, "rules between sections read sections"
     value = values.get(key_of(model, field))
-    return section.model_validate(value, by_alias=True, by_name=False, context=FROM_FILE)
+    return section_for(section, value).model_validate(
+        value, by_alias=True, by_name=False, context=FROM_FILE
+    )
 
 
 def _problem(finding: Finding, nodes: Mapping[Path, MarkedValue]) -> Problem:

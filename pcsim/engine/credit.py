@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pcsim.config import Numerics
     from pcsim.engine.inference import BatchResult
     from pcsim.engine.network import DenseNetwork, Weights
-    from pcsim.engine.rules import Rule
+    from pcsim.engine.rules import OnChains
 
 DType = Literal["float32", "float64"]
 
@@ -60,7 +60,7 @@ class Credit:
 
 
 def credit_of(
-    rule: Rule,
+    rule: OnChains,
     network: DenseNetwork,
     weights: Weights,
     x: np.ndarray,
@@ -122,7 +122,12 @@ def _without_dead(
 
 
 def _gradients(
-    rule: Rule, network: DenseNetwork, weights: Weights, x: np.ndarray, y: np.ndarray, dtype: DType
+    rule: OnChains,
+    network: DenseNetwork,
+    weights: Weights,
+    x: np.ndarray,
+    y: np.ndarray,
+    dtype: DType,
 ) -> tuple[np.ndarray, ...]:
     """By the weights, of the same rule computed in ``dtype`` without any other rounding."""
     wide = replace(network, dtype=dtype)
@@ -131,7 +136,9 @@ def _gradients(
     return tuple(g.astype(np.float64) for g in result.gradients[: network.layers])
 
 
-def _noise(rule: Rule, network: DenseNetwork, x: np.ndarray, result: BatchResult) -> list[float]:
+def _noise(
+    rule: OnChains, network: DenseNetwork, x: np.ndarray, result: BatchResult
+) -> list[float]:
     """About how large the gradient of each layer would be if its errors were rounding alone.
 
     An error z - p is off by a rounding of p: |p| times half a unit in the last place, of random sign. The

@@ -24,7 +24,8 @@ _NO_SPREAD = 1e-12  # a deviation, relative to the mean, that is but rounding
 
 @dataclass(frozen=True)
 class DatasetSplit:
-    """Some samples: ``x`` (samples, pixels) and one-hot ``y`` (samples, classes), of one dtype."""
+    """Some samples: ``x`` (samples, pixels) and one-hot ``y`` (samples, classes), of one dtype; turned, ``x`` are the
+    labels and ``y`` the pixels."""
 
     x: np.ndarray
     y: np.ndarray
@@ -38,6 +39,12 @@ class Dataset:
     validation: DatasetSplit
     test: DatasetSplit
 
+    @property
+    def turned(self) -> Dataset:
+        """Labels in the place of images and images in that of labels: for a network that generates."""
+        parts = (self.train, self.validation, self.test)
+        return Dataset(*(DatasetSplit(part.y, part.x) for part in parts))
+
 
 def load_dataset(
     data: DataSettings,
@@ -46,7 +53,7 @@ def load_dataset(
     dtype: DtypeName = "float64",
     input_shape: tuple[int, ...] = (),
 ) -> Dataset:
-    """Read, split and scale; the same for all seeds. ``classes`` is the width of the last layer.
+    """Read, split and scale; the same for all seeds. ``classes`` is the width of the end that labels are clamped to.
 
     Where ``input_shape`` is (channels, rows, columns), images stored with their channels last are brought to that
     order.

@@ -9,6 +9,7 @@ import numpy as np
 
 from pcsim.engine.network import DenseNetwork, Weights
 from pcsim.engine.relaxation import Relaxation
+from pcsim.network import RULES
 
 if TYPE_CHECKING:
     from pcsim.config import Numerics
@@ -68,7 +69,7 @@ def infer(
 
     samples, steps = len(x), relaxation.steps
     shape, flat, data, batch, rows, arithmetic = _prepare(network, weights, x, y, numerics, seed)
-    together = relaxation.variant == "ipc"
+    together = RULES[relaxation.variant].learns_along
     relaxer = Relaxer(network, relaxation, samples, arithmetic)
     block, columns = relaxer.block, relaxer.columns
     z, errors = (

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from pcsim.compiled.known import known, remember
+from pcsim.network import RULES
 
 if TYPE_CHECKING:
     from pcsim.config import Candidate, Workload
@@ -64,15 +65,15 @@ def _own(candidate: Candidate) -> str:
     inference = candidate.inference
     if inference is None:
         return "backpropagation"
-    if inference.variant != "pc":
+    if not RULES[inference.variant].reads_all:
         return inference.variant
     return "jacobi" if inference.plain else "relaxation"
 
 
-def operators_of(workload: Workload) -> frozenset[str]:
-    """The operators of a network that is computed as a graph; none of a chain."""
+def operators_of(workload: Workload, candidate: Candidate) -> frozenset[str]:
+    """The operators of a network that is computed as a graph, as by rules of extensions; none of other chains."""
     network = workload.network
-    if network.is_chain:
+    if network.is_chain and candidate.own is None:
         return frozenset()
     return frozenset(term.operator.name for node in network.graph.nodes for term in node.terms)
 

@@ -15,7 +15,6 @@ from pcsim.cache import kept
 from pcsim.config import at_places_of
 from pcsim.engine.kinds import kinds_of, operators_of, remember_kinds
 from pcsim.engine.network import ActivationName, DenseNetwork, DtypeName
-from pcsim.engine.relaxation import Nudging, Relaxation
 from pcsim.engine.store import checkpoint_path, load_seed, save_seed, seed_key
 from pcsim.engine.training import SeedResult, Training
 from pcsim.errors import InputError, Problem
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from pcsim.engine.datasets import Dataset
     from pcsim.engine.graph.model import GraphNetwork
     from pcsim.engine.loop import Course
-    from pcsim.engine.rules import Rule
+    from pcsim.engine.rules import Algorithm
 
 Progress = Callable[[int, int], None]
 
@@ -103,7 +102,7 @@ def _train(
     from pcsim.engine.loop import learn_seed, profile_of
 
     chosen = {candidate.id: candidate for candidate, _ in missing.values()}
-    classes = workload.network.widths[-1]
+    classes = workload.network.classes
     dtypes = {key: _dtype(workload, candidate) for key, candidate in chosen.items()}
     with at_places_of(workload):
         datasets = {
@@ -111,7 +110,7 @@ def _train(
                 workload.data,
                 classes=classes,
                 dtype=d,
-                input_shape=workload.network.graph.input,
+                input_shape=workload.network.image_shape,
             )
             for d in set(dtypes.values())
         }
@@ -140,7 +139,7 @@ def _train(
         finally:
             tell.stop()
     for candidate in chosen.values():
-        remember_kinds(kinds_of(candidate, dtypes[candidate.id], operators_of(workload)))
+        remember_kinds(kinds_of(candidate, dtypes[candidate.id], operators_of(workload, candidate)))
     return dict(zip(missing, learned, strict=True))
 
 
@@ -166,24 +165,27 @@ class _Counter:
 def course_of(workload: Workload, candidate: Candidate, dataset: Dataset) -> Course:
     """What training ``candidate`` means to the loop."""
     from pcsim.engine.loop import Course, cast
+    from pcsim.engine.rules import ALGORITHMS
 
     dtype = _dtype(workload, candidate)
     numerics = None if candidate.numerics.plain else candidate.numerics
-    settings = workload.training
+    settings, generates = workload.training, workload.network.generates
+    rule = ALGORITHMS[candidate.algorithm](candidate)
     return Course(
-        network=_network(workload, candidate, dtype),
-        rule=_rule(candidate),
-        dataset=cast(dataset, dtype, numerics),
+        network=_network(workload, candidate, dtype, rule),
+        rule=rule,
+        dataset=cast(dataset.turned if generates else dataset, dtype, numerics),
         batch=settings.batch,
         epochs=settings.epochs,
         evaluate_every=settings.evaluate_every,
         optimiser=candidate.optimiser,
         numerics=numerics,
+        generates=generates,
     )
 
 
 def _network(
-    workload: Workload, candidate: Candidate, dtype: DtypeName
+    workload: Workload, candidate: Candidate, dtype: DtypeName, rule: Algorithm
 ) -> DenseNetwork | GraphNetwork:
     """The network as its kernels know it: a chain of dense layers, or any graph.
 
@@ -191,9 +193,10 @@ def _network(
         InputError: what is asked for is not known of graphs.
     """
     described = workload.network
+    chain: DenseNetwork | None = None
     if described.is_chain:
         assert described.parameterisation is not None
-        return DenseNetwork(
+        chain = DenseNetwork(
             widths=described.widths,
             activation=cast(ActivationName, described.activation),
             loss=workload.training.loss,
@@ -204,6 +207,8 @@ def _network(
             bias=described.bias,
             orthogonal=described.initialisation == "orthogonal",
         )
+        if rule.on_chains is not None:
+            return chain
     from pcsim.engine.graph.model import Drawn, GraphNetwork
 
     if problems := tuple(Problem(said) for said in _not_of_graphs(workload, candidate)):
@@ -211,7 +216,7 @@ def _network(
     drawn: Drawn = "uniform" if described.parameterisation in ("sp", None) else "normal"
     if described.initialisation == "orthogonal":
         drawn = "orthogonal"
-    return GraphNetwork(described.graph, workload.training.loss, dtype, drawn)
+    return GraphNetwork(described.graph, workload.training.loss, dtype, drawn, chain)
 
 
 def _not_of_graphs(workload: Workload, candidate: Candidate) -> Iterator[str]:
@@ -227,24 +232,3 @@ def _not_of_graphs(workload: Workload, candidate: Candidate) -> Iterator[str]:
 def _dtype(workload: Workload, candidate: Candidate) -> Literal["float32", "float64"]:
     """Of the arrays that ``candidate`` is trained in."""
     return candidate.numerics.formats.carrier_for(workload.longest_sum)
-
-
-def _rule(candidate: Candidate) -> Rule:
-    from pcsim.engine.rules import Backpropagation, PredictiveCoding
-
-    if candidate.rule == "bp":
-        return Backpropagation()
-    inference = candidate.inference
-    assert candidate.rate is not None and inference is not None
-    relaxation = Relaxation(
-        steps=candidate.steps,
-        rate=candidate.rate,
-        wavefront=candidate.wavefront,
-        variant=inference.variant,
-        order=inference.order,
-        descent=inference.descent,
-        momentum=inference.momentum,
-        tolerance=inference.tolerance,
-        threshold=inference.threshold,
-    )
-    return PredictiveCoding(relaxation, Nudging(inference.nudging, inference.beta))

@@ -20,8 +20,9 @@ from pcsim.engine.graph import model as graphs
 from pcsim.engine.graph import profile as graph_profile
 from pcsim.engine.graph.learner import GraphLearner
 from pcsim.engine.graph.model import GraphNetwork, GraphWeights
+from pcsim.engine.learner import Learner
 from pcsim.engine.network import DenseNetwork, Weights, batch_rows, initial_weights
-from pcsim.engine.rules import Learner, Rule
+from pcsim.engine.rules import Algorithm
 from pcsim.engine.setup import TrainingSetup
 from pcsim.engine.training import Profile, SeedCurve
 
@@ -37,16 +38,18 @@ BLOW_UP = 1e6
 
 @dataclass(frozen=True)
 class Course:
-    """One rule's training, but for the seed; ``numerics`` where more is rounded than to the network's dtype."""
+    """One rule's training, but for the seed; ``numerics`` where more is rounded than to the network's dtype;
+    ``generates``: the data are turned."""
 
     network: DenseNetwork | GraphNetwork
-    rule: Rule
+    rule: Algorithm
     dataset: Dataset
     batch: int
     epochs: int
     evaluate_every: int
     optimiser: OptimiserSettings
     numerics: Numerics | None = None
+    generates: bool = False
 
     @property
     def chain(self) -> DenseNetwork:
@@ -100,7 +103,9 @@ def learn_seed(
     kept = checkpoint.load(learner.parameters) if checkpoint else None
     if kept is None:
         _, energy = learner.updates(order[:1], done=0, learn=False)
-        evaluations = [(0, *evaluate(learner, course.dataset.validation), energy)]
+        evaluations = [
+            (0, *evaluate(learner, course.dataset.validation, generates=course.generates), energy)
+        ]
     else:
         learner.restore(kept.parameters, done=kept.done)
         evaluations = list(kept.evaluations)
@@ -114,7 +119,7 @@ def learn_seed(
         made, energy = learner.updates(asked, done=done)
         done += made
         progress(made)
-        accuracy, loss = evaluate(learner, course.dataset.validation)
+        accuracy, loss = evaluate(learner, course.dataset.validation, generates=course.generates)
         if not (math.isfinite(energy) and math.isfinite(loss)) or energy > bound:
             diverged_at = done
             break
@@ -123,7 +128,7 @@ def learn_seed(
             checkpoint.offer(learner.parameters, evaluations)
     test_accuracy = None
     if diverged_at is None:
-        test_accuracy, _ = evaluate(learner, course.dataset.test)
+        test_accuracy, _ = evaluate(learner, course.dataset.test, generates=course.generates)
     updates, accuracies, losses, energies = zip(*evaluations, strict=True)
     known = tuple(energy if math.isfinite(energy) else None for energy in energies)
     curve = SeedCurve(seed, updates, accuracies, losses, known, test_accuracy, diverged_at)
@@ -133,12 +138,21 @@ def learn_seed(
 def untrained(network: DenseNetwork | GraphNetwork, seed: int) -> AnyWeights:
     """The weights that ``seed`` gives the network."""
     if isinstance(network, GraphNetwork):
+        if network.chain is not None:
+            return graphs.weights_of_chain(network.graph, initial_weights(network.chain, seed))
         return graphs.initial_weights(network.graph, seed, network.dtype, drawn=network.drawn)
     return initial_weights(network, seed)
 
 
-def evaluate(learner: AnyLearner, part: DatasetSplit) -> tuple[float, float]:
-    """(accuracy, mean loss) of the feed-forward pass; an output that is not finite counts as wrong."""
+def evaluate(
+    learner: AnyLearner, part: DatasetSplit, *, generates: bool = False
+) -> tuple[float, float]:
+    """(accuracy, mean loss) of the feed-forward pass; an output that is not finite counts as wrong.
+
+    Of a network that ``generates``, accuracy is that of the class whose predicted image is nearest.
+    """
+    if generates:
+        return _evaluate_images(learner, part)
     outputs = learner.outputs(part.x).T.astype(np.float64)
     right = np.isfinite(outputs).all(axis=1) & (outputs.argmax(axis=1) == part.y.argmax(axis=1))
     with np.errstate(all="ignore"):  # After a divergence the loss is whatever it is.
@@ -149,6 +163,23 @@ def evaluate(learner: AnyLearner, part: DatasetSplit) -> tuple[float, float]:
         else:
             losses = 0.5 * ((part.y - outputs) ** 2).sum(axis=1)
     return float(right.mean()), float(losses.mean())
+
+
+def _evaluate_images(learner: AnyLearner, part: DatasetSplit) -> tuple[float, float]:
+    """As ``evaluate``: one pass predicts an image of every class, and a sample is of the class whose is nearest.
+
+    With Gaussian pixels of one variance and classes that are equally likely that is the most probable class given the
+    image (Bishop, Pattern Recognition and Machine Learning, 2006, section 4.2), by whichever rule was learnt.
+    """
+    labels = np.eye(part.x.shape[1], dtype=part.x.dtype) * part.x.max()
+    images = learner.outputs(labels).T.astype(np.float64)
+    samples, of = part.y.astype(np.float64), part.x.argmax(axis=1)
+    with np.errstate(all="ignore"):  # After a divergence the images are whatever they are.
+        distances = np.stack(
+            [0.5 * ((samples - image) ** 2).sum(axis=1) for image in images], axis=1
+        )
+    right = np.isfinite(distances).all(axis=1) & (distances.argmin(axis=1) == of)
+    return float(right.mean()), float(distances[np.arange(len(of)), of].mean())
 
 
 def profile_of(course: Course, seed: int, weights: AnyWeights) -> Profile:
@@ -198,17 +229,19 @@ def _look(course: Course, seed: int, weights: AnyWeights, x: np.ndarray, y: np.n
         found = graph_profile.look_at(rule, network, weights, x, y, numerics=numerics, seed=seed)
         credit = graph_profile.credit_of(rule, network, weights, x, y, found, numerics=numerics)
         nothing = np.zeros(0, np.int64)
-        limit = graph_profile.rate_limit_of(rule, network, weights, x)
+        limit = rule.rate_limit(network, weights, x)
         return _Seen(found.active_states, found.active_errors, nothing, nothing, credit, limit)
     assert isinstance(weights, tuple)
-    result = rule.look_at(network, weights, x, y, numerics=numerics, seed=seed)
+    on_chains = rule.on_chains
+    assert on_chains is not None
+    result = on_chains.look_at(network, weights, x, y, numerics=numerics, seed=seed)
     return _Seen(
         result.active_states,
         result.active_errors,
         result.sent_states,
         result.sent_errors,
-        credit_of(rule, network, weights, x, y, result, numerics=numerics),
-        rule.rate_limit(network, weights, x),
+        credit_of(on_chains, network, weights, x, y, result, numerics=numerics),
+        on_chains.rate_limit(network, weights, x),
     )
 
 

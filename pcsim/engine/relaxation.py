@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pcsim.network import RULES
+
 VariantName = Literal["pc", "ipc", "z_il", "fpa", "epc"]
 OrderName = Literal["jacobi", "gauss_seidel", "red_black"]
 DescentName = Literal["gd", "momentum", "adam"]
@@ -35,7 +37,7 @@ class Relaxation:
     def plain(self) -> bool:
         """Whether this is the reference algorithm, which has kernels of its own."""
         return (
-            self.variant == "pc"
+            RULES[self.variant].reads_all
             and self.order == "jacobi"
             and self.descent == "gd"
             and self.tolerance == self.threshold == 0
@@ -44,18 +46,7 @@ class Relaxation:
     @property
     def in_blocks(self) -> bool:
         """Whether the samples of a batch may relax apart: unless they settle or learn together."""
-        return self.tolerance == 0 and self.variant != "ipc"
-
-    def reached(self, layers: int) -> int:
-        """How many layers, from the output down, can have errors after all steps."""
-        if not self.wavefront and self.variant not in ("z_il",):
-            return layers
-        if self.variant == "epc" or (self.variant == "pc" and self.order == "gauss_seidel"):
-            return layers if self.steps else 1
-        if self.variant == "pc" and self.order == "red_black":
-            late = (layers - 1) % 2 == 0  # the first half step then reaches no error
-            return min(layers, 1 + 2 * self.steps - (late and self.steps > 0))
-        return min(layers, self.steps + 1)
+        return self.tolerance == 0 and not RULES[self.variant].learns_along
 
 
 @dataclass(frozen=True)

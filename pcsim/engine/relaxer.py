@@ -5,6 +5,8 @@ Importing this module imports numba, and compiles nothing that a run does not us
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from pcsim.engine.kernels import layout
@@ -13,6 +15,7 @@ from pcsim.engine.kernels.arithmetic import Arithmetic
 from pcsim.engine.kernels.layout import Batch, Block, Shape
 from pcsim.engine.network import DenseNetwork
 from pcsim.engine.relaxation import Relaxation
+from pcsim.network import RULES
 
 
 class Relaxer:
@@ -39,7 +42,9 @@ class Relaxer:
             known = {name: np.zeros_like(self.block.z) for name in ("a", "z", "d")}
             self.heard = self.block._replace(**known)
         self.motion = layout.new_motion(network, self.columns)
-        self.back = np.zeros_like(self.block.z) if relaxation.variant == "epc" else self.block.pull
+        self.back = self.block.pull
+        if RULES[relaxation.variant].free_errors:
+            self.back = np.zeros_like(self.block.z)
 
     def start(
         self,
@@ -64,51 +69,9 @@ class Relaxer:
 
     def relax(self, weights: np.ndarray, columns: int, *, done: int, steps: int) -> int:
         """Up to ``steps`` steps after ``done``; returns how many were made before the batch settled."""
-        how, variant = self.relaxation, self.relaxation.variant
+        how = self.relaxation
         inference = layout.Inference(self.columns, done, steps, float(how.rate), how.wavefront)
-        if how.plain:
-            pc.relax(self.shape, weights, self.block, columns, inference, self.arithmetic)
-        elif variant == "pc":
-            from pcsim.engine.kernels.relaxation import relax_otherwise
-
-            descent = layout.descent_of(
-                how.order,
-                how.descent,
-                momentum=how.momentum,
-                tolerance=how.tolerance,
-                threshold=how.threshold,
-            )
-            return int(
-                relax_otherwise(
-                    self.shape,
-                    weights,
-                    self.block,
-                    self.heard,
-                    self.motion,
-                    columns,
-                    inference,
-                    descent,
-                    self.arithmetic,
-                )
-            )
-        elif variant == "epc":
-            from pcsim.engine.kernels.error_optimisation import relax_errors
-
-            relax_errors(
-                self.shape, weights, self.block, self.back, columns, inference, self.arithmetic
-            )
-        elif variant == "ipc":
-            raise ValueError(
-                "ipc relaxes together with its weights: see IncrementalPredictiveCoding"
-            )
-        else:
-            from pcsim.engine.kernels.fixed_prediction import relax_fixed
-
-            one_by_one = variant == "z_il"
-            relax_fixed(
-                self.shape, weights, self.block, columns, inference, one_by_one, self.arithmetic
-            )
-        return steps
+        return STEPPING[how.variant](self, weights, columns, inference)
 
     def step_together(self, weights: np.ndarray, *, done: int) -> None:
         """ipc: move the states of the whole batch, whose errors ``finish`` has copied before."""
@@ -143,3 +106,67 @@ class Relaxer:
         sent = self.motion.sent[:, 1:].copy()
         self.motion.sent[:] = 0
         return sent
+
+
+def _states(
+    relaxer: Relaxer, weights: np.ndarray, columns: int, inference: layout.Inference
+) -> int:
+    """pc: states move; in the plain way by kernels of its own."""
+    how = relaxer.relaxation
+    if how.plain:
+        pc.relax(relaxer.shape, weights, relaxer.block, columns, inference, relaxer.arithmetic)
+        return inference.steps
+    from pcsim.engine.kernels.relaxation import relax_otherwise
+
+    descent = layout.descent_of(
+        how.order,
+        how.descent,
+        momentum=how.momentum,
+        tolerance=how.tolerance,
+        threshold=how.threshold,
+    )
+    return int(
+        relax_otherwise(
+            relaxer.shape,
+            weights,
+            relaxer.block,
+            relaxer.heard,
+            relaxer.motion,
+            columns,
+            inference,
+            descent,
+            relaxer.arithmetic,
+        )
+    )
+
+
+def _errors(
+    relaxer: Relaxer, weights: np.ndarray, columns: int, inference: layout.Inference
+) -> int:
+    """epc: errors move, and states follow."""
+    from pcsim.engine.kernels.error_optimisation import relax_errors
+
+    relax_errors(
+        relaxer.shape, weights, relaxer.block, relaxer.back, columns, inference, relaxer.arithmetic
+    )
+    return inference.steps
+
+
+def _fixed(relaxer: Relaxer, weights: np.ndarray, columns: int, inference: layout.Inference) -> int:
+    """fpa and z_il: states move around the predictions of the feed-forward pass."""
+    from pcsim.engine.kernels.fixed_prediction import relax_fixed
+
+    one_by_one = RULES[relaxer.relaxation.variant].step_per_node
+    relax_fixed(
+        relaxer.shape, weights, relaxer.block, columns, inference, one_by_one, relaxer.arithmetic
+    )
+    return inference.steps
+
+
+STEPPING: dict[str, Callable[[Relaxer, np.ndarray, int, layout.Inference], int]] = {
+    "pc": _states,
+    "epc": _errors,
+    "fpa": _fixed,
+    "z_il": _fixed,
+}
+"""How states or errors move, by the word of files; ipc moves with its weights (``step_together``)."""

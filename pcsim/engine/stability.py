@@ -13,6 +13,7 @@ import numpy as np
 
 from pcsim.engine.network import DenseNetwork, Weights
 from pcsim.engine.relaxation import Relaxation
+from pcsim.network import RULES
 
 _ITERATIONS = 200
 _SETTLED = 1e-7
@@ -29,9 +30,10 @@ def rate_limit(
     red_black, which move one block of H at a time: 2 / the largest lambda_max(H_ll); fpa: 2; epc:
     2 / lambda_max(I + G^T G), G from the errors to the output. z_il has no choice, adam no bound.
     """
-    if relaxation.variant == "z_il" or relaxation.descent == "adam" or network.layers == 1:
+    rule = RULES[relaxation.variant]
+    if rule.only_rate is not None or relaxation.descent == "adam" or network.layers == 1:
         return None
-    if relaxation.variant == "fpa":
+    if rule.still:
         return 2.0
     with np.errstate(all="ignore"):  # After a divergence there is no bound either.
         limit = _limit_of(_Linearised(network, weights, x), relaxation)
@@ -39,9 +41,9 @@ def rate_limit(
 
 
 def _limit_of(jacobians: _Linearised, relaxation: Relaxation) -> float | None:
-    if relaxation.variant == "epc":
+    if RULES[relaxation.variant].free_errors:
         return 2.0 / (1.0 + jacobians.largest(jacobians.through_output))
-    if relaxation.variant == "ipc" or relaxation.order == "jacobi":
+    if relaxation.order == "jacobi":
         scale = 1.0 + relaxation.momentum if relaxation.descent == "momentum" else 1.0
         return 2.0 * scale / jacobians.largest(jacobians.hessian)
     if relaxation.descent == "momentum":

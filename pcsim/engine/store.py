@@ -81,6 +81,7 @@ def _relevant(workload: Workload, candidate: Candidate) -> dict[str, Any]:
         "rule": candidate.rule,
         "order": candidate.order,
         "inference": asdict(candidate.inference) if candidate.inference else None,
+        "own": candidate.own.model_dump(mode="json") if candidate.own else None,
         "steps": candidate.steps,
         "rate": candidate.rate,
         "optimiser": candidate.optimiser.model_dump(mode="json"),

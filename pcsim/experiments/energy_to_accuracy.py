@@ -86,7 +86,7 @@ def against_bp(table: pd.DataFrame, way: str, quantity: str, *, bp: str = "bp") 
 
 def statements(table: pd.DataFrame) -> tuple[Statement, ...]:
     workload = load_workload(WORKLOAD, overrides=SETTINGS)
-    widths, steps = workload.network.widths, workload.pc.steps
+    widths, steps = workload.network.widths, workload.challenger_steps
     batch = workload.training.batch
     real, ideal = updates(table, CHIP), updates(table, "ideal")
     bp_macs = backpropagation_counts(widths, batch).macs

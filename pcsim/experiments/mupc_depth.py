@@ -118,7 +118,8 @@ def _credit(workload: Workload) -> dict[str, int]:
     batch = workload.training.batch
     rows = batch_rows(0, len(train.x), batch=batch, epochs=1)[0]
     x, y = train.x[rows], train.y[rows]
-    relaxed = relax(reference, x, y, order="jacobi", step=STEP, steps=workload.pc.steps)
+    steps = workload.challenger_steps
+    relaxed = relax(reference, x, y, order="jacobi", step=STEP, steps=steps)
     gradients = weight_gradients(reference, x, relaxed.states, relaxed.errors)
     cosines = alignment(gradients, backpropagated(reference, x, y)[1]).cosines
     return {

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from pcsim.engine.learner import Learner
     from pcsim.engine.loop import Course
-    from pcsim.engine.rules import Learner
     from pcsim.experiments.vanishing import Moves
 
 EPOCHS, LOOKED_AT = 3, 10
@@ -122,9 +122,11 @@ def _cells(
         learner, order, first = _after_an_epoch(course)
         train, weights = course.dataset.train, learner.weights()
         of = course.chain, weights, train.x[order[first]], train.y[order[first]]
-        quiet = course.rule.look_at(*of).gradients
+        on_chains = course.rule.on_chains
+        assert on_chains is not None, "shipped rules have kernels of chains"
+        quiet = on_chains.look_at(*of).gradients
         for row in cells:
-            disturbed = course.rule.look_at(*of, numerics=CELLS[row]).gradients
+            disturbed = on_chains.look_at(*of, numerics=CELLS[row]).gradients
             rows += [
                 {"part": "cells", "row": row, "rule": rule, "layer": layer, "cosine": cosine}
                 for layer, cosine in enumerate(alignment(disturbed, quiet).cosines, 1)
@@ -142,9 +144,9 @@ def _course(work: Workload, candidate: Candidate, numerics: Numerics) -> Course:
 
 def _after_an_epoch(course: Course) -> tuple[Learner, Any, int]:
     """A learner of seed 0 after the first epoch, the rows of all batches, and how many it has behind it."""
+    from pcsim.engine.learner import Learner
     from pcsim.engine.loop import learner_of
     from pcsim.engine.network import batch_rows, initial_weights
-    from pcsim.engine.rules import Learner
 
     samples = len(course.dataset.train.x)
     order = batch_rows(0, samples, batch=course.batch, epochs=2)

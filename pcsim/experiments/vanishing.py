@@ -16,9 +16,9 @@ from pcsim.theory.networks import ReferenceNetwork
 
 if TYPE_CHECKING:
     from pcsim.engine import BatchResult
+    from pcsim.engine.learner import Learner
     from pcsim.engine.loop import Course
     from pcsim.engine.network import Weights
-    from pcsim.engine.rules import Learner
 
 
 @dataclass
@@ -56,9 +56,9 @@ def state_moves(course: Course, weights: Weights, rows: np.ndarray) -> list[Move
     the networks are those of ``theory``, with placement pre and the squared error.
     """
     from pcsim.engine import infer
-    from pcsim.engine.rules import PredictiveCoding
+    from pcsim.engine.rules import Relaxing
 
-    assert isinstance(course.rule, PredictiveCoding)
+    assert isinstance(course.rule, Relaxing)
     train, how = course.dataset.train, course.rule.relaxation
     x, y = train.x[rows], train.y[rows]
     network = course.chain

@@ -16,44 +16,62 @@ Left out: zeros that numbers bring about, as those of relu.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from pcsim.network.fronts import colours
 from pcsim.network.graph import INPUT, Branch, Graph, Node
 
+Credit = Callable[[Graph, str, int], tuple[int, ...]]
+"""The nodes, from the input up, that receive a gradient: of a graph, an order and a number of steps."""
 
-def credited(graph: Graph, variant: str, order: str, steps: int) -> tuple[int, ...]:
-    """The numbers of the nodes that receive a gradient after ``steps`` of inference, from the input up."""
-    everything = tuple(node.number for node in graph.nodes)
-    output = graph.output.number
-    if variant == "z_il":
-        return everything
-    if variant == "epc":
-        return everything if steps else (output,)
-    if variant == "ipc":
-        order, steps = "jacobi", max(0, steps - 1)
-    if variant != "pc":
-        order = "jacobi"
-    together = groups(graph, order)
-    wrong = {output}
+
+def everything(graph: Graph, order: str = "", steps: int = 0) -> tuple[int, ...]:
+    """One update reaches every node, as of backpropagation and z_il."""
+    return tuple(node.number for node in graph.nodes)
+
+
+def at_once(graph: Graph, order: str, steps: int) -> tuple[int, ...]:
+    """The first step reaches every node, as of epc."""
+    return everything(graph) if steps else (graph.output.number,)
+
+
+def by_steps(graph: Graph, order: str, steps: int) -> tuple[int, ...]:
+    """Errors climb with the moves of states, group after group of an ``order``."""
+    return _climbed(graph, groups(graph, order), steps)
+
+
+def with_fixed_predictions(graph: Graph, order: str, steps: int) -> tuple[int, ...]:
+    """As ``by_steps`` of jacobi, but a move changes no error but the node's own: fpa."""
+    return _climbed(graph, groups(graph, "jacobi"), steps, alone=True)
+
+
+def with_moving_weights(graph: Graph, order: str, steps: int) -> tuple[int, ...]:
+    """As ``by_steps`` of jacobi, where the weights learn before the states move: ipc."""
+    return _climbed(graph, groups(graph, "jacobi"), max(0, steps - 1))
+
+
+def _climbed(
+    graph: Graph, together: Sequence[Sequence[int]], steps: int, *, alone: bool = False
+) -> tuple[int, ...]:
+    wrong = {graph.output.number}
     for _ in range(steps):
         before = len(wrong)
         for group in together:
-            wrong |= _moved(graph, wrong, group, alone=variant == "fpa")
+            wrong |= _moved(graph, wrong, group, alone=alone)
         if len(wrong) == before:
             break
     return tuple(sorted(wrong))
 
 
 @lru_cache(maxsize=1 << 12)
-def credited_in_chain(layers: int, variant: str, order: str, steps: int) -> int:
-    """How many of the ``layers`` of a chain, from the output down, receive a gradient after ``steps``."""
+def credited_in_chain(credit: Credit, layers: int, order: str, steps: int) -> int:
+    """How many of the ``layers`` of a chain, from the output down, ``credit`` gives a gradient after ``steps``."""
     nodes = tuple(
         Node(number, str(number), (Branch(number - 1, (), (1,)),), (), (1,))
         for number in range(1, layers + 1)
     )
-    return len(credited(Graph((1,), nodes), variant, order, steps))
+    return len(credit(Graph((1,), nodes), order, steps))
 
 
 def groups(graph: Graph, order: str) -> tuple[tuple[int, ...], ...]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pcsim.network import INPUT, Graph
-from pcsim.network.credit import credited
+from pcsim.network import INPUT, Graph, credited
 from pcsim.program.kernels import ADD, MULTIPLY_ADD, SUBTRACT
 from pcsim.program.operators.work import ERROR, Piece, Step
 from pcsim.program.ops import Phase, Program, Role

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pcsim.network import INPUT, Graph
-from pcsim.network.credit import credited
+from pcsim.network import INPUT, Graph, credited
 from pcsim.program.learning import Learning
 from pcsim.program.ops import Program, Role
 from pcsim.program.options import Options

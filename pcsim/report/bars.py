@@ -57,7 +57,7 @@ def energy_by_component(entries: Sequence[Entry]) -> Figure:
     return Figure(
         "energy",
         "Energy per update",
-        "Where the energy of one weight update goes: PC solid, BP hatched. Grey is paid by time alone.",
+        "Where the energy of one weight update goes: BP hatched, the other rule solid. Grey is paid by time alone.",
         _bars(
             "energy",
             {"": stacks},
@@ -144,7 +144,7 @@ def time_of_arrays(entries: Sequence[Entry]) -> Figure:
     return Figure(
         "time",
         "Time per update",
-        "What the average array that has work does during one update: PC solid, BP hatched.",
+        "What the average array that has work does during one update: BP hatched, the other rule solid.",
         _bars(
             "time",
             {"": stacks},
@@ -231,7 +231,7 @@ def _bar(
                 color=colours.get(key, style.MUTED),
                 edgecolor=style.PAPER,
                 linewidth=0.6,
-                hatch=style.RULE_HATCHES[stack.rule],
+                hatch=style.RULE_HATCHES[style.side(stack.rule)],
             )
         left += width
     return left

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pcsim.report import style
 from pcsim.units import format_quantity
 from pcsim.verdict import component_name, goal, network_of
-from pcsim.verdict.rows import comparison_rows, levels_of, names
+from pcsim.verdict.rows import challenger_name, comparison_rows, levels_of, names
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, Group, RenderResult
@@ -77,7 +77,7 @@ def _table(summary: Mapping[str, Any]) -> Table:
     for name in names(summary):
         table.add_column(name, justify="right")
     if summary["ratios"]:
-        table.add_column("PC / BP", justify="right")
+        table.add_column(f"{challenger_name(summary)} / BP", justify="right")
     for row in comparison_rows(summary):
         cells = [*row.cells, row.ratio] if summary["ratios"] else list(row.cells)
         table.add_row(*(Text(cell) for cell in (row.label, *cells)))
@@ -156,7 +156,7 @@ class EnergyBars:
         cells = min(BAR_CELLS, max(10, options.max_width - widest - 18))
         for result, name, cost in zip(self.results, self.names, costs, strict=True):
             line = Text(f" {name.ljust(widest)}  ")
-            full = "█" if result["rule"] == "pc" else "▓"
+            full = "█" if style.side(result["rule"]) == "pc" else "▓"
             for component, length in _lengths(cost, components, largest=largest, cells=cells):
                 block = _letter(component, components) if plain else full
                 line.append(block * length, style=_colour(component))

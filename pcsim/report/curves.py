@@ -67,7 +67,7 @@ def accuracy_against_energy(entries: Sequence[Entry]) -> Figure:
         "learning",
         "Accuracy against energy",
         "The figure that decides: validation accuracy against the energy spent on learning, every seed "
-        "thin, their mean thick, PC solid, BP dashed. What lies further to the left at the target is "
+        "thin, their mean thick, BP dashed, the other rule solid. What lies further to the left at the target is "
         "better. The target is a stretch of accuracies, shaded; a mark in its middle shows the mean energy to "
         "target, where it was reached on every seed.",
         drawing,

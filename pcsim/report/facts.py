@@ -66,7 +66,7 @@ class Entry:
 
     @property
     def colour(self) -> str:
-        shades = style.RULE_SHADES[self.rule]
+        shades = style.RULE_SHADES[style.side(self.rule)]
         return shades[self.turn % len(shades)]
 
     @property
@@ -75,11 +75,11 @@ class Entry:
 
     @property
     def line(self) -> Any:
-        return style.RULE_LINES[self.rule]
+        return style.RULE_LINES[style.side(self.rule)]
 
     @property
     def hatch(self) -> str:
-        return style.RULE_HATCHES[self.rule]
+        return style.RULE_HATCHES[style.side(self.rule)]
 
 
 def entries(runs: Mapping[str, RunFacts], *, only: Sequence[str] | None = None) -> list[Entry]:

@@ -43,7 +43,7 @@ def run_figures(run: RunFacts) -> list[Figure]:
         timeline(shown),
         mesh_maps(shown, run.summary["chip"]["mesh"]),
         roofline(shown),
-        tornado_figure(run.tables["tornado"], run.summary["ratios"]),
+        tornado_figure(run.tables["tornado"], run.summary),
     )
     return [figure for figure in found if figure is not None]
 

@@ -15,7 +15,7 @@ from pcsim.report.ratio_axis import RatioAxis
 from pcsim.units import format_quantity, scale_of
 from pcsim.verdict.interval import sample
 from pcsim.verdict.lever_words import NOTHING
-from pcsim.verdict.words import component_name, factor, goal, network_of
+from pcsim.verdict.words import component_name, factor, goal, network_of, rule_name
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -118,11 +118,11 @@ def _answer(summary: Facts) -> tuple[str, str]:
     energy, others = races[0], races[1:]
     winners = {race["winner"] for race in races}
     if len(winners) == 1 and None not in winners:
-        word = f"{energy['winner'].upper()} WINS"
+        word = f"{rule_name(energy['winner'])} WINS"
     elif energy["winner"]:
-        word = f"{energy['winner'].upper()} WINS BY {energy['what'].upper()}"
+        word = f"{rule_name(energy['winner'])} WINS BY {energy['what'].upper()}"
     elif later := next((race for race in others if race["winner"]), None):
-        word = f"{later['winner'].upper()} WINS BY {later['what'].upper()}"
+        word = f"{rule_name(later['winner'])} WINS BY {later['what'].upper()}"
         energy = later
     else:
         word = "NO WINNER" if energy["reason"] == "seeds" else "UNDECIDED"
@@ -139,7 +139,7 @@ def _finding(race: Facts, summary: Facts) -> str:
         return f"{' and '.join(names)} diverged; a smaller rate may mend this"
     ratio = race["ratio"]
     if ratio is not None:
-        text = f"PC takes {_times(ratio['value'])} BP's {what} to reach {reached}{_interval(ratio)}"
+        text = f"{_name(results[0])} takes {_times(ratio['value'])} BP's {what} to reach {reached}{_interval(ratio)}"
         if race["reason"] == "seeds":
             more = race["more_seeds"]
             return text + ("" if more is None else f"; about {more:,} more seeds would tell")
@@ -156,7 +156,7 @@ def _finding(race: Facts, summary: Facts) -> str:
     bound, side = (
         (race["at_least"], "at least") if race["winner"] == "bp" else (race["at_most"], "at most")
     )
-    return f"PC takes {side} {_times(bound['value'])} BP's {what}{_interval(bound)}: {missed}"
+    return f"{_name(results[0])} takes {side} {_times(bound['value'])} BP's {what}{_interval(bound)}: {missed}"
 
 
 def _goal(results: Sequence[Facts]) -> str:
@@ -164,7 +164,7 @@ def _goal(results: Sequence[Facts]) -> str:
 
 
 def _name(result: Facts) -> str:
-    return str(result["rule"]).upper()
+    return rule_name(result["rule"])
 
 
 def _missed(result: Facts) -> str:
@@ -194,7 +194,7 @@ def _table(summary: Facts, width: int) -> Iterator[str]:
     room = width - 2 - LABEL - CELL * len(results) - RATIO - 3
     axis = RatioAxis.fitting([each for each in drawn if each], min(room, 25)) if ratios else None
     head = "".join(f"{_name(result):>{CELL}}" for result in results)
-    yield _line("", head, "PC/BP" if ratios else "", axis.scale() if axis else "")
+    yield _line("", head, f"{_name(results[0])}/BP" if ratios else "", axis.scale() if axis else "")
     reached = _goal(results)
     for what, key, unit in (("energy", "energy_j", "J"), ("time", "time_s", "s")):
         cells = "".join(f"{_to_target(result, key, unit):>{CELL}}" for result in results)
@@ -261,11 +261,14 @@ def _gap(results: Sequence[Facts]) -> str:
 def _why(summary: Facts) -> str:
     """What makes up the difference in energy of an update, and how samples compare."""
     pc, bp = (result["per_update"] for result in _compared(summary))
+    name = _name(_compared(summary)[0])
     total = pc["energy_j"] - bp["energy_j"]
     mine, theirs = pc["energy_by_component_j"], bp["energy_by_component_j"]
     gaps = {
         name: mine.get(name, 0.0) - theirs.get(name, 0.0) for name in mine.keys() | theirs.keys()
     }
+    if not total:
+        return f"{name} and BP spend the same energy an update"
     largest = sorted(gaps, key=lambda name: (-abs(gaps[name]), name))[:3]
     unit = scale_of(total, "J")
     parts = ", ".join(
@@ -274,11 +277,11 @@ def _why(summary: Facts) -> str:
         if abs(gaps[name]) >= 0.05 * abs(total)
     )
     more = "more" if total >= 0 else "less"
-    said = f"PC spends {abs(total) / unit.size:.3g} {unit.name} {more} an update"
+    said = f"{name} spends {abs(total) / unit.size:.3g} {unit.name} {more} an update"
     if parts:
         said += f": {parts}"
     if advantage := summary["ratios"]["sample_advantage"]:
-        said += f"; PC needs {_times(1 / advantage['value'])} BP's samples"
+        said += f"; {name} needs {_times(1 / advantage['value'])} BP's samples"
     return said
 
 

@@ -71,9 +71,9 @@ def roofline(entries: Sequence[Entry]) -> Figure | None:
         "roofline",
         "Roofline",
         "Multiply-accumulates per second of one update over those per byte, once for the bytes of each "
-        "level of memory: PC filled, BP hollow. The roof of a level is what its bandwidth allows, the dotted "
-        "line all processing elements at work. Far below every roof, a run is held up by what waits for "
-        "what, not by any bandwidth.",
+        "level of memory: BP hollow, the other rule filled. The roof of a level is what its bandwidth "
+        "allows, the dotted line all processing elements at work. Far below every roof, a run is held up by "
+        "what waits for what, not by any bandwidth.",
         drawing,
         Table(columns, rows),
     )
@@ -81,7 +81,7 @@ def roofline(entries: Sequence[Entry]) -> Figure | None:
 
 def _mark(entry: Entry, *, edge: str) -> dict[str, Any]:
     """PC filled, BP hollow."""
-    filled = entry.rule == "pc"
+    filled = style.side(entry.rule) == "pc"
     return {
         "marker": entry.marker,
         "markersize": 8,

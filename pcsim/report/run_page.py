@@ -10,13 +10,13 @@ from pcsim.report.facts import RunFacts
 from pcsim.report.figure import Figure
 from pcsim.report.figures import drawn_ids
 from pcsim.report.html import Cell, render, same
-from pcsim.report.lever_table import LEVER_COLUMNS, lever_rows
+from pcsim.report.lever_table import lever_columns, lever_rows
 from pcsim.report.sources import price_rows, source_rows
 from pcsim.report.tables import Table
 from pcsim.report.tried import TRIED_COLUMNS, tried_rows
 from pcsim.units import format_quantity
 from pcsim.verdict import component_name, factor, goal, network_of
-from pcsim.verdict.rows import NOTHING, comparison_rows, levels_of, names
+from pcsim.verdict.rows import NOTHING, challenger_name, comparison_rows, levels_of, names
 
 
 class Card(NamedTuple):
@@ -41,7 +41,7 @@ def run_page(run: RunFacts, figures: Sequence[Figure]) -> str:
         "components": _components(summary),
         "layer_columns": _LAYER_COLUMNS,
         "layers": _layers(summary, run.tables["layers"]),
-        "lever_columns": LEVER_COLUMNS,
+        "lever_columns": lever_columns(summary),
         "levers": lever_rows(summary),
         "tried_columns": TRIED_COLUMNS,
         "tried": tried_rows(summary),
@@ -87,32 +87,33 @@ def _cards(summary: Mapping[str, Any]) -> list[Card]:
     )
     if not ratios:
         return [accuracy]
+    rule = challenger_name(summary)
     needed = ratios["break_even"]["sample_advantage_needed"]
     measured = ratios["break_even"]["sample_advantage_measured"]
     return [
-        _race_card(f"Energy to {target}", ratios["energy_to_target"]),
-        _race_card(f"Time to {target}", ratios["time_to_target"]),
+        _race_card(f"Energy to {target}", ratios["energy_to_target"], rule),
+        _race_card(f"Time to {target}", ratios["time_to_target"], rule),
         Card(
             "Energy per update",
             NOTHING if ratios["energy_j"] is None else f"{factor(ratios['energy_j'])} x",
-            "PC over BP" + _range(ratios["energy_j_range"]),
+            f"{rule} over BP" + _range(ratios["energy_j_range"]),
         ),
         Card(
             "Sample advantage",
             NOTHING if measured is None else f"{factor(measured)} x",
-            "PC needs more than " + (NOTHING if needed is None else f"{factor(needed)} x"),
+            f"{rule} needs more than " + (NOTHING if needed is None else f"{factor(needed)} x"),
         ),
         accuracy,
     ]
 
 
-def _race_card(title: str, estimate: Mapping[str, Any] | None) -> Card:
+def _race_card(title: str, estimate: Mapping[str, Any] | None, rule: str) -> Card:
     if estimate is None:
         return Card(title, "not reached", "by both rules on every seed")
     interval = ""
     if estimate["low"] is not None:
         interval = f", 95 %: {factor(estimate['low'])}..{factor(estimate['high'])}"
-    return Card(title, f"{factor(estimate['value'])} x", f"PC over BP{interval}")
+    return Card(title, f"{factor(estimate['value'])} x", f"{rule} over BP{interval}")
 
 
 def _range(span: Sequence[float] | None) -> str:

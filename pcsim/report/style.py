@@ -64,6 +64,13 @@ RULE_SHADES = {
     "bp": (RULE_COLOURS["bp"], "#7cc4b8", "#0d5a4e", "#5b8f2a", "#3a7ca8"),
 }
 """Where several candidates follow one rule: shades of its colour, in the order of candidates."""
+
+
+def side(rule: str) -> str:
+    """Whose colours a rule has: backpropagation's, or those of predictive coding, in whose place others compete."""
+    return rule if rule == "bp" else "pc"
+
+
 MARKERS = "osD^vPX*"
 """Beside the shade, for those who do not see it; in the order of the candidates of one rule."""
 

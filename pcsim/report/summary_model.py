@@ -90,9 +90,13 @@ class StoredBound(StoredPart):
     array_waits: dict[str, Share]
 
 
+RuleWord = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
+"""The name of a rule."""
+
+
 class StoredResult(StoredPart):
     id: str
-    rule: Literal["pc", "bp"]
+    rule: RuleWord
     accuracy: StoredAccuracy
     credit_depth: Count
     depth: Size
@@ -121,7 +125,7 @@ class StoredBreakEven(StoredPart):
 
 class StoredRace(StoredPart):
     what: Literal["energy", "time"]
-    winner: Literal["pc", "bp"] | None
+    winner: RuleWord | None
     ratio: StoredEstimate | None
     at_least: StoredEstimate | None
     at_most: StoredEstimate | None
@@ -197,7 +201,7 @@ class StoredEqualEnergy(StoredPart):
 
 class StoredWarned(StoredPart):
     kind: str
-    rule: Literal["pc", "bp"] | None
+    rule: RuleWord | None
     text: str
     mend: str
 
@@ -207,8 +211,8 @@ class StoredLever(StoredPart):
     what: str
     settings: list[str]
     unlimited: bool
-    latency: dict[Literal["pc", "bp"], Positive]
-    energy: dict[Literal["pc", "bp"], Ratio]
+    latency: dict[RuleWord, Positive]
+    energy: dict[RuleWord, Ratio]
     area: Ratio | None
     reason: str
     phrase: str
@@ -216,7 +220,7 @@ class StoredLever(StoredPart):
 
 class StoredTried(StoredPart):
     id: str
-    rule: Literal["pc", "bp"]
+    rule: RuleWord
     chosen: bool
     latency_s: Amount | None
     energy_j: Amount | None
@@ -264,7 +268,8 @@ class Summary(StoredPart):
             if not len(result.accuracy.per_seed) == len(result.to_target.per_seed) == seeds:
                 raise ValueError(f"{result.id} must have as many seeds as the run")
         if isinstance(self.ratios, StoredRatios):
-            if (rules.get(self.ratios.pc), rules.get(self.ratios.bp)) != ("pc", "bp"):
+            rule = rules.get(self.ratios.pc, "bp")
+            if rule == "bp" or rules.get(self.ratios.bp) != "bp":
                 raise ValueError(
                     "ratios.pc and ratios.bp must be the ids of results of these rules"
                 )

@@ -11,6 +11,7 @@ from pcsim.report.figure import Figure
 from pcsim.report.svg import drawn
 from pcsim.report.tables import Table
 from pcsim.verdict import Swing, Verdict
+from pcsim.verdict.rows import challenger_name
 
 MOST_COSTS = 12
 """So many of the widest swings are drawn; tornado.csv has all."""
@@ -36,9 +37,9 @@ def tornado_table(verdict: Verdict) -> Table:
     return Table(columns, rows)
 
 
-def tornado_figure(swings: Table, ratios: Mapping[str, Any]) -> Figure | None:
+def tornado_figure(swings: Table, summary: Mapping[str, Any]) -> Figure | None:
     """A bar for each of the costs that move the ratio most; ``swings`` are rows of ``tornado_table``,
-    ``ratios`` those of the summary. None where two rules were not compared."""
+    of the run of ``summary``. None where two rules were not compared."""
     from matplotlib.patches import Patch
 
     shown = swings.records()[:MOST_COSTS]
@@ -56,9 +57,9 @@ def tornado_figure(swings: Table, ratios: Mapping[str, Any]) -> Figure | None:
                     color=COLOURS[way],
                     linewidth=0,
                 )
-        axes.axvline(ratios["energy_j"], color=style.INK, linewidth=0.8)
+        axes.axvline(summary["ratios"]["energy_j"], color=style.INK, linewidth=0.8)
         left, right = axes.get_xlim()
-        turn = ratios["break_even"]["sample_advantage_measured"] or 1.0
+        turn = summary["ratios"]["break_even"]["sample_advantage_measured"] or 1.0
         if left < turn < right:
             axes.axvline(turn, color=style.MUTED, linewidth=1, linestyle=":")
             axes.annotate(
@@ -74,7 +75,7 @@ def tornado_figure(swings: Table, ratios: Mapping[str, Any]) -> Figure | None:
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("PC's energy per update over BP's")
+        axes.set_xlabel(f"{challenger_name(summary)}'s energy per update over BP's")
         handles = [Patch(facecolor=COLOURS[way], label=way) for way, *_ in WAYS]
         drawing.figure.legend(
             handles=handles, loc="outside lower center", ncols=2, handlelength=1.2

@@ -9,7 +9,7 @@ from pcsim.report.html import Cell, same
 from pcsim.report.tables import Cell as TableCell
 from pcsim.report.tables import Table
 from pcsim.units import format_quantity
-from pcsim.verdict import RULE_NAMES, Verdict, summary
+from pcsim.verdict import Verdict, rule_name, summary
 from pcsim.verdict.rows import NOTHING
 
 COLUMNS = (
@@ -64,7 +64,7 @@ def tried_rows(summary: Mapping[str, Any]) -> list[list[Cell]]:
 
 
 def _cells(each: Mapping[str, Any]) -> list[Cell]:
-    name = RULE_NAMES[each["rule"]]
+    name = rule_name(each["rule"])
     called = f"{each['id']} (best)" if each["chosen"] else each["id"]
     costs = (
         ("energy_to_target_j", "J"),

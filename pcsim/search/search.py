@@ -138,8 +138,8 @@ def search(
 def check(plan: SweepPlan, limits: Sequence[Limit]) -> None:
     """Raises InputError with what is wrong with a search before any point is looked at."""
     problems = problems_of(plan.groups)
-    if plan.rule not in ("pc", "bp"):
-        problems.append(Problem(f"--rule must be pc or bp in a search, not {plan.rule!r}"))
+    if plan.rule == "all":
+        problems.append(Problem("--rule must be pc or bp in a search, not 'all'"))
     if plan.timing_only and any(limit.column == "accuracy" for limit in limits):
         said = "--limit must not be on accuracy where --timing-only trains nothing"
         problems.append(Problem(said))

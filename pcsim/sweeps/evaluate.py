@@ -17,7 +17,7 @@ from pcsim.errors import PcsimError
 from pcsim.line import Timed, best_results, result_of, time_candidate, verdict_of
 from pcsim.network import credited
 from pcsim.technology import price_list
-from pcsim.verdict import Cost, Result, Verdict
+from pcsim.verdict import BP, Cost, Result, Verdict, challenger_among
 from pcsim.verdict.interval import mean_or_none
 from pcsim.verdict.truncated import credit_label, reason_of
 
@@ -162,7 +162,7 @@ def _timed(task: Task) -> list[Row]:
     area_mm2 = None if prices.areas is None else math.fsum(area.mm2 for area in prices.areas)
     ratios: Row = dict.fromkeys(("energy_ratio", "cycles_ratio"))
     if len(by_rule) == 2:
-        pc, bp = by_rule["pc"], by_rule["bp"]
+        pc, bp = by_rule[challenger_among(by_rule)], by_rule[BP]
         ratios = {
             "energy_ratio": pc.energy_j / bp.energy_j if bp.energy_j else None,
             "cycles_ratio": pc.cycles / bp.cycles if bp.cycles else None,

@@ -55,13 +55,13 @@ def parse_ranges(*, rate: str, pc_steps: str, pc_rate: str) -> Ranges:
 def design(
     workload: Workload, rule: str, *, budget: int, ranges: Ranges, orders: Sequence[str]
 ) -> tuple[Workload, ...]:
-    """``workload`` with each of ``budget`` settings of ``rule`` ("pc" or "bp"), all different, its
+    """``workload`` with each of ``budget`` settings of ``rule``, all different, its
     own first. ``orders`` are those that predictive coding may relax in.
 
     Raises:
         InputError: there are fewer different rates in the range than trainings.
     """
-    own = getattr(workload, rule).optimiser.rate
+    own = workload.settings_of(rule).optimiser.rate
     rates = weight_rates(ranges.rate, budget, own=own)
     settings: list[dict[str, Any]] = [{} for _ in rates]
     if rule == "pc" and rates:
@@ -89,11 +89,12 @@ def with_settings(workload: Workload, rule: str, settings: Mapping[str, Any]) ->
         ValidationError: no file could say this.
     """
     values = workload.model_dump()
+    section = rule if rule in ("pc", "bp") else "rule"
     changes = dict(settings)
     if "weight_rate" in changes:
         rate = changes.pop("weight_rate")
-        changes["optimiser"] = {**values[rule]["optimiser"], "rate": rate}
-    values[rule] |= changes
+        changes["optimiser"] = {**values[section]["optimiser"], "rate": rate}
+    values[section] |= changes
     return Workload.model_validate(values)
 
 

@@ -11,10 +11,9 @@ from pcsim.errors import InputError, OutputError, Problem
 from pcsim.report.explain.text import columns
 from pcsim.report.replace import check_parent
 from pcsim.report.tables import Table
-from pcsim.tuning.plan import RULES
 from pcsim.tuning.score import OBJECTIVE
 from pcsim.tuning.tune import Outcome, Tuned
-from pcsim.verdict import RULE_NAMES
+from pcsim.verdict import rule_name
 from pcsim.writing import write_whole
 
 MARK = "# Tuned by pcsim"
@@ -96,10 +95,10 @@ def header(tuned: Tuned) -> str:
         f"{_many(training.epochs, 'epoch')}; scored by the {OBJECTIVE}. Test images were not "
         f"looked at. {tuned.workload.name}.csv lists every trial."
     ]
-    for rule in RULES:
+    for rule in plan.rules:
         best, own = tuned.of(rule)[0], tuned.own(rule)
         said.append(
-            f"# {RULE_NAMES[rule]}: {_percent(best)} with {described(best)}; "
+            f"# {rule_name(rule)}: {_percent(best)} with {described(best)}; "
             f"{_percent(own)} with the {described(own)} of {plan.workload.name}."
         )
     lines = [
@@ -137,14 +136,14 @@ def trial_table(tuned: Tuned) -> Table:
 def screen(tuned: Tuned) -> str:
     """The outcome for eyes: the best setting of each rule, and PC's curve over its steps."""
     rows = [("", "best setting", "trainings", "accuracy", "own setting", "gain", "diverged")]
-    for rule in RULES:
+    for rule in tuned.plan.rules:
         outcomes, own = tuned.of(rule), tuned.own(rule)
         best = outcomes[0]
         gain = best.score.accuracy - own.score.accuracy
         diverged = sum(outcome.score.diverged > 0 for outcome in outcomes)
         rows.append(
             (
-                RULE_NAMES[rule],
+                rule_name(rule),
                 described(best),
                 str(len(outcomes)),
                 _percent(best),
@@ -153,6 +152,9 @@ def screen(tuned: Tuned) -> str:
                 str(diverged),
             )
         )
+    title = f"{tuned.plan.workload.name}: accuracy is the {OBJECTIVE}"
+    if tuned.plan.workload.pc is None:
+        return "\n".join((title, "", *columns(rows, left=2)))
     curve = [("T", "PC's best setting with that many steps", "of", "accuracy", "updates to target")]
     steps = [outcome.trial.candidate.steps for outcome in tuned.of("pc")]
     for outcome in tuned.curve():
@@ -167,7 +169,6 @@ def screen(tuned: Tuned) -> str:
                 "never" if updates is None else f"{updates:,.0f}",
             )
         )
-    title = f"{tuned.plan.workload.name}: accuracy is the {OBJECTIVE}"
     return "\n".join((title, "", *columns(rows, left=2), "", *columns(curve, left=2)))
 
 
@@ -175,7 +176,7 @@ def described(outcome: Outcome) -> str:
     """A setting in a few words."""
     candidate: Candidate = outcome.trial.candidate
     optimiser = f"{candidate.optimiser.kind} {candidate.optimiser.rate:g}"
-    if candidate.rule == "bp":
+    if candidate.inference is None:
         return optimiser
     return f"{candidate.order}, T = {candidate.steps}, eta = {candidate.rate:g}, {optimiser}"
 

@@ -17,8 +17,6 @@ from pcsim.errors import InputError
 from pcsim.program import program_of
 from pcsim.tuning.design import Ranges, accepts, design, with_settings
 
-RULES = ("pc", "bp")
-
 
 @dataclass(frozen=True)
 class Trial:
@@ -40,6 +38,10 @@ class TuningPlan:
     budget: int
     first_seed: int
     trials: tuple[Trial, ...]
+
+    @property
+    def rules(self) -> tuple[str, str]:
+        return self.workload.challenger, "bp"
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -68,7 +70,7 @@ def plan_tuning(
     orders = timed_orders(hardware, workload)
     trials = tuple(
         Trial(rule, number, variant, _candidate(hardware, variant, rule, number))
-        for rule in RULES
+        for rule in (workload.challenger, "bp")
         for number, variant in enumerate(
             design(workload, rule, budget=budget, ranges=ranges, orders=orders), start=1
         )
@@ -81,6 +83,8 @@ def plan_tuning(
 def timed_orders(hardware: Hardware, workload: Workload) -> tuple[str, ...]:
     """The orders in which predictive coding may relax beside the workload's other settings and whose
     operations are described: a winner that could not be timed would answer no question."""
+    if workload.pc is None:
+        return ()
     known = get_args(PredictiveCoding.model_fields["order"].annotation)
     return tuple(
         order

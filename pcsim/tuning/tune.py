@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pcsim.config import Tuning, Workload, settings_fingerprint
 from pcsim.engine import train_all
-from pcsim.tuning.plan import RULES, Trial, TuningPlan
+from pcsim.tuning.plan import Trial, TuningPlan
 from pcsim.tuning.score import Score, score_of
 
 Scorer = Callable[[TuningPlan], Sequence[Score]]
@@ -47,7 +47,7 @@ class Tuned:
     def curve(self) -> tuple[Outcome, ...]:
         """Predictive coding's best outcome at each number of inference steps tried, fewest first."""
         best: dict[int, Outcome] = {}
-        for outcome in self.of("pc"):
+        for outcome in self.of(self.plan.workload.challenger):
             best.setdefault(outcome.trial.candidate.steps, outcome)
         return tuple(best[steps] for steps in sorted(best))
 
@@ -66,7 +66,10 @@ def tune(
     scores = scorer(plan) if scorer else _trained(plan, progress)
     outcomes = _ranked(plan.trials, scores)
     best = {o.trial.rule: o.trial.workload for o in outcomes if o.rank == 1}
-    sections = {rule: getattr(best[rule], rule) for rule in RULES}
+    sections = {
+        rule if rule in ("pc", "bp") else "rule": best[rule].settings_of(rule)
+        for rule in plan.rules
+    }
     name = tuned_name(plan.workload)
     workload = plan.workload.model_copy(update={"name": name, **sections})
     tuning = Tuning(
@@ -95,7 +98,7 @@ def _ranked(trials: Sequence[Trial], scores: Sequence[Score]) -> tuple[Outcome, 
     """Ranks within each rule; what is equal in everything keeps the order of the design."""
     scored = list(zip(trials, scores, strict=True))
     ranks: dict[str, int] = {}
-    for rule in RULES:
+    for rule in dict.fromkeys(trial.rule for trial in trials):
         mine = [(trial, score) for trial, score in scored if trial.rule == rule]
         mine.sort(key=lambda pair: pair[1].key(steps=pair[0].candidate.steps))
         ranks |= {trial.candidate.id: rank for rank, (trial, _) in enumerate(mine, start=1)}

@@ -27,14 +27,16 @@ from pcsim.verdict.tornado import tornado as tornado
 from pcsim.verdict.values import Lever as Lever
 from pcsim.verdict.values import Verdict as Verdict
 from pcsim.verdict.values import Warned as Warned
+from pcsim.verdict.words import BP as BP
 from pcsim.verdict.words import COMPONENT_NAMES as COMPONENT_NAMES
 from pcsim.verdict.words import OBJECTIVE_NAMES as OBJECTIVE_NAMES
-from pcsim.verdict.words import RULE_NAMES as RULE_NAMES
 from pcsim.verdict.words import candidate_names as candidate_names
+from pcsim.verdict.words import challenger_among as challenger_among
 from pcsim.verdict.words import component_name as component_name
 from pcsim.verdict.words import factor as factor
 from pcsim.verdict.words import goal as goal
 from pcsim.verdict.words import network_of as network_of
 from pcsim.verdict.words import network_text as network_text
 from pcsim.verdict.words import percent as percent
+from pcsim.verdict.words import rule_name as rule_name
 from pcsim.verdict.words import wait_name as wait_name

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pcsim.verdict.result import Tried
-from pcsim.verdict.words import OBJECTIVE_NAMES, RULE_NAMES
+from pcsim.verdict.words import OBJECTIVE_NAMES, rule_name
 
 PER_UPDATE = {"energy_to_target": "energy", "time_to_target": "latency"}
 """What stands in for an objective that nothing reached."""
@@ -74,19 +74,19 @@ def best_sentences(tried: Sequence[Tried], objective: str) -> Iterator[str]:
     counts: dict[str, int] = {}
     for rule in dict.fromkeys(each.candidate.rule for each in tried):
         mine = [each for each in tried if each.candidate.rule == rule]
-        counts[RULE_NAMES[rule]] = len(mine)
+        counts[rule_name(rule)] = len(mine)
         if len(mine) == 1:
             continue
         by = measure(mine, objective)
         fit = sum(not each.reason for each in mine)
         best = next(each.candidate.id for each in mine if each.chosen)
         yield (
-            f"{RULE_NAMES[rule]} runs {best}, the best of {len(mine)} schedules by "
+            f"{rule_name(rule)} runs {best}, the best of {len(mine)} schedules by "
             f"{OBJECTIVE_NAMES[by]}, of which {'all' if fit == len(mine) else fit} fit the chip."
         )
         if by != objective:
             yield (
-                f"No schedule of {RULE_NAMES[rule]} reached the target on every seed: of those that did "
+                f"No schedule of {rule_name(rule)} reached the target on every seed: of those that did "
                 f"on the most seeds the best by {OBJECTIVE_NAMES[by]} was taken, instead of by "
                 f"{OBJECTIVE_NAMES[objective]}."
             )

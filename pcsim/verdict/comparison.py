@@ -55,7 +55,7 @@ class Sample:
 class Race:
     """Who reached the target with less ``what``, "energy" or "time".
 
-    ``winner`` is "pc" or "bp", or None where it is open. ``ratio`` is PC over BP, None unless every seed of
+    ``winner`` is a rule, or None where it is open. ``ratio`` is PC over BP, None unless every seed of
     both reached the target. Where seeds of one rule missed it, ``at_least`` and ``at_most`` bound the
     ratio by what the rules had spent at the end of training; None where nothing bounds it. ``reason``
     says in a few words why it is open: "seeds" (the interval contains 1), "one seed", "missed" (longer
@@ -78,6 +78,7 @@ class Race:
 class Comparison:
     """PC over BP. Above one PC needs more; None where BP's number is zero or nothing was reached.
 
+    A rule of an extension stands in PC's place, here and in all that is made of this.
     ``energy_range`` is the range of the energy ratio over the ranges of the assumed costs.
     ``sample_advantage`` alone is the other way round: samples to target of BP over those of PC, the
     ``s`` that must exceed the energy ratio for PC to win. ``races`` say who wins to the target, by energy

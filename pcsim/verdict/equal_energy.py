@@ -88,8 +88,8 @@ def _accuracy(curve: SeedCurve, updates: float) -> _Known | None:
     return _Known(accuracy[before] + part * rise, abs(rise) / math.sqrt(12))
 
 
-def equal_energy_sentence(at: EqualEnergy) -> str:
-    """Who knows more for the same energy."""
+def equal_energy_sentence(at: EqualEnergy, name: str = "PC") -> str:
+    """Who knows more for the same energy, BP or the rule called ``name``."""
     gap = at.difference
     points = f"{100 * gap.mean:+.2f} points"
     if gap.low is not None and gap.high is not None:
@@ -97,6 +97,6 @@ def equal_energy_sentence(at: EqualEnergy) -> str:
         decided = not gap.low <= 0 <= gap.high
         points += "" if decided else ", which may be chance"
     return (
-        f"At equal energy, {format_quantity(at.energy_j, 'J')}, {at.reason}: validation accuracy PC "
+        f"At equal energy, {format_quantity(at.energy_j, 'J')}, {at.reason}: validation accuracy {name} "
         f"{percent(at.pc.mean)}, BP {percent(at.bp.mean)}, a difference of {points}."
     )

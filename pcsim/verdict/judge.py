@@ -18,7 +18,7 @@ from pcsim.verdict.sentences import sentences
 from pcsim.verdict.tuned import tuning_sentence
 from pcsim.verdict.values import Lever, Verdict, Warned
 from pcsim.verdict.warnings import warnings_of
-from pcsim.verdict.words import candidate_names
+from pcsim.verdict.words import BP, candidate_names, challenger_among
 
 if TYPE_CHECKING:
     from pcsim.config import Hardware, Workload
@@ -51,15 +51,16 @@ def judge(
     names = candidate_names([(each.candidate.rule, each.candidate.id) for each in results])
     results = [replace(each, label=name) for each, name in zip(results, names, strict=True)]
     first = {result.candidate.rule: result for result in reversed(results)}
+    rule = challenger_among(first) if len(first) == 2 else ""
     per_epoch = workload.data.train // workload.training.batch
     ratios = (
-        compare(first["pc"], first["bp"], energy_range=energy_range, updates_per_epoch=per_epoch)
+        compare(first[rule], first[BP], energy_range=energy_range, updates_per_epoch=per_epoch)
         if len(first) == 2
         else None
     )
     assumed = assumed_costs(prices, {result.candidate.id: result.bill for result in results})
     warned = warnings_of(results, assumed, graph=workload.network.graph, further=further)
-    spent_alike = equal_energy(first["pc"], first["bp"]) if len(first) == 2 else None
+    spent_alike = equal_energy(first[rule], first[BP]) if len(first) == 2 else None
     said = [
         *(f"{each.text} {each.mend}".strip() for each in warned),
         *sentences(results, ratios, at_equal_energy=spent_alike, swings=swings, levers=levers),

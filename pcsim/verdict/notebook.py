@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from pcsim.verdict.rows import comparison_rows, names
+from pcsim.verdict.rows import challenger_name, comparison_rows, names
 from pcsim.verdict.summary import summary
 from pcsim.verdict.values import Verdict
 
@@ -12,7 +12,9 @@ from pcsim.verdict.values import Verdict
 def html_of(verdict: Verdict) -> str:
     """A fragment of HTML: no script, no style sheet, every text escaped."""
     facts = summary(verdict)
-    heads = [*names(facts), "PC / BP"] if facts["ratios"] else [*names(facts)]
+    heads = (
+        [*names(facts), f"{challenger_name(facts)} / BP"] if facts["ratios"] else [*names(facts)]
+    )
     rows = [
         [row.label, *row.cells, *([row.ratio] if facts["ratios"] else [])]
         for row in comparison_rows(facts)

@@ -20,6 +20,7 @@ from pcsim.verdict.comparison import Estimate, Race
 from pcsim.verdict.crossing import LEVELS, WINDOW
 from pcsim.verdict.interval import paired_ratio, pairs_needed
 from pcsim.verdict.result import Result, SeedToTarget
+from pcsim.verdict.words import BP
 
 Pair = tuple[SeedToTarget, SeedToTarget]
 """PC's and BP's seed."""
@@ -36,7 +37,13 @@ def races(pc: Result, bp: Result, *, updates_per_epoch: float | None = None) -> 
     )
     seeds = pairs_of(pc, bp)
     return tuple(
-        race(what, seeds, cost=mine / theirs, updates_per_epoch=updates_per_epoch)
+        race(
+            what,
+            seeds,
+            cost=mine / theirs,
+            rule=pc.candidate.rule,
+            updates_per_epoch=updates_per_epoch,
+        )
         for what, mine, theirs in costs
         if mine and theirs and seeds
     )
@@ -50,18 +57,24 @@ def pairs_of(pc: Result, bp: Result) -> list[Pair]:
 
 
 def race(
-    what: str, seeds: Sequence[Pair], *, cost: float, updates_per_epoch: float | None = None
+    what: str,
+    seeds: Sequence[Pair],
+    *,
+    cost: float,
+    rule: str = "pc",
+    updates_per_epoch: float | None = None,
 ) -> Race:
-    """Who wins over ``seeds``, where one update of PC takes ``cost`` times as much as one of BP."""
+    """Who wins over ``seeds``, where one update of PC takes ``cost`` times as much as one of BP; or of ``rule``, which
+    stands in PC's place."""
     low, high = bounds(seeds)
     at_least = None if low is None else low.scaled(cost)
     at_most = None if high is None else high.scaled(cost)
     ratio = at_least if all(_arrived(seed) for pair in seeds for seed in pair) else None
     winner = None
     if at_least is not None and at_least.low is not None and at_least.low > 1:
-        winner = "bp"
+        winner = BP
     elif at_most is not None and at_most.high is not None and at_most.high < 1:
-        winner = "pc"
+        winner = rule
     if any(seed.diverged and not _arrived(seed) for pair in seeds for seed in pair):
         winner, reason = None, "diverged"
     elif winner:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from pcsim.verdict.comparison import Estimate, Race
 from pcsim.verdict.result import Result
-from pcsim.verdict.words import factor, goal
-
-NAMES = {"pc": "PC", "bp": "BP"}
+from pcsim.verdict.words import BP, factor, goal, rule_name
 
 
 def with_interval(estimate: Estimate) -> str:
@@ -22,7 +20,7 @@ def with_interval(estimate: Estimate) -> str:
 def headline(race: Race) -> str:
     """Who wins, in two or three words."""
     if race.winner is not None:
-        return f"{NAMES[race.winner]} wins"
+        return f"{rule_name(race.winner)} wins"
     return "undecided" if race.reason in ("missed", "diverged", "one seed") else "no winner"
 
 
@@ -39,7 +37,7 @@ def _finding(race: Race, pc: Result, bp: Result) -> str:
         said = " and ".join(f"{result.name} diverged on {_diverged(result)}" for result in who)
         return f"{said} of {len(pc.to_target.per_seed)} seeds; a smaller rate may mend this."
     if race.ratio is not None:
-        text = f"PC takes {with_interval(race.ratio)} times BP's {race.what} to reach {reached}"
+        text = f"{_name(pc)} takes {with_interval(race.ratio)} times BP's {race.what} to reach {reached}"
         if race.reason == "seeds":
             return f"{text}; the 95 % interval contains 1{_seeds(race)}."
         if race.reason == "one seed":
@@ -65,13 +63,17 @@ def _censored(race: Race, pc: Result, bp: Result, reached: str) -> str:
         return (
             f"{missed}, and had not yet spent more {race.what} than the other; {more} would tell."
         )
-    bound = race.at_least if race.winner == "bp" else race.at_most
+    bound = race.at_least if race.winner == BP else race.at_most
     assert bound is not None
-    what = "at least" if race.winner == "bp" else "at most"
+    what = "at least" if race.winner == BP else "at most"
     return (
-        f"{missed}, and had by then spent more: PC takes {what} {with_interval(bound)} times BP's "
+        f"{missed}, and had by then spent more: {_name(pc)} takes {what} {with_interval(bound)} times BP's "
         f"{race.what}."
     )
+
+
+def _name(result: Result) -> str:
+    return rule_name(result.candidate.rule)
 
 
 def _missed(result: Result) -> int:

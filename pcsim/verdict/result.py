@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pcsim.verdict.words import RULE_NAMES
+from pcsim.verdict.words import rule_name
 
 if TYPE_CHECKING:  # Annotations only: a verdict can be read without numba or pydantic.
     from pcsim.config import Candidate
@@ -150,7 +150,7 @@ class Result:
     def name(self) -> str:
         """How tables and sentences call it: its ``label``, which tells several of one rule apart; PC or
         BP where it has none."""
-        return self.label or RULE_NAMES[self.candidate.rule]
+        return self.label or rule_name(self.candidate.rule)
 
     @property
     def depth(self) -> int:

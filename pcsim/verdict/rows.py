@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pcsim.units import format_quantity
-from pcsim.verdict.words import accuracy_text, candidate_names, factor
+from pcsim.verdict.words import accuracy_text, candidate_names, challenger_among, factor, rule_name
 
 NOTHING = "-"
 
@@ -83,6 +83,11 @@ def comparison_rows(summary: Mapping[str, Any]) -> list[Row]:
 def names(summary: Mapping[str, Any]) -> tuple[str, ...]:
     """The candidates' column heads: their rule, or their id where several follow one rule."""
     return candidate_names([(result["rule"], result["id"]) for result in summary["results"]])
+
+
+def challenger_name(summary: Mapping[str, Any]) -> str:
+    """What the rule that competes with BP is called, of a run of both."""
+    return rule_name(challenger_among(result["rule"] for result in summary["results"]))
 
 
 def _quantity(value: float | None, unit: str) -> str:

@@ -13,7 +13,7 @@ from pcsim.verdict.race_words import race_sentence, with_interval
 from pcsim.verdict.result import Result
 from pcsim.verdict.tornado import tornado_sentence
 from pcsim.verdict.values import Lever
-from pcsim.verdict.words import component_name, factor, goal, percent
+from pcsim.verdict.words import component_name, factor, goal, percent, rule_name
 
 
 def sentences(
@@ -30,12 +30,15 @@ def sentences(
     if ratios is not None:
         pc = next(result for result in results if result.candidate.id == ratios.pc)
         bp = next(result for result in results if result.candidate.id == ratios.bp)
-        said += _to_target(pc, bp, ratios)
+        name = rule_name(pc.candidate.rule)
+        said += _to_target(pc, bp, ratios, name)
         if swings:
             advantage = ratios.sample_advantage
-            said.append(tornado_sentence(swings, None if advantage is None else advantage.value))
+            said.append(
+                tornado_sentence(swings, None if advantage is None else advantage.value, name)
+            )
         if at_equal_energy is not None:
-            said.append(equal_energy_sentence(at_equal_energy))
+            said.append(equal_energy_sentence(at_equal_energy, name))
         said += _per_update(pc, bp, ratios)
     else:
         said += [_alone(result) for result in results]
@@ -77,40 +80,40 @@ def _percent0(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _to_target(pc: Result, bp: Result, ratios: Comparison) -> Iterator[str]:
+def _to_target(pc: Result, bp: Result, ratios: Comparison, name: str) -> Iterator[str]:
     yield from (race_sentence(race, pc, bp) for race in ratios.races)
     if ratios.energy is not None:
         measured = "the measured advantage is not known"
         if ratios.sample_advantage is not None:
             measured = f"the measured advantage is {with_interval(ratios.sample_advantage)}"
         yield (
-            f"Break-even: PC must reach the target with {factor(ratios.energy)} times fewer samples than BP "
+            f"Break-even: {name} must reach the target with {factor(ratios.energy)} times fewer samples than BP "
             f"to take the same energy on this chip; {measured}."
         )
-    yield from _other_measures(ratios)
+    yield from _other_measures(ratios, name)
     if ratios.energy_to_target is not None and ratios.energy_to_target.decided:
-        yield from _assumed_decide(ratios.energy_to_target, ratios)
+        yield from _assumed_decide(ratios.energy_to_target, ratios, name)
 
 
-def _other_measures(ratios: Comparison) -> Iterator[str]:
+def _other_measures(ratios: Comparison, name: str) -> Iterator[str]:
     """Samples to target by two other measures, which need no accuracy to be crossed."""
     if ratios.loss_crossing is None or ratios.curve_area is None:
         return
     yield (
-        f"By other measures PC needs {with_interval(ratios.loss_crossing)} times BP's samples until "
+        f"By other measures {name} needs {with_interval(ratios.loss_crossing)} times BP's samples until "
         f"the validation loss has fallen to that of the target, and the area over its accuracy curve is "
         f"{with_interval(ratios.curve_area)} times BP's."
     )
 
 
-def _assumed_decide(estimate: Estimate, ratios: Comparison) -> Iterator[str]:
+def _assumed_decide(estimate: Estimate, ratios: Comparison, name: str) -> Iterator[str]:
     """Whether costs that nobody published could turn the energy verdict."""
     if ratios.energy_range is None or ratios.energy is None:
         return
     low, high = (bound / ratios.energy * estimate.value for bound in ratios.energy_range)
     turn = "could turn" if low < 1 < high else "do not turn"
     yield (
-        f"Assumed costs {turn} this: over their ranges PC's energy to target is {factor(low)} to "
+        f"Assumed costs {turn} this: over their ranges {name}'s energy to target is {factor(low)} to "
         f"{factor(high)} times BP's."
     )
 
@@ -131,15 +134,15 @@ def _per_update(pc: Result, bp: Result, ratios: Comparison) -> Iterator[str]:
         low, high = ratios.energy_range
         span = f" ({factor(low)}..{factor(high)} over the ranges of the assumed costs)"
     yield (
-        f"One update of PC takes {factor(ratios.energy)} times BP's energy{span}, "
+        f"One update of {rule_name(pc.candidate.rule)} takes {factor(ratios.energy)} times BP's energy{span}, "
         f"{factor(ratios.cycles)} times its cycles and {factor(ratios.macs)} times its "
-        f"multiply-accumulates, with {_steps(pc.inference_steps)}."
+        f"multiply-accumulates{_steps(pc.inference_steps)}."
     )
     yield from _why(pc, bp)
 
 
 def _steps(steps: int) -> str:
-    return f"{steps} inference step{'' if steps == 1 else 's'}"
+    return f", with {steps} inference step{'' if steps == 1 else 's'}" if steps else ""
 
 
 def _why(pc: Result, bp: Result) -> Iterator[str]:

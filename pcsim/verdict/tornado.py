@@ -81,9 +81,9 @@ NAMED = 6
 """As many costs are named in a sentence; the others are counted."""
 
 
-def tornado_sentence(swings: Sequence[Swing], advantage: float | None) -> str:
+def tornado_sentence(swings: Sequence[Swing], advantage: float | None, name: str = "PC") -> str:
     """Whether a single cost decides; of the energy to target where ``advantage`` is known, else of an
-    update's."""
+    update's; ``name`` is that of the rule that competes with BP."""
     turning = [
         swing for swing in swings if (swing.turns_update, swing.turns_target)[advantage is not None]
     ]
@@ -93,7 +93,7 @@ def tornado_sentence(swings: Sequence[Swing], advantage: float | None) -> str:
         low = min(swing.span[0] for swing in swings) / (advantage or 1.0)
         high = max(swing.span[1] for swing in swings) / (advantage or 1.0)
         return (
-            f"No single cost, {moved}, turns the {what} around: PC's stays {factor(low)} to "
+            f"No single cost, {moved}, turns the {what} around: {name}'s stays {factor(low)} to "
             f"{factor(high)} times BP's."
         )
     names = ", ".join(swing.key for swing in turning[:NAMED])

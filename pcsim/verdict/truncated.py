@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pcsim.network import Graph, credited
+from pcsim.network import RULES, Graph, credited
 
 if TYPE_CHECKING:
     from pcsim.config import Candidate
@@ -39,7 +39,7 @@ def remedy_of(candidate: Candidate, profile: Profile, graph: Graph) -> str:
         return "Wider tiles.formats of states and errors, such as fp32, mend this."
     if reason in ("zero", "diverged") or how is None:
         return ""
-    others = how.variant == "pc" and how.order != "gauss_seidel"
+    others = RULES[how.variant].reads_all and how.order != "gauss_seidel"
     sweep = ", or pc.order: gauss_seidel" if others else ""
     if reason == "steps":
         enough = next(

@@ -48,8 +48,8 @@ class Lever:
 class Warned:
     """What a reader of the verdict must not miss.
 
-    ``kind`` is "diverged", "rate", "credit", "classes", "format" or "assumed". ``rule`` is "pc" or "bp", None
-    where it concerns both. ``text`` is a sentence, ``mend`` says what can be done, "" for nothing.
+    ``kind`` is "diverged", "rate", "credit", "classes", "format" or "assumed". ``rule`` is the one
+    it concerns, None where that is both. ``text`` is a sentence, ``mend`` says what can be done, "" for nothing.
     """
 
     kind: str

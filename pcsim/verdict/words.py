@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-RULE_NAMES = {"pc": "PC", "bp": "BP"}
+BP = "bp"
+"""The rule that every other one competes with."""
+
+
+def rule_name(rule: str) -> str:
+    """What people call a rule: PC or BP, or the name of another in capitals."""
+    return rule.replace("_", " ").upper()
+
+
+def challenger_among(rules: Iterable[str]) -> str:
+    """The one of ``rules`` that competes with backpropagation."""
+    return next(rule for rule in rules if rule != BP)
+
 
 OBJECTIVE_NAMES = {
     "latency": "time per update",
@@ -48,7 +60,7 @@ def candidate_names(candidates: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """What to call candidates, given as (rule, id): by their rule, or by their id where several follow
     one rule."""
     rules = [rule for rule, _ in candidates]
-    return tuple(RULE_NAMES[rule] if rules.count(rule) == 1 else key for rule, key in candidates)
+    return tuple(rule_name(rule) if rules.count(rule) == 1 else key for rule, key in candidates)
 
 
 def wait_name(kind: str) -> str:

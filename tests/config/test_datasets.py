@@ -421,8 +421,9 @@ def unchecked(content):
         (
             changed(TRAIN_LABELS, at(8 + 31, b"\x11")),
             False,
-            "images/train-labels-idx1-ubyte: the labels must be whole numbers between 0 and 2, as the last "
-            "of network.layers is 3, not 17 at byte 39\n    the labels go up to 17: make the last of network.layers 18",
+            "images/train-labels-idx1-ubyte: the labels must be whole numbers between 0 and 2, as the "
+            "network has 3 values for labels, not 17 at byte 39\n"
+            "    the labels go up to 17: give the network 18 values for labels",
         ),
         (
             changed(TRAIN_IMAGES, unchecked),
@@ -527,14 +528,14 @@ LABELS = split_arrays()["y_train"]
         (
             arrays(y_train=LABELS + 0.5),
             False,
-            "the labels must be whole numbers between 0 and 2, as the last of network.layers is 3, "
+            "the labels must be whole numbers between 0 and 2, as the network has 3 values for labels, "
             "not SOME.5 at y_train[0]\n    a line of numpy that converts: "
             "y_train = np.unique(y_train, return_inverse=True)[1], which numbers the classes from 0 on",
         ),
         (
             arrays(y_train=np.linspace(0, 1, 60).reshape(60, 1)),
             False,
-            "the labels must be whole numbers between 0 and 2, as the last of network.layers is 3, "
+            "the labels must be whole numbers between 0 and 2, as the network has 3 values for labels, "
             "not SOME at y_train[1, 0]\n    a line of numpy that converts: "
             "y_train = y_train.round().astype(np.int64)",
         ),
@@ -576,13 +577,13 @@ LABELS = split_arrays()["y_train"]
         (
             arrays(y_train=np.where(np.arange(60) == 7, 3, LABELS)),
             False,
-            "the labels must be whole numbers between 0 and 2, as the last of network.layers is 3, "
-            "not 3 at y_train[7]\n    the labels go up to 3: make the last of network.layers 4",
+            "the labels must be whole numbers between 0 and 2, as the network has 3 values for labels, "
+            "not 3 at y_train[7]\n    the labels go up to 3: give the network 4 values for labels",
         ),
         (
             arrays(y_test=np.where(np.arange(20) == 19, -1, 0).astype(np.int8)),
             False,
-            "the labels must be whole numbers between 0 and 2, as the last of network.layers is 3, "
+            "the labels must be whole numbers between 0 and 2, as the network has 3 values for labels, "
             "not -1 at y_test[19]\n    a line of numpy that converts: "
             "y_test = np.unique(y_test, return_inverse=True)[1], which numbers the classes from 0 on",
         ),
@@ -808,5 +809,5 @@ def test_the_command_ends_with_code_2_and_one_sentence(tmp_path):
     assert (found.returncode, found.stdout) == (2, "")
     assert found.stderr.splitlines()[-2] == (
         f"pcsim: {folder / TRAIN_LABELS}: the labels must be whole numbers between 0 and 2, "
-        "as the last of network.layers is 3, not 17 at byte 8"
+        "as the network has 3 values for labels, not 17 at byte 8"
     )

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -696,6 +696,7 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None)  # Tests never time anything, and a busy machine takes its time.
 @given(st.data(), st.sampled_from([CHIP, WORK]), values)
 def test_whatever_a_value_is_replaced_by_it_loads_or_is_told(data, file, value):
     load = load_hardware if isinstance(file, Hardware) else load_workload

@@ -14,7 +14,7 @@ from pcsim.engine import train_all
 from pcsim.engine.credit import credit_of
 from pcsim.engine.network import DenseNetwork, initial_weights
 from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import Backpropagation, PredictiveCoding
+from pcsim.engine.rules import BackwardPass, Relaxing
 from pcsim.errors import TruncatedCreditError
 from pcsim.line import run
 from pcsim.schedules import choose
@@ -44,7 +44,7 @@ def looked_at(rule, network, *, numerics=None, seed=0, scale=1.0):
 
 
 def pc(steps, rate, **settings):
-    return PredictiveCoding(Relaxation(steps=steps, rate=rate, **settings))
+    return Relaxing(Relaxation(steps=steps, rate=rate, **settings)).on_chains
 
 
 @settings(max_examples=15, deadline=None)
@@ -96,7 +96,7 @@ def test_where_units_are_dead_not_even_backpropagation_has_a_gradient():
     y = random.standard_normal((8, 5)).astype("float32")
     weights = list(initial_weights(network, 0))
     weights[network.layers + 1] = np.full(5, -100, "float32")  # Layer 2 never fires.
-    for rule in (pc(4, 0.3), Backpropagation()):
+    for rule in (pc(4, 0.3), BackwardPass().on_chains):
         result = rule.look_at(network, tuple(weights), x, y)
         credit = credit_of(rule, network, tuple(weights), x, y, result)
         assert credit.reasons[0] == "zero"

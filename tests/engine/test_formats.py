@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from pcsim.config import Analog, Formats, Numerics, OptimiserSettings
+from pcsim.engine.learner import Learner
 from pcsim.engine.network import DenseNetwork, batch_rows, initial_weights
 from pcsim.engine.numerics.products import integer_product
 from pcsim.engine.numerics.quantise import quantised, scale_of
 from pcsim.engine.relaxation import Nudging, Relaxation
-from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
+from pcsim.engine.rules import BackwardPass, Relaxing
 from pcsim.engine.setup import TrainingSetup
 from pcsim.formats import parse_format
 from tests.oracles.reference_rounded import Chip
@@ -73,27 +74,27 @@ def rule_of(name, layers):
     """(rule, how the plain version relaxes after ``begin``)."""
     how = Relaxation(steps=3, rate=0.25, wavefront=False)
     if name in ("gauss_seidel", "red_black"):
-        return PredictiveCoding(replace(how, order=name)), lambda c: c.sweeps(3, 0.25, order=name)
+        return Relaxing(replace(how, order=name)), lambda c: c.sweeps(3, 0.25, order=name)
     if name in ("momentum", "adam"):
-        rule = PredictiveCoding(replace(how, descent=name, momentum=0.5))
+        rule = Relaxing(replace(how, descent=name, momentum=0.5))
         return rule, lambda chip: chip.jacobi(3, 0.25, chip.descend(name, 0.5))
     if name == "nudged":
-        return PredictiveCoding(how, Nudging("positive", 0.5)), lambda c: (
+        return Relaxing(how, Nudging("positive", 0.5)), lambda c: (
             c.nudge(0.5),
             c.jacobi(3, 0.25),
         )
     if name == "fpa":
-        return PredictiveCoding(replace(how, variant="fpa")), lambda c: c.fixed(3, 0.25)
+        return Relaxing(replace(how, variant="fpa")), lambda c: c.fixed(3, 0.25)
     if name == "z_il":
         how = Relaxation(layers - 1, 1.0, variant="z_il")
-        return PredictiveCoding(how), lambda c: c.fixed(layers - 1, 1.0, one_by_one=True)
+        return Relaxing(how), lambda c: c.fixed(layers - 1, 1.0, one_by_one=True)
     if name == "epc":
-        return PredictiveCoding(replace(how, variant="epc")), lambda c: c.errors(3, 0.25)
+        return Relaxing(replace(how, variant="epc")), lambda c: c.errors(3, 0.25)
     if name in ("tolerance", "threshold"):
-        return PredictiveCoding(replace(how, **{name: 0.05})), None
+        return Relaxing(replace(how, **{name: 0.05})), None
     if name == "ipc":
-        return PredictiveCoding(replace(how, variant="ipc")), None
-    return PredictiveCoding(how), lambda chip: chip.jacobi(3, 0.25)
+        return Relaxing(replace(how, variant="ipc")), None
+    return Relaxing(how), lambda chip: chip.jacobi(3, 0.25)
 
 
 def data_for(network, number):
@@ -121,7 +122,7 @@ def assert_learns_as_the_chip(network, numbers, name, optimiser, updates=3):
     """Weights, moments and outputs after a few updates, all bits."""
     rule, relax = rule_of(name, network.layers)
     if name == "bp":
-        rule = Backpropagation()
+        rule = BackwardPass()
     learner = learner_of(network, numbers, rule, optimiser)
     chip = Chip(network, numbers, optimiser, seed=SEED)
     order = batch_rows(SEED, SAMPLES, batch=BATCH, epochs=1)[:updates]
@@ -208,7 +209,7 @@ def test_crossbars_are_bit_for_bit_the_plain_version(rule, noise, master):
 
 
 def plain_rule(name, layers):
-    return Backpropagation() if name == "bp" else rule_of(name, layers)[0]
+    return BackwardPass() if name == "bp" else rule_of(name, layers)[0]
 
 
 def trained(network, numbers, rule, optimiser=("adam", 0.01), *, data=None):

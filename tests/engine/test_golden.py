@@ -10,8 +10,9 @@ import pytest
 
 from pcsim.config import OptimiserSettings
 from pcsim.engine import DenseNetwork, backpropagate, infer
+from pcsim.engine.learner import Learner
 from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.rules import Relaxing
 from pcsim.engine.setup import TrainingSetup
 
 HERE = Path(__file__).parents[1] / "golden" / "pc"
@@ -211,7 +212,7 @@ def test_weights_and_biases_after_several_adam_updates_equal_jpc(name):
     learner = Learner(
         golden.network,
         golden.weights,
-        PredictiveCoding(Relaxation(settings["T"], settings["activity_lr"] / batch)),
+        Relaxing(Relaxation(settings["T"], settings["activity_lr"] / batch)),
         TrainingSetup(
             x=np.concatenate(golden.values["train_x"]),
             y=np.concatenate(golden.values["train_y"]),
@@ -235,7 +236,7 @@ def test_incremental_predictive_coding_equals_jpc(name):
     learner = Learner(
         golden.network,
         golden.weights,
-        PredictiveCoding(Relaxation(settings["T"], settings["activity_lr"] / batch, variant="ipc")),
+        Relaxing(Relaxation(settings["T"], settings["activity_lr"] / batch, variant="ipc")),
         TrainingSetup(
             x=golden.x,
             y=golden.y,

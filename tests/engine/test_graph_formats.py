@@ -11,10 +11,10 @@ import pcsim.engine.graph as graphs
 from pcsim.config import OptimiserSettings
 from pcsim.engine.graph import GraphNetwork
 from pcsim.engine.graph.learner import GraphLearner
+from pcsim.engine.learner import Learner
 from pcsim.engine.network import batch_rows, initial_weights
 from pcsim.engine.numerics.quantise import quantised
 from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import Learner
 from pcsim.engine.setup import TrainingSetup
 from pcsim.formats import parse_format
 from pcsim.network import graph_of

@@ -14,14 +14,16 @@ from pcsim.engine import train_all
 from pcsim.engine.checkpoint import Checkpoint
 from pcsim.engine.datasets import Dataset, DatasetSplit
 from pcsim.engine.graph import GraphNetwork, backpropagate, infer, initial_weights
-from pcsim.engine.graph import learner as graph_learner
-from pcsim.engine.graph.learner import GraphLearner, block_samples
+from pcsim.engine.graph import model as graph_model
+from pcsim.engine.graph.learner import GraphLearner
+from pcsim.engine.graph.model import block_samples
 from pcsim.engine.kinds import compiled, kinds_of, operators_of
 from pcsim.engine.learn import course_of
+from pcsim.engine.learner import Learner
 from pcsim.engine.loop import Course, learn_seed, learner_of, profile_of
 from pcsim.engine.network import DenseNetwork, batch_rows
 from pcsim.engine.relaxation import Nudging, Relaxation
-from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
+from pcsim.engine.rules import BackwardPass, Relaxing
 from pcsim.engine.setup import TrainingSetup
 from pcsim.errors import InputError
 from pcsim.network import graph_of
@@ -30,14 +32,14 @@ from tests.helpers.graphs import chain_as_graph, weights_of
 CHAIN = DenseNetwork((7, 9, 6, 6, 4), "tanh", "cross_entropy", "float64", bias=True)
 SAMPLES, BATCH, SEED = 40, 12, 3
 RULES = {
-    "pc": PredictiveCoding(Relaxation(steps=3, rate=0.3)),
-    "few steps": PredictiveCoding(Relaxation(steps=1, rate=0.3)),
-    "nudged": PredictiveCoding(Relaxation(steps=5, rate=0.2), Nudging("centred", 0.3)),
-    "settling": PredictiveCoding(Relaxation(steps=30, rate=0.2, tolerance=0.1)),
-    "ipc": PredictiveCoding(Relaxation(steps=4, rate=0.2, variant="ipc")),
-    "z_il": PredictiveCoding(Relaxation(steps=3, rate=1.0, variant="z_il")),
-    "epc": PredictiveCoding(Relaxation(steps=4, rate=0.2, variant="epc")),
-    "bp": Backpropagation(),
+    "pc": Relaxing(Relaxation(steps=3, rate=0.3)),
+    "few steps": Relaxing(Relaxation(steps=1, rate=0.3)),
+    "nudged": Relaxing(Relaxation(steps=5, rate=0.2), Nudging("centred", 0.3)),
+    "settling": Relaxing(Relaxation(steps=30, rate=0.2, tolerance=0.1)),
+    "ipc": Relaxing(Relaxation(steps=4, rate=0.2, variant="ipc")),
+    "z_il": Relaxing(Relaxation(steps=3, rate=1.0, variant="z_il")),
+    "epc": Relaxing(Relaxation(steps=4, rate=0.2, variant="epc")),
+    "bp": BackwardPass(),
 }
 OPTIMISERS = {
     "sgd": OptimiserSettings(kind="sgd", rate=0.1, schedule="step", every=2, factor=0.5),
@@ -140,7 +142,7 @@ def test_plain_steps_follow_the_gradients_of_each_batch(rule):
 def test_a_batch_in_blocks_learns_as_a_whole_one(rule, monkeypatch):
     network = small_network()
     whole, *_ = learner_for(network, RULES[rule])
-    monkeypatch.setattr(graph_learner, "BLOCK_VALUES", 1500)
+    monkeypatch.setattr(graph_model, "BLOCK_VALUES", 1500)
     cut, *_ = learner_for(network, RULES[rule])
     assert cut.block < whole.block == BATCH
     order = batch_rows(SEED, SAMPLES, batch=BATCH, epochs=2)
@@ -153,7 +155,7 @@ def test_a_batch_in_blocks_learns_as_a_whole_one(rule, monkeypatch):
 def test_blocks_are_as_equal_as_can_be(monkeypatch):
     graph = small_network().graph
     for limit in (1, 1500, 10**9):
-        monkeypatch.setattr(graph_learner, "BLOCK_VALUES", limit)
+        monkeypatch.setattr(graph_model, "BLOCK_VALUES", limit)
         for batch in (1, 7, 64):
             block = block_samples(graph, batch)
             parts = -(-batch // block)
@@ -212,17 +214,17 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bits(tmp_path, monkeypa
 
 
 def test_a_training_that_diverges_says_when():
-    course = course_for(PredictiveCoding(Relaxation(steps=4, rate=0.1)), rate=1e30)
+    course = course_for(Relaxing(Relaxation(steps=4, rate=0.1)), rate=1e30)
     curve, _ = learn_seed(course, 0, progress=lambda made: None)
     assert curve.diverged_at is not None and curve.diverged_at > 0
     assert curve.test_accuracy is None
-    wild = course_for(PredictiveCoding(Relaxation(steps=60, rate=1e9)))
+    wild = course_for(Relaxing(Relaxation(steps=60, rate=1e9)))
     curve, _ = learn_seed(wild, 0, progress=lambda made: None)
     assert curve.diverged_at == 0
 
 
 def test_a_profile_has_an_entry_for_every_node():
-    course = course_for(PredictiveCoding(Relaxation(steps=2, rate=0.1)))
+    course = course_for(Relaxing(Relaxation(steps=2, rate=0.1)))
     weights = initial_weights(course.network.graph, 0, "float32")
     profile = profile_of(course, 0, weights)
     assert profile.steps == 2 and profile.executed == ((2, 5),)
@@ -248,7 +250,7 @@ def test_a_gradient_below_the_rounding_of_float32_has_no_credit():
         deep.append({"name": f"z{i}", "branches": [{"from": f"z{i - 1}", "map": steps}]})
     deep.append({"name": "y", "branches": [{"from": "z6", "map": [["dense", {"units": 3}]]}]})
     network = GraphNetwork(graph_of([48], deep), "mse", "float32")
-    rule = PredictiveCoding(Relaxation(steps=8, rate=1e-3))
+    rule = Relaxing(Relaxation(steps=8, rate=1e-3))
     course = replace(course_for(rule), network=network)
     profile = profile_of(course, 0, initial_weights(network.graph, 0, "float32"))
     assert profile.credit_reasons[0] in ("rate", "underflow")
@@ -256,7 +258,7 @@ def test_a_gradient_below_the_rounding_of_float32_has_no_credit():
 
 
 def test_batches_that_settle_are_counted():
-    course = course_for(PredictiveCoding(Relaxation(steps=50, rate=0.2, tolerance=0.2)))
+    course = course_for(Relaxing(Relaxation(steps=50, rate=0.2, tolerance=0.2)))
     weights = initial_weights(course.network.graph, 0, "float32")
     profile = profile_of(course, 0, weights)
     assert sum(count for _, count in profile.executed) == 5
@@ -264,7 +266,7 @@ def test_batches_that_settle_are_counted():
 
 
 def test_learners_of_graphs_and_chains_are_made_of_what_a_course_holds():
-    course = course_for(Backpropagation())
+    course = course_for(BackwardPass())
     weights = initial_weights(course.network.graph, 0, "float32")
     learner = learner_of(course, 0, weights)
     assert isinstance(learner, GraphLearner)
@@ -314,13 +316,15 @@ def test_what_is_compiled_for_graphs_is_known_of_each_width_of_number(conv, tile
     work = conv("training.epochs=1", "training.evaluate_every=37")
     pc, bp = candidates(tile64(), work)
     kinds = {
-        kind.name for each in (pc, bp) for kind in kinds_of(each, "float32", operators_of(work))
+        kind.name
+        for each in (pc, bp)
+        for kind in kinds_of(each, "float32", operators_of(work, each))
     }
     widths = ("float32", "float64")
     assert kinds == {f"{part}-{width}-plain" for part in ("graph", "conv2d") for width in widths}
-    assert operators_of(load_workload("digits")) == frozenset()
+    assert operators_of(load_workload("digits"), bp) == frozenset()
     train_all(work, (bp,))
-    assert all(map(compiled, kinds_of(bp, "float32", operators_of(work))))
+    assert all(map(compiled, kinds_of(bp, "float32", operators_of(work, bp))))
 
 
 def test_what_graphs_do_not_know_yet_is_refused(conv, tile64):
@@ -340,7 +344,7 @@ def test_a_convolutional_network_learns_digits_in_bf16(conv, tile64):
     for training in trained.values():
         assert training.curves[0].validation_accuracy[-1] > 0.8
         assert set(training.profile.credit_reasons) <= {"", "format", "rate", "underflow", "zero"}
-    kinds = kinds_of(chosen[0], "float32", operators_of(work))
+    kinds = kinds_of(chosen[0], "float32", operators_of(work, chosen[0]))
     assert {kind.rounding for kind in kinds} == {"plain", "rounded"}
     plainly = train_all(work, candidates(tile64(), work))
     assert trained[chosen[0].id].curves != plainly[chosen[0].id].curves

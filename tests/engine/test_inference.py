@@ -10,8 +10,9 @@ from pcsim.engine import DenseNetwork, backpropagate, initial_weights
 from pcsim.engine import infer as engine_infer
 from pcsim.engine.kernels.activations import activate
 from pcsim.engine.kernels.layout import RELU, TANH, block_columns
+from pcsim.engine.learner import Learner
 from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.rules import Relaxing
 from pcsim.engine.setup import TrainingSetup
 from tests.oracles import reference_pc as reference
 
@@ -163,7 +164,7 @@ def test_an_error_that_dies_on_its_way_is_not_followed_and_no_bit_changes():
         learner = Learner(
             network,
             weights,
-            PredictiveCoding(Relaxation(30, 1e-3, wavefront)),
+            Relaxing(Relaxation(30, 1e-3, wavefront)),
             TrainingSetup(
                 x=x.astype(network.dtype),
                 y=y.astype(network.dtype),

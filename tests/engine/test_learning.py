@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from pcsim.config import OptimiserSettings
+from pcsim.engine.learner import Learner
 from pcsim.engine.network import DenseNetwork, batch_rows, initial_weights
 from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import Backpropagation, Learner, PredictiveCoding
+from pcsim.engine.rules import BackwardPass, Relaxing
 from pcsim.engine.setup import TrainingSetup
 from tests.oracles import reference_pc as reference
 
 NETWORK = DenseNetwork((7, 9, 6, 8, 4), "tanh", "mse", "float64")
-PC = PredictiveCoding(Relaxation(steps=2, rate=0.3))
+PC = Relaxing(Relaxation(steps=2, rate=0.3))
 SAMPLES, BATCH, SEED = 40, 12, 3
 
 
@@ -61,7 +62,7 @@ def adam(weights, gradients, state, *, rate, b1=0.9, b2=0.999, epsilon=1e-8):
     return updated
 
 
-@pytest.mark.parametrize("rule", [PC, Backpropagation()], ids=["pc", "bp"])
+@pytest.mark.parametrize("rule", [PC, BackwardPass()], ids=["pc", "bp"])
 @pytest.mark.parametrize(("kind", "step"), [("sgd", sgd), ("adam", adam)])
 def test_several_updates_equal_a_plain_optimiser(rule, kind, step):
     learner = learner_of(rule, (kind, 0.05))
@@ -89,7 +90,7 @@ def test_skipping_idle_layers_leaves_trained_weights_identical(dtype, steps):
     network = DenseNetwork((7, 9, 6, 8, 5, 4), "relu", "mse", dtype)
     trained = []
     for wavefront in (True, False):
-        rule = PredictiveCoding(Relaxation(steps, 0.3, wavefront))
+        rule = Relaxing(Relaxation(steps, 0.3, wavefront))
         learner = learner_of(rule, ("adam", 0.01), network=network)
         learner.updates(batch_rows(SEED, SAMPLES, batch=BATCH, epochs=4), done=0)
         trained.append(learner.weights())
@@ -97,7 +98,7 @@ def test_skipping_idle_layers_leaves_trained_weights_identical(dtype, steps):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("rule", [PC, Backpropagation()], ids=["pc", "bp"])
+@pytest.mark.parametrize("rule", [PC, BackwardPass()], ids=["pc", "bp"])
 def test_measuring_does_not_learn(rule):
     learner = learner_of(rule, ("adam", 0.05))
     learner.updates(batch_rows(SEED, SAMPLES, batch=BATCH, epochs=1), done=0, learn=False)
@@ -105,7 +106,7 @@ def test_measuring_does_not_learn(rule):
         np.testing.assert_array_equal(ours, initial)
 
 
-@pytest.mark.parametrize("rule", [PC, Backpropagation()], ids=["pc", "bp"])
+@pytest.mark.parametrize("rule", [PC, BackwardPass()], ids=["pc", "bp"])
 def test_updates_stop_with_the_one_whose_outputs_are_not_finite(rule):
     network = DenseNetwork((7, 9, 6, 8, 4), "linear", "mse", "float64")
     learner = learner_of(rule, ("sgd", 1e200), network=network)

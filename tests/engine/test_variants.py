@@ -8,9 +8,10 @@ import pytest
 
 from pcsim.config import OptimiserSettings
 from pcsim.engine import DenseNetwork, Relaxation, backpropagate, infer, initial_weights
+from pcsim.engine.learner import Learner
 from pcsim.engine.network import batch_rows
 from pcsim.engine.relaxation import Nudging
-from pcsim.engine.rules import Learner, PredictiveCoding
+from pcsim.engine.rules import Relaxing
 from pcsim.engine.setup import TrainingSetup
 from tests.oracles import reference_pc as reference
 
@@ -240,7 +241,7 @@ def test_the_layers_said_to_be_reached_are_those_with_errors(order, layers):
     network = DenseNetwork((7, *(6,) * (layers - 1), 4), "tanh", "mse", "float64")
     for steps in range(5):
         *_, result = run(network, order=order, steps=steps)
-        said = Relaxation(steps, 0.2, order=order).reached(layers)
+        said = Relaxing(Relaxation(steps, 0.2, order=order)).on_chains.reach(layers)
         assert len(result.credited_layers) == said
 
 
@@ -268,7 +269,7 @@ def learner_of(relaxation, *, network=DEEP, optimiser=None, nudging=None, seed=0
     return Learner(
         network,
         initial_weights(network, 1),
-        PredictiveCoding(relaxation, nudging or Nudging()),
+        Relaxing(relaxation, nudging or Nudging()),
         TrainingSetup(
             x=x,
             y=y,

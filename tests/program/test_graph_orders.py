@@ -7,7 +7,7 @@ import pytest
 
 from pcsim.config import load_hardware
 from pcsim.machine import simulate
-from pcsim.network.credit import credited
+from pcsim.network import credited
 from pcsim.placement import place
 from pcsim.program import Options, ordered_predictive_coding
 from tests.helpers.graphs_at_random import graph

@@ -88,7 +88,7 @@ def check(run, *, draw=False):
     [
         (("results", 0, "depth"), REMOVED, "results[0].depth must be there"),
         (("results", 0, "depth"), True, "results[0].depth must be a valid integer, not True"),
-        (("results", 1, "rule"), "ff", "results[1].rule must be 'pc' or 'bp', not 'ff'"),
+        (("results", 1, "rule"), "ff", "ratios.pc and ratios.bp must be the ids of results of these rules"),
         (("ratios", "cycles"), "a", "ratios.cycles must be a valid number, not 'a'"),
         (("results", 0, "per_update", "macs"), -1, "results[0].per_update.macs must be at least 0, not -1"),
         (("chip", "area_mm2"), 1e30, "chip.area_mm2 must be at most 1e+18, not 1e+30"),

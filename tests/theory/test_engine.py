@@ -5,6 +5,7 @@ import pytest
 
 from pcsim.engine import DenseNetwork, infer, initial_weights
 from pcsim.engine.relaxation import Relaxation
+from pcsim.engine.rules import Relaxing
 from pcsim.theory.alignment import light_cone
 from pcsim.theory.energy import weight_gradients
 from pcsim.theory.networks import ReferenceNetwork, draw_data
@@ -43,4 +44,4 @@ def test_kernels_relax_as_theory_does(
     if wavefront:
         reach = light_cone(order, layers=layers, steps=STEPS)
         assert found.credited_layers == tuple(range(layers - reach + 1, layers + 1))
-        assert relaxation.reached(layers) == reach
+        assert Relaxing(relaxation).on_chains.reach(layers) == reach

@@ -75,7 +75,7 @@ def labels_of(
     wrong = numbers[at]
     said = (
         f"the labels must be whole numbers between 0 and {classes - 1}, "
-        f"as the last of network.layers is {classes}, not {wrong} at {place((at, 0)[: labels.ndim])}"
+        f"as the network has {classes} values for labels, not {wrong} at {place((at, 0)[: labels.ndim])}"
     )
     raise unusable(path, said, hint=_hint_at(numbers, name, classes))
 
@@ -87,9 +87,7 @@ def _hint_at(numbers: np.ndarray, name: str, classes: int) -> str:
         line = f"{name} = np.unique({name}, return_inverse=True)[1]"
         return f"{in_numpy(line)}, which numbers the classes from 0 on"
     if (found >= 0).all() and (found % 1 == 0).all():
-        return (
-            f"the labels go up to {found[-1]:g}: make the last of network.layers {found[-1] + 1:g}"
-        )
+        return f"the labels go up to {found[-1]:g}: give the network {found[-1] + 1:g} values for labels"
     return in_numpy(f"{name} = {name}.round().astype(np.int64)")
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from pcsim.engine.graph.arithmetic import GraphArithmetic
 from pcsim.engine.graph.model import GraphNetwork, GraphWeights, by_place, flattened, views
-from pcsim.engine.graph.relaxer import GraphRelaxer
+from pcsim.engine.graph.passes import GraphPasses
+from pcsim.engine.graph.relaxers import relaxer_of
+from pcsim.engine.operators.rounding import Rounding
 from pcsim.engine.relaxation import Relaxation
 
 if TYPE_CHECKING:
     from pcsim.config import Numerics
+
+Passes = TypeVar("Passes", bound=GraphPasses)
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,13 @@ def infer(
     Weights stay as they are, also with variant ipc, whose gradients are the sums over all steps. ``numerics`` are
     number formats to compute in, with the random numbers of ``seed``; x and y are in the format of states then.
     """
-    look = _Look(network, weights, x, y, relaxation, numerics, seed)
-    relaxer = look.relaxer
+    look = _Look(network, x, y, weights, numerics, seed)
+    relaxer = relaxer_of(network, look.read, relaxation, len(x), look.rounding)
+    look.passes = relaxer
     relaxer.start(look.x, look.y, beta=beta)
     look.record()
     for _ in range(relaxation.steps):
-        if relaxation.variant == "ipc":
+        if relaxer.learns_along:
             look.learn()
             relaxer.move_together()
             relaxer.predict_again()
@@ -72,7 +77,7 @@ def infer(
         before, after = (float(look.energies[t].sum()) for t in (-2, -1))
         if relaxation.tolerance > 0 and not before - after > relaxation.tolerance * before:
             break
-    if relaxation.variant != "ipc" or not relaxation.steps:
+    if not relaxer.learns_along or not relaxation.steps:
         look.learn()
     return look.result(1.0 if beta is None else beta)
 
@@ -90,8 +95,34 @@ def backpropagate(
 
     ``numerics`` and ``seed`` as in ``infer``.
     """
-    look = _Look(network, weights, x, y, Relaxation(steps=0, rate=1.0), numerics, seed)
-    look.relaxer.start_backpropagation(look.x, look.y)
+    return look_once(
+        network,
+        weights,
+        x,
+        y,
+        passes_of=lambda *given: GraphPasses(network, *given),
+        find_errors=GraphPasses.start_backpropagation,
+        numerics=numerics,
+        seed=seed,
+    )
+
+
+def look_once(
+    network: GraphNetwork,
+    weights: Mapping[str, np.ndarray],
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    passes_of: Callable[[Mapping[str, np.ndarray], int, Rounding | None], Passes],
+    find_errors: Callable[[Passes, np.ndarray, np.ndarray], object],
+    numerics: Numerics | None,
+    seed: int,
+) -> GraphResult:
+    """As ``backpropagate``, by any rule without inference steps: its room, and what leaves its errors in ``e``."""
+    look = _Look(network, x, y, weights, numerics, seed)
+    passes = passes_of(look.read, len(x), look.rounding)
+    look.passes = passes
+    find_errors(passes, look.x, look.y)
     look.record()
     look.energies[0][:-1] = 0.0
     look.learn()
@@ -99,15 +130,16 @@ def backpropagate(
 
 
 class _Look:
-    """A relaxer on a batch of its own, and what is recorded of it."""
+    """A batch of its own, and what is recorded of its ``passes``, which are to be given."""
+
+    passes: GraphPasses
 
     def __init__(
         self,
         network: GraphNetwork,
-        weights: Mapping[str, np.ndarray],
         x: np.ndarray,
         y: np.ndarray,
-        relaxation: Relaxation,
+        weights: Mapping[str, np.ndarray],
         numerics: Numerics | None,
         seed: int,
     ) -> None:
@@ -118,35 +150,34 @@ class _Look:
         self.arithmetic: GraphArithmetic | None = None
         if numerics is not None:
             self.arithmetic = GraphArithmetic(numerics, graph, self.flat, seed=seed, dtype=dtype)
-        read = self.arithmetic.read if self.arithmetic else self.flat
-        rounding = self.arithmetic.rounding if self.arithmetic else None
-        self.relaxer = GraphRelaxer(network, views(graph, read), relaxation, len(x), rounding)
+        self.read = views(graph, self.arithmetic.read if self.arithmetic else self.flat)
+        self.rounding = self.arithmetic.rounding if self.arithmetic else None
         self.gradients = np.zeros_like(self.flat)
         self.energies: list[np.ndarray] = []
         self.active_states: list[list[int]] = []
         self.active_errors: list[list[int]] = []
 
     def record(self) -> None:
-        relaxer, numbers = self.relaxer, self.relaxer.everyone
-        self.energies.append(np.array(relaxer.energies()) / len(self.x))
-        self.active_states.append([int(np.count_nonzero(relaxer.heard(n))) for n in numbers])
-        self.active_errors.append([int(np.count_nonzero(relaxer.e[n])) for n in numbers])
+        passes, numbers = self.passes, self.passes.everyone
+        self.energies.append(np.array(passes.energies()) / len(self.x))
+        self.active_states.append([int(np.count_nonzero(passes.heard(n))) for n in numbers])
+        self.active_errors.append([int(np.count_nonzero(passes.e[n])) for n in numbers])
 
     def learn(self) -> None:
-        graph = self.relaxer.graph
-        self.relaxer.learn(by_place(views(graph, self.gradients)))
+        graph = self.passes.graph
+        self.passes.learn(by_place(views(graph, self.gradients)))
 
     def result(self, beta: float) -> GraphResult:
-        relaxer, graph = self.relaxer, self.relaxer.graph
-        states = [relaxer.z[node.number].copy() for node in graph.hidden]
+        passes, graph = self.passes, self.passes.graph
+        states = [passes.z[node.number].copy() for node in graph.hidden]
         factor = -1.0 / len(self.x) / beta
         if self.arithmetic is None:
             gradients = self.gradients * self.flat.dtype.type(factor)
         else:
             gradients = self.arithmetic.scaled(self.gradients, factor)
         return GraphResult(
-            states=(*states, relaxer.p[relaxer.output].copy()),
-            errors=tuple(relaxer.e[n].copy() for n in relaxer.everyone),
+            states=(*states, passes.p[passes.output].copy()),
+            errors=tuple(passes.e[n].copy() for n in passes.everyone),
             energies=np.array(self.energies),
             active_states=np.array(self.active_states),
             active_errors=np.array(self.active_errors),

@@ -16,31 +16,26 @@ from pcsim.engine.graph.arithmetic import GraphArithmetic
 from pcsim.engine.graph.model import (
     GraphNetwork,
     GraphWeights,
+    block_samples,
     by_place,
     flattened,
     views,
 )
-from pcsim.engine.graph.relaxer import GraphRelaxer
 from pcsim.engine.kernels import layout
 from pcsim.engine.kernels.arithmetic import EVALUATING
 from pcsim.engine.kernels.optimisers import optimise
-from pcsim.engine.relaxation import Relaxation
-from pcsim.engine.rules import PredictiveCoding, Rule
+from pcsim.engine.rules import Algorithm
 from pcsim.engine.setup import TrainingSetup
-from pcsim.network import Graph
-
-BLOCK_VALUES = 1 << 19
-"""Values of all predictions of a block: what stays in a nearby cache, and is enough work for one call."""
 
 
 class GraphLearner:
-    """As ``rules.Learner``, of a graph.
+    """As ``learner.Learner``, of a graph: ``x`` are rows (samples, values of an input), ``y`` (samples, classes).
 
     An evaluation is cut into blocks as large as a batch, each with tensors of its own.
     """
 
     def __init__(
-        self, network: GraphNetwork, weights: GraphWeights, rule: Rule, setup: TrainingSetup
+        self, network: GraphNetwork, weights: GraphWeights, rule: Algorithm, setup: TrainingSetup
     ) -> None:
         x, y, numerics, seed = setup.x, setup.y, setup.numerics, setup.seed
         graph = network.graph
@@ -50,23 +45,20 @@ class GraphLearner:
         self.parameters = layout.Parameters(flat, np.zeros_like(flat), np.zeros_like(flat))
         self.flat_gradients = np.zeros_like(flat)
         self.gradients = by_place(views(graph, self.flat_gradients))
-        how = Relaxation(steps=0, rate=1.0)
-        self.nudged = False
-        if isinstance(rule, PredictiveCoding):
-            how, self.nudged = rule.relaxation, rule.nudging.kind != "none"
         self.done = 0
-        self.relaxation = how
         self.arithmetic: GraphArithmetic | None = None
         if numerics is not None:
             self.arithmetic = GraphArithmetic(numerics, graph, flat, seed=seed, dtype=network.dtype)
         self.rounding = self.arithmetic.rounding if self.arithmetic else None
         read = self.arithmetic.read if self.arithmetic else flat
-        in_blocks = how.in_blocks and numerics is None
+        in_blocks = rule.in_blocks and numerics is None
         self.block = block_samples(graph, setup.batch) if in_blocks else setup.batch
-        self.relaxer = GraphRelaxer(network, views(graph, read), how, self.block, self.rounding)
-        self.executed = np.zeros(how.steps + 1, np.int64)
+        self.passes = rule.passes_of(
+            network, views(graph, read), self.block, self.rounding, seed=seed
+        )
+        self.executed = np.zeros(rule.steps + 1, np.int64)
         self.optimiser = layout.optimiser_of(
-            setup.optimiser, updates=setup.updates_total, weight_steps=rule.weight_steps()
+            setup.optimiser, updates=setup.updates_total, weight_steps=rule.weight_steps
         )
         self._room_x = np.empty((self.block, *graph.input), network.dtype)
         self._room_y = np.empty((self.block, *graph.output.shape), network.dtype)
@@ -83,82 +75,31 @@ class GraphLearner:
         return made, energy
 
     def _updates(self, order: np.ndarray, done: int, *, learn: bool) -> tuple[int, float]:
-        betas = [1.0] * len(order)
-        if isinstance(self.rule, PredictiveCoding):
-            betas = self.rule.nudging.betas(self.seed, first=done, count=len(order))
+        betas = self.rule.betas(self.seed, first=done, count=len(order))
         energy = 0.0
-        together = self.relaxation.variant == "ipc"
         with np.errstate(all="ignore"):  # What diverges is found by what it gives.
             for i, (rows, beta) in enumerate(zip(order, betas, strict=True)):
                 last = i == len(order) - 1
-                if together:
-                    energy = self._step_together(rows, done + i, learn=learn)
-                else:
-                    energy = self._learn(rows, done + i, beta, learn=learn, measure=last)
+                energy = self.rule.update(
+                    self, rows, done + i, beta=beta, learn=learn, measure=last
+                )
                 if not math.isfinite(energy):
                     return i + 1, math.nan
         return len(order), energy / order.shape[1]
-
-    def _learn(
-        self, rows: np.ndarray, done: int, beta: float, *, learn: bool, measure: bool
-    ) -> float:
-        """One update; returns the energy if it is measured, not-a-number where outputs are no longer finite."""
-        energy = 0.0
-        self.set_clock(done, 0)
-        self.flat_gradients.fill(0.0)
-        for begin in range(0, len(rows), self.block):
-            x, y = self._load(rows[begin : begin + self.block])
-            if isinstance(self.rule, PredictiveCoding):
-                self.relaxer.start(x, y, beta=beta if self.nudged else None)
-                made = self.relaxer.relax(steps=self.relaxation.steps)
-                self.executed[made] += begin == 0
-            else:
-                self.relaxer.start_backpropagation(x, y)
-            if learn:
-                self.relaxer.learn(self.gradients)
-            if measure:
-                energy += self._energy()
-            if not np.isfinite(self.relaxer.e[-1]).all():
-                energy = math.nan
-        if learn:
-            self._step(done + 1, -1.0 / len(rows) / (beta if self.nudged else 1.0))
-        return energy
-
-    def _energy(self) -> float:
-        if isinstance(self.rule, PredictiveCoding):
-            return self.relaxer.total_energy()
-        return self.relaxer.loss()
-
-    def _step_together(self, rows: np.ndarray, done: int, *, learn: bool) -> float:
-        """ipc: the weights step with the states, each time from the same state."""
-        relaxer, steps = self.relaxer, self.relaxation.steps
-        self.set_clock(done, 0)
-        relaxer.start(*self._load(rows))
-        for step in range(steps):
-            self.set_clock(done, step + 1)
-            if learn:
-                self.flat_gradients.fill(0.0)
-                relaxer.learn(self.gradients)
-            relaxer.move_together()
-            if learn:
-                self._step(done * steps + step + 1, -1.0 / len(rows))
-            relaxer.predict_again()
-        finite = np.isfinite(relaxer.e[-1]).all()
-        return relaxer.total_energy() if finite else math.nan
 
     def set_clock(self, update: int, step: int, part: int = 0) -> None:
         """The moment to which the random numbers of what follows belong."""
         if self.rounding is not None:
             self.rounding.at(update, step, part)
 
-    def _load(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def load(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The chosen samples."""
         x, y = self._room_x[: len(rows)], self._room_y[: len(rows)]
         np.take(self.x, rows, axis=0, out=x, mode="clip")  # Other modes would buffer.
         np.take(self.y, rows, axis=0, out=y, mode="clip")
         return x, y
 
-    def _step(self, count: int, factor: float) -> None:
+    def step(self, count: int, factor: float) -> None:
         """The ``count``-th step of the weights; ``factor`` times what was summed is their gradient."""
         if self.arithmetic is not None:
             gradients = self.flat_gradients
@@ -173,7 +114,7 @@ class GraphLearner:
             mine[:] = kept
         self.done = done
         if self.arithmetic is not None:
-            self.arithmetic.rewrite(done * self.rule.weight_steps())
+            self.arithmetic.rewrite(done * self.rule.weight_steps)
 
     def weights(self) -> GraphWeights:
         """A copy of the weights, as ``initial_weights`` gives them."""
@@ -188,17 +129,8 @@ class GraphLearner:
             for number, begin in enumerate(range(0, len(x), self.block)):
                 self.set_clock(self.done, int(EVALUATING), number)
                 part = samples[begin : begin + self.block]
-                found[begin : begin + len(part)] = self.relaxer.outputs(part).reshape(len(part), -1)
+                found[begin : begin + len(part)] = self.passes.outputs(part).reshape(len(part), -1)
         return found.T
-
-
-def block_samples(graph: Graph, batch: int) -> int:
-    """Samples of a block, such that the batch is cut into equal ones where it can be."""
-    values = graph.state_count + sum(
-        math.prod(term.gives) for node in graph.nodes for term in node.terms
-    )
-    parts = -(-batch * values // BLOCK_VALUES)
-    return max(1, -(-batch // max(1, parts)))
 
 
 @jit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from pcsim.engine.drawing import normal, orthogonal
-from pcsim.engine.network import DtypeName, LossName
+from pcsim.engine.network import DenseNetwork, DtypeName, LossName, Weights
 from pcsim.engine.operators import OPERATIONS
 from pcsim.engine.operators.operation import Operation
 from pcsim.network import Graph
@@ -17,6 +18,9 @@ from pcsim.network.operators import Shape, size
 
 Drawn = Literal["uniform", "normal", "orthogonal"]
 DRAWN = {"normal": normal, "orthogonal": orthogonal}
+
+BLOCK_VALUES = 1 << 19
+"""Values of all predictions of a block: what stays in a nearby cache, and is enough work for one call."""
 
 GraphWeights = dict[str, np.ndarray]
 """By the keys of ``Graph.parameters``, in their order."""
@@ -26,13 +30,15 @@ GraphWeights = dict[str, np.ndarray]
 class GraphNetwork:
     """A graph with the loss at its output; ``dtype`` is the number format of everything computed.
 
-    Cross-entropy is over the softmax of the output's last axis.
+    Cross-entropy is over the softmax of the output's last axis. ``chain``: the chain of dense layers that it is, if it
+    is one, whose weights a seed then gives it: every rule begins from the same.
     """
 
     graph: Graph
     loss: LossName
     dtype: DtypeName = "float64"
     drawn: Drawn = "uniform"
+    chain: DenseNetwork | None = None
 
 
 def initial_weights(
@@ -54,6 +60,13 @@ def initial_weights(
             values = DRAWN[drawn](random, shape)
         found[key] = values.astype(dtype)
     return found
+
+
+def weights_of_chain(graph: Graph, weights: Weights) -> GraphWeights:
+    """The weights of a chain of dense layers, and behind them its biases, by the keys of the graph that it is."""
+    keys = sorted(graph.parameters, key=lambda key: key.endswith(".bias"))
+    found = dict(zip(keys, weights, strict=True))
+    return {key: found[key] for key in graph.parameters}
 
 
 def by_place(among: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
@@ -80,3 +93,12 @@ def views(graph: Graph, flat: np.ndarray) -> GraphWeights:
         found[key] = flat[at : at + size(shape)].reshape(shape)
         at += size(shape)
     return found
+
+
+def block_samples(graph: Graph, batch: int) -> int:
+    """Samples of a block, such that the batch is cut into equal ones where it can be."""
+    values = graph.state_count + sum(
+        math.prod(term.gives) for node in graph.nodes for term in node.terms
+    )
+    parts = -(-batch * values // BLOCK_VALUES)
+    return max(1, -(-batch // max(1, parts)))

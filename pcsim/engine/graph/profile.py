@@ -26,19 +26,16 @@ from pcsim.engine.credit import (
     cosine_of,
     is_signal,
 )
-from pcsim.engine.graph.inference import GraphResult, backpropagate, infer
-from pcsim.engine.graph.learner import block_samples
+from pcsim.engine.graph.inference import GraphResult, backpropagate
 from pcsim.engine.graph.model import GraphNetwork
-from pcsim.engine.graph.stability import rate_limit
-from pcsim.engine.rules import PredictiveCoding, Rule
-from pcsim.network import credited
+from pcsim.engine.rules import Algorithm
 
 if TYPE_CHECKING:
     from pcsim.config import Numerics
 
 
 def look_at(
-    rule: Rule,
+    rule: Algorithm,
     network: GraphNetwork,
     weights: Mapping[str, np.ndarray],
     x: np.ndarray,
@@ -49,42 +46,11 @@ def look_at(
 ) -> GraphResult:
     """What ``rule`` computes on one batch, in ``numerics`` with the random numbers of ``seed``."""
     with np.errstate(all="ignore"):  # What diverges is found by what it gives.
-        if not isinstance(rule, PredictiveCoding):
-            return backpropagate(network, weights, x, y, numerics=numerics, seed=seed)
-        nudging = rule.nudging
-        beta = None if nudging.kind == "none" else nudging.betas(0, first=0, count=1)[0]
-        return infer(
-            network,
-            weights,
-            x,
-            y,
-            relaxation=rule.relaxation,
-            beta=beta,
-            numerics=numerics,
-            seed=seed,
-        )
-
-
-def rate_limit_of(
-    rule: Rule, network: GraphNetwork, weights: Mapping[str, np.ndarray], x: np.ndarray
-) -> float | None:
-    """The inference rate beyond which the batch ``x`` does not settle; None where no bound is known."""
-    if not isinstance(rule, PredictiveCoding):
-        return None
-    block = block_samples(network.graph, len(x))
-    return rate_limit(network, weights, x, relaxation=rule.relaxation, block=block)
-
-
-def reached(rule: Rule, network: GraphNetwork) -> frozenset[int]:
-    """The nodes that errors can have reached when the weights learn."""
-    if not isinstance(rule, PredictiveCoding):
-        return frozenset(node.number for node in network.graph.nodes)
-    how = rule.relaxation
-    return frozenset(credited(network.graph, how.variant, how.order, how.steps))
+        return rule.look_at(network, weights, x, y, numerics=numerics, seed=seed)
 
 
 def credit_of(
-    rule: Rule,
+    rule: Algorithm,
     network: GraphNetwork,
     weights: Mapping[str, np.ndarray],
     x: np.ndarray,
@@ -100,6 +66,7 @@ def credit_of(
     if not all(map(math.isfinite, norms)):
         nothing = (None,) * len(nodes)
         return Credit(nothing, nothing, (DIVERGED,) * len(nodes))
+    reached = frozenset(rule.reached(network.graph))
     wide = replace(network, dtype="float64")
     exact = by_node(network, look_at(rule, wide, weights, x, y).gradients)
     truth: list[np.ndarray] = []
@@ -113,7 +80,7 @@ def credit_of(
         return found
 
     for i, (node, mine, right) in enumerate(zip(nodes, found, exact, strict=True)):
-        if node.number not in reached(rule, network):
+        if node.number not in reached:
             reasons.append(STEPS)
         elif not mine.size or is_signal(mine, right):
             reasons.append(CREDITED)

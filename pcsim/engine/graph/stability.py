@@ -16,9 +16,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from pcsim.engine.graph.error_optimisation import ErrorRelaxer
 from pcsim.engine.graph.model import GraphNetwork, flattened, views
-from pcsim.engine.graph.relaxer import GraphRelaxer
 from pcsim.engine.relaxation import Relaxation
+from pcsim.network import RULES
 from pcsim.network.credit import groups
 
 ASIDE = 1e-6
@@ -45,20 +46,19 @@ def rate_limit(
     errors to the output. z_il has no choice, adam no bound. ``block`` samples are looked at at once.
     """
     how = relaxation
-    ordered = how.variant == "pc" and how.order != "jacobi"
-    rolling = how.variant == "pc" and how.descent == "momentum"
-    if how.variant == "z_il" or not network.graph.hidden:
+    rule, ordered, rolling = RULES[how.variant], how.order != "jacobi", how.descent == "momentum"
+    if rule.only_rate is not None or not network.graph.hidden:
         return None
-    if how.variant == "fpa":
+    if rule.still:
         return 2.0
-    if (how.variant == "pc" and how.descent == "adam") or (ordered and rolling):
+    if how.descent == "adam" or (ordered and rolling):
         return None
     largest = 0.0
     linear = _Linearised(network, weights, block)
     with np.errstate(all="ignore"):  # After a divergence there is no bound either.
         for begin in range(0, len(x), block):
             linear.start(x[begin : begin + block])
-            if how.variant == "epc":
+            if rule.free_errors:
                 found = linear.largest(linear.through_output)
             elif ordered:
                 found = linear.largest(linear.blocks, each_node=True)
@@ -81,7 +81,7 @@ class _Linearised:
         flat = flattened(graph, weights, "float64")
         still = Relaxation(steps=0, rate=1.0, wavefront=False)
         self.graph, self.network = graph, network
-        self.relaxer = GraphRelaxer(wide, views(graph, flat), still, samples)
+        self.relaxer = ErrorRelaxer(wide, views(graph, flat), still, samples)
         ends = np.cumsum([node.size for node in graph.hidden])
         self.starts = np.concatenate(([0], ends[:-1]))
         self.places = {

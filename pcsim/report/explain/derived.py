@@ -11,7 +11,7 @@ from pcsim.report.stored import StoredRun, StoredUnitTime
 from pcsim.technology.actions import MAC_ACTIONS
 from pcsim.units import format_quantity
 from pcsim.verdict import COMPONENT_NAMES, component_name, factor, percent, wait_name
-from pcsim.verdict.rows import comparison_rows
+from pcsim.verdict.rows import challenger_name, comparison_rows
 
 Result = Mapping[str, Any]
 
@@ -264,9 +264,9 @@ PLAIN_RATIOS = {
     "utilization": "utilization",
 }
 ESTIMATES = {
-    "energy_to_target": "energy to target, PC over BP = ratio of energies per update / sample_advantage",
-    "time_to_target": "time to target, PC over BP = ratio of latencies per update / sample_advantage",
-    "sample_advantage": "samples to target, BP over PC; above 1 PC needs fewer",
+    "energy_to_target": "energy to target, {} over BP = ratio of energies per update / sample_advantage",
+    "time_to_target": "time to target, {} over BP = ratio of latencies per update / sample_advantage",
+    "sample_advantage": "samples to target, BP over {0}; above 1 {0} needs fewer",
 }
 
 
@@ -274,9 +274,10 @@ def ratios(run: StoredRun) -> list[str]:
     """All rows of the comparison."""
     if not run.summary["ratios"]:
         return ["ratios: none, because only one rule ran"]
-    rows = [("", *(name for name, _ in by_rule(run)), "PC / BP")]
+    challenger = challenger_name(run.summary)
+    rows = [("", *(name for name, _ in by_rule(run)), f"{challenger} / BP")]
     rows += [(row.label, *row.cells, row.ratio) for row in comparison_rows(run.summary)]
-    return ["ratios: PC over BP; above 1 PC needs more", *columns(rows)]
+    return [f"ratios: {challenger} over BP; above 1 {challenger} needs more", *columns(rows)]
 
 
 def ratio(run: StoredRun, name: str) -> list[str]:
@@ -287,7 +288,7 @@ def ratio(run: StoredRun, name: str) -> list[str]:
     if found[name] is None:
         return [f"ratio of {PLAIN_RATIOS[name]}: none, because BP's is 0"]
     said = [
-        f"ratio of {PLAIN_RATIOS[name]} of one update, PC over BP",
+        f"ratio of {PLAIN_RATIOS[name]} of one update, {challenger_name(run.summary)} over BP",
         f"  {_shown(pc, name)} / {_shown(bp, name)} = {factor(found[name])}",
     ]
     if name == "energy_j" and found["energy_j_range"] is not None:
@@ -301,10 +302,11 @@ def ratio(run: StoredRun, name: str) -> list[str]:
 def estimate(run: StoredRun, name: str) -> list[str]:
     """One ratio that is measured on paired seeds."""
     found = run.summary["ratios"][name]
+    about = ESTIMATES[name].format(challenger_name(run.summary))
     if found is None:
-        return [ESTIMATES[name], "  none, because not every seed of both rules reached the target"]
+        return [about, "  none, because not every seed of both rules reached the target"]
     seeds = zip(run.summary["seeds"], found["per_seed"], strict=True)
-    said = [ESTIMATES[name], *columns([(f"seed {seed}", factor(value)) for seed, value in seeds])]
+    said = [about, *columns([(f"seed {seed}", factor(value)) for seed, value in seeds])]
     if found["low"] is None:
         return [*said, f"  = {factor(found['value'])}; one seed gives no interval"]
     return [

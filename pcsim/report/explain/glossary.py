@@ -513,7 +513,8 @@ GLOSSARY = (
     # What files and pages say.
     GlossaryEntry(
         "rule",
-        "The way a network learns: predictive coding (PC) or backpropagation (BP).",
+        "The way a network learns: predictive coding (PC), backpropagation (BP), or one of your own. pcsim list names "
+        "those that come along.",
         ("learning rule",),
         ("predictive coding", "backpropagation"),
     ),

@@ -7,9 +7,9 @@ from typing import Any
 
 from pcsim.report.explain.text import by_rule, columns, wrapped
 from pcsim.report.stored import StoredRun
-from pcsim.verdict.race_words import NAMES
+from pcsim.verdict.rows import challenger_name
 from pcsim.verdict.sentences import CAUSES
-from pcsim.verdict.words import component_name, factor, goal
+from pcsim.verdict.words import component_name, factor, goal, rule_name
 
 Facts = Mapping[str, Any]
 
@@ -19,11 +19,12 @@ def break_even(run: StoredRun) -> list[str]:
     ratios = run.summary["ratios"]
     if not ratios:
         return ["break_even: none, because only one rule ran"]
+    name = challenger_name(run.summary)
     needed = ratios["break_even"]["sample_advantage_needed"]
     measured = ratios["sample_advantage"]
     said = wrapped(
-        "break_even: how many times fewer samples than BP PC must need to the target, so that both take the "
-        "same energy; it is the energy of one update of PC over that of BP",
+        f"break_even: how many times fewer samples than BP {name} must need to the target, so that both take the "
+        f"same energy; it is the energy of one update of {name} over that of BP",
         indent="",
     )
     said.append(f"  needed: {'not known' if needed is None else factor(needed)}")
@@ -32,7 +33,7 @@ def break_even(run: StoredRun) -> list[str]:
             "  measured: not known, because not every seed of both rules reached the target"
         )
     else:
-        said.append(f"  measured: {_with_interval(measured)}, samples of BP over samples of PC")
+        said.append(f"  measured: {_with_interval(measured)}, samples of BP over samples of {name}")
     return said
 
 
@@ -42,9 +43,11 @@ def races(run: StoredRun) -> list[str]:
     if not ratios or "races" not in ratios:
         return ["races: none in this report"]
     reached = goal(run.results[0]["to_target"]["levels"])
-    said = [f"races: PC over BP until {reached} validation accuracy is reached"]
+    said = [
+        f"races: {challenger_name(run.summary)} over BP until {reached} validation accuracy is reached"
+    ]
     for race in ratios["races"]:
-        winner = NAMES[race["winner"]] if race["winner"] else "none"
+        winner = rule_name(race["winner"]) if race["winner"] else "none"
         said.append(f"  by {race['what']}: winner {winner}")
         for name, text in (("ratio", "ratio"), ("at_least", "at least"), ("at_most", "at most")):
             if race[name] is not None and (name == "ratio" or race["ratio"] is None):
@@ -135,7 +138,7 @@ def _with_interval(estimate: Facts) -> str:
 
 
 def _by_rule(ratios: Mapping[str, float]) -> str:
-    return ", ".join(f"{NAMES[rule]} {_change(ratio)}" for rule, ratio in ratios.items())
+    return ", ".join(f"{rule_name(rule)} {_change(ratio)}" for rule, ratio in ratios.items())
 
 
 def _change(ratio: float) -> str:

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from pcsim.report.stored import StoredRun
-from pcsim.verdict import RULE_NAMES
+from pcsim.verdict import rule_name
 
 WIDTH = 100
 
@@ -40,4 +40,4 @@ def wrapped(text: str, *, indent: str = "  ") -> list[str]:
 def by_rule(run: StoredRun) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every result with the name that people know it by."""
     for result in run.results:
-        yield RULE_NAMES[result["rule"]], result
+        yield rule_name(result["rule"]), result

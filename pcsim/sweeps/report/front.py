@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pcsim.config.rules import OWN_RULES
 from pcsim.sweeps.evaluate import Row
 
 
@@ -27,13 +28,17 @@ OBJECTIVES = (
 
 
 def rule_of(row: Row) -> str:
-    """ "pc" or "bp"."""
-    return "bp" if row["candidate"].startswith("bp") else "pc"
+    """ "bp", "pc", or the rule of an extension, whose only candidate has its name."""
+    candidate = str(row["candidate"])
+    if candidate.startswith("bp"):
+        return "bp"
+    own = candidate.replace("-", "_")
+    return own if own in OWN_RULES else "pc"
 
 
 def rules_of(rows: Sequence[Row]) -> list[str]:
-    """The rules in the table, predictive coding first."""
-    return [rule for rule in ("pc", "bp") if any(rule_of(row) == rule for row in rows)]
+    """The rules in the table, backpropagation last."""
+    return sorted({rule_of(row) for row in rows}, key=lambda rule: (rule == "bp", rule))
 
 
 def objectives_of(rows: Sequence[Row]) -> tuple[Objective, ...]:

@@ -13,7 +13,7 @@ from pcsim.sweeps.report.effects import Effect, group_name, level_of, levels_of
 from pcsim.sweeps.report.front import rule_of, rules_of
 from pcsim.sweeps.report.scales import log_ticks, short_text
 from pcsim.units import scale_of
-from pcsim.verdict import RULE_NAMES
+from pcsim.verdict import rule_name
 
 MOST_NUMBERS = 100
 """Cells of a map that still show their numbers."""
@@ -106,7 +106,7 @@ def heat_figure(heats: Sequence[Heat]) -> str:
                 [[np.nan if c is None else c / scale.size for c in line] for line in heat.cells]
             )
             image = panel.pcolormesh(values, norm=norm, cmap="cividis_r", edgecolors="none")
-            panel.set_title(RULE_NAMES[heat.rule])
+            panel.set_title(rule_name(heat.rule))
             _ticks(panel.set_xticks, heat.bottom_levels, rotate=True)
             _ticks(panel.set_yticks, heat.side_levels)
             panel.set_xlabel(heat.bottom)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ def _panel(
     numbers = numbers_of(levels)
     places = dict(zip(levels, numbers or range(len(levels)), strict=True))
     scale = scale_for(objective, right)
-    drawn_of = {"pc": 0, "bp": 0}
+    drawn_of: Counter[str] = Counter()
     for name, rows in lines.items():
         rule = rule_of(rows[0])
         marker = MARKERS[drawn_of[rule] % len(MARKERS)]
@@ -63,8 +64,8 @@ def _panel(
             [places[level_of(first, row)] for row in rows],
             [row[objective.column] / scale.size for row in rows],
             label=name,
-            color=style.RULE_COLOURS[rule],
-            linestyle=style.RULE_LINES[rule],
+            color=style.RULE_COLOURS[style.side(rule)],
+            linestyle=style.RULE_LINES[style.side(rule)],
             marker=marker,
             markersize=4,
         )

@@ -11,7 +11,7 @@ from pcsim.sweeps.plan import Point, SweepPlan, describe
 from pcsim.sweeps.report.best import Best
 from pcsim.sweeps.report.front import OBJECTIVES, Objective, rule_of
 from pcsim.units import format_quantity
-from pcsim.verdict import RULE_NAMES, factor, percent
+from pcsim.verdict import factor, percent, rule_name
 from pcsim.verdict.not_modelled import NOT_MODELLED
 
 MOST_ROWS = 200
@@ -27,13 +27,13 @@ FIGURES = {
     "lines": (
         "Along the first axis",
         "Energy, latency and, where trained, test accuracy over the first axis; one line for each "
-        "setting of the others and each rule, PC solid, BP dashed.",
+        "setting of the others and each rule, BP dashed, the other solid.",
         "sweep.csv",
     ),
     "tornado": (
         "What matters most",
         "For each axis the lowest and the highest geometric mean over all configurations with one of "
-        "its values, relative to the mean of all; the widest on top. PC solid, BP hatched. The value "
+        "its values, relative to the mean of all; the widest on top. BP hatched, the other rule solid. The value "
         "stands at its end of the bar.",
         "effects.csv",
     ),
@@ -46,7 +46,7 @@ FIGURES = {
         "Which values lead where",
         "A line is a configuration, from its values on the left to its costs on the right, the lowest "
         "at the bottom, by logarithm where they span more than a factor of 20. Thick lines are on the "
-        "front, PC solid, BP dashed; of many beaten ones 300, evenly chosen, are drawn.",
+        "front, BP dashed, the other rule solid; of many beaten ones 300, evenly chosen, are drawn.",
         "sweep.csv",
     ),
 }
@@ -112,7 +112,7 @@ def page(
         reasons=sorted(reasons.items(), key=lambda pair: -pair[1])[:20],
         figures=shown,
         letters=Markup(letters),
-        best=[f"{RULE_NAMES[one.rule]}, best {one.objective.title}" for one in best],
+        best=[f"{rule_name(one.rule)}, best {one.objective.title}" for one in best],
         lines=_lines(plan, best),
         front_size=len(front),
         front_columns=[
@@ -124,7 +124,7 @@ def page(
         front=[
             [
                 *(row.get(path, "") for path in plan.paths),
-                RULE_NAMES[rule_of(row)],
+                rule_name(rule_of(row)),
                 *(shown_value(o, row[o.column]) for o in objectives),
                 *((row["credit"] or "all layers",) if truncated else ()),
             ]
@@ -150,8 +150,13 @@ def _lines(plan: SweepPlan, best: Sequence[Best]) -> list[DifferenceRow]:
     ratios = [one.row["energy_ratio"] for one in best]
     if any(value is not None for value in ratios):
         cells = tuple("" if value is None else f"{factor(value)} x" for value in ratios)
-        lines.append(DifferenceRow("energy per update, PC over BP", cells, False))
+        lines.append(DifferenceRow(f"energy per update, {_challenger(best)} over BP", cells, False))
     return lines
+
+
+def _challenger(best: Sequence[Best]) -> str:
+    """The rule that competed with backpropagation, if one did."""
+    return next((rule_name(one.rule) for one in best if one.rule != "bp"), "PC")
 
 
 def shown_value(objective: Objective, value: float | None) -> str:

@@ -10,7 +10,7 @@ from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.report.effects import group_name, level_of, levels_of
 from pcsim.sweeps.report.front import Objective, rule_of, rules_of
 from pcsim.sweeps.report.scales import height, scale_for, short_text
-from pcsim.verdict import RULE_NAMES
+from pcsim.verdict import rule_name
 
 MOST_BEATEN = 300
 """Lines of beaten configurations that are drawn, evenly chosen."""
@@ -54,8 +54,8 @@ def parallel_figure(
                 panel.add_collection(
                     LineCollection(
                         [line(row) for row in chosen if rule_of(row) == rule],
-                        colors=style.RULE_COLOURS[rule],
-                        linestyles=[style.RULE_LINES[rule]],
+                        colors=style.RULE_COLOURS[style.side(rule)],
+                        linestyles=[style.RULE_LINES[style.side(rule)]],
                         linewidths=1.6 if thick else 0.5,
                         alpha=0.9 if thick else 0.25,
                         zorder=3 if thick else 2,
@@ -85,10 +85,10 @@ def parallel_figure(
             Line2D(
                 [],
                 [],
-                color=style.RULE_COLOURS[rule],
-                linestyle=style.RULE_LINES[rule],  # type: ignore[arg-type]
+                color=style.RULE_COLOURS[style.side(rule)],
+                linestyle=style.RULE_LINES[style.side(rule)],  # type: ignore[arg-type]
                 linewidth=1.6,
-                label=f"{RULE_NAMES[rule]}, on its front",
+                label=f"{rule_name(rule)}, on its front",
             )
             for rule in rules_of(right)
         ]

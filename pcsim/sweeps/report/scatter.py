@@ -8,7 +8,7 @@ from pcsim.report import drawn, style
 from pcsim.sweeps.evaluate import Row
 from pcsim.sweeps.report.front import Objective, rule_of, rules_of
 from pcsim.sweeps.report.scales import is_wide, log_ticks, scale_for
-from pcsim.verdict import RULE_NAMES
+from pcsim.verdict import rule_name
 
 MARKERS = {"pc": "o", "bp": "s"}
 
@@ -34,12 +34,12 @@ def front_figure(rows: Sequence[Row], front: Sequence[Row], objectives: Sequence
                         [row[first.column] / across.size for row in mine],
                         [row[objective.column] / up.size for row in mine],
                         s=30 if kept else 9,
-                        marker=MARKERS[rule],
-                        color=style.RULE_COLOURS[rule],
+                        marker=MARKERS[style.side(rule)],
+                        color=style.RULE_COLOURS[style.side(rule)],
                         alpha=1.0 if kept else 0.3,
                         edgecolors=style.INK if kept else "none",
                         linewidths=0.6,
-                        label=f"{RULE_NAMES[rule]}, {'on its front' if kept else 'beaten'}",
+                        label=f"{rule_name(rule)}, {'on its front' if kept else 'beaten'}",
                         zorder=3 if kept else 2,
                     )
             panel.set_xlabel(f"{first.title} ({across.name})")

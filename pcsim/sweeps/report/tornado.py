@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pcsim.report import drawn, style
 from pcsim.sweeps.report.effects import METRICS, Effect
 from pcsim.sweeps.report.scales import log_ticks, short_text
-from pcsim.verdict import RULE_NAMES
+from pcsim.verdict import rule_name
 
 TITLES = {"energy_j": "energy per update", "latency_s": "latency per update"}
 MOST_AXES = 12
@@ -46,8 +46,8 @@ def tornado_figure(effects: Sequence[Effect]) -> str:
                     high[1] - low[1],
                     left=low[1],
                     height=0.36,
-                    color=style.RULE_COLOURS[effect.rule],
-                    hatch=style.RULE_HATCHES[effect.rule],
+                    color=style.RULE_COLOURS[style.side(effect.rule)],
+                    hatch=style.RULE_HATCHES[style.side(effect.rule)],
                     edgecolor=style.PAPER,
                     linewidth=0.6,
                 )
@@ -76,10 +76,10 @@ def tornado_figure(effects: Sequence[Effect]) -> str:
         panels[0].set_ylim(len(names) - 0.5, -0.5)
         handles = [
             Patch(
-                facecolor=style.RULE_COLOURS[rule],
-                hatch=style.RULE_HATCHES[rule],
+                facecolor=style.RULE_COLOURS[style.side(rule)],
+                hatch=style.RULE_HATCHES[style.side(rule)],
                 edgecolor=style.PAPER,
-                label=RULE_NAMES[rule],
+                label=rule_name(rule),
             )
             for rule in rules
         ]

@@ -74,15 +74,20 @@ class Asked:
 
 
 def _predictive_coding(asked: Asked) -> Program:
-    candidate, options = asked.candidate, asked.options
-    order = candidate.inference.order if candidate.inference else "jacobi"
-    if order != "jacobi":
+    """By its order; where weights stream, nodes are visited one after the other and learn at once."""
+    candidate, how, options = asked.candidate, asked.candidate.inference, asked.options
+    if how is not None and how.order != "jacobi":
         options = replace(options, at_once=candidate.streamed)
-        return ordered_predictive_coding(asked.graph, asked.loss, options, order=order)
+        return ordered_predictive_coding(asked.graph, asked.loss, options, order=how.order)
     if candidate.streamed or candidate.schedule == "skewed":
-        window = candidate.window if candidate.schedule == "skewed" else 0
-        options = replace(options, visits=Visits(window))
+        visits = Visits(candidate.window if candidate.schedule == "skewed" else 0)
+        options = replace(options, visits=visits)
     return predictive_coding(asked.graph, asked.loss, options)
+
+
+def _zero_divergence(asked: Asked) -> Program:
+    gated = asked.candidate.gated
+    return zero_divergence(asked.graph, asked.loss, asked.options, gated=gated)
 
 
 def _backpropagation(asked: Asked) -> Program:
@@ -111,9 +116,7 @@ def _backpropagation(asked: Asked) -> Program:
 PROGRAMS: dict[str, Callable[[Asked], Program]] = {
     "pc": _predictive_coding,
     "ipc": lambda asked: incremental_predictive_coding(asked.graph, asked.loss, asked.options),
-    "z_il": lambda asked: zero_divergence(
-        asked.graph, asked.loss, asked.options, gated=asked.candidate.gated
-    ),
+    "z_il": _zero_divergence,
     "fpa": lambda asked: fixed_prediction(asked.graph, asked.loss, asked.options),
     "epc": lambda asked: error_optimisation(asked.graph, asked.loss, asked.options),
     "bp": _backpropagation,
@@ -131,13 +134,15 @@ def program_of(
     Raises:
         InputError: there is a threshold where no training can say what is told.
     """
-    training, how = workload.training, candidate.inference
+    how = candidate.inference
     if how is not None and how.threshold > 0 and not workload.network.is_chain:
         path, way = "pc.threshold", f"network.{workload.network.way}"
         said = f"{path} must be 0, not {how.threshold!r}, where {way} is no chain of dense layers: "
         why = "values told to neighbours only when they change are not computed there yet"
         raise InputError((problem_at(workload, path, said + why),))
-    asked = Asked(workload.network.graph, training.loss, training.batch, candidate, steps, told)
+    training = workload.training
+    graph, loss = workload.network.graph, training.loss
+    asked = Asked(graph, loss, training.batch, candidate, steps, told)
     program = PROGRAMS[candidate.algorithm](asked)
     return _named(program, workload)
 

@@ -36,6 +36,8 @@ class Span(NamedTuple):
     instance: int
     start: int
     cycles: int
+    first_row: int = NEVER
+    """When the first row of its result was there, if anybody took rows of it."""
 
     @property
     def end(self) -> int:
@@ -54,12 +56,12 @@ class Recorder:
     """What one simulation did, operation by operation.
 
     Its life: made empty, handed to one ``simulate``, which fills it; then read by ``recording_of``. ``spans``
-    has a row (task, instance, start, cycles) for all work of a unit, and one with the cycles `FOUND` where
+    has a row (task, instance, start, cycles, first row) for all work of a unit, and one with the cycles `FOUND` where
     weights need not be loaded.
     """
 
     def __init__(self) -> None:
-        self.spans = np.zeros((0, 4), np.int64)
+        self.spans = np.zeros((0, 5), np.int64)
 
 
 @dataclass(frozen=True)
@@ -151,29 +153,13 @@ class Recording:
     @cached_property
     def first_rows(self) -> dict[int, list[int]]:
         """Per task that somebody takes rows of, when the first row of its instances was there, in order of time."""
-        head, late, found = self.lowered.head, self.lowered.late, dict[int, list[int]]()
+        found: dict[int, list[int]] = {}
         for span in self.last_spans:
-            if head[span.task] == NEVER:
-                continue
-            first = span.start + head[span.task]
-            if self.sends(span.task):
-                weights = self.tasks.kind[span.task] == TaskKind.WEIGHTS
-                piece = self.lowered.tail[span.task] if weights else head[span.task]
-                route = self.tasks.routes[int(self.tasks.route[span.task])]
-                first = span.start + max(self.behind(route)) + max(piece - 1, 0)
-            elif late[span.task] != NEVER:
-                first = max(first, self._last_taken(span) + late[span.task])
-            insort(found.setdefault(span.task, []), first)
+            if span.first_row != NEVER:
+                insort(found.setdefault(span.task, []), span.first_row)
         for span in self.there:
             insort(found.setdefault(span.task, []), span.end)
         return found
-
-    def _last_taken(self, span: Span) -> int:
-        """When the last of the rows that an operation takes was there."""
-        return max(
-            (self.ends[need][count - 1] for need, count, rows in self.needs(span) if rows),
-            default=0,
-        )
 
     def needs(self, span: Span) -> Iterator[tuple[int, int, bool]]:
         """What an operation needed: a task, how often, and whether its first row was enough."""
@@ -217,7 +203,7 @@ def recording_of(
         hardware.noc.link_latency_cycles,
         activity.makespan_cycles,
         _spans(recorder.spans[~found]),
-        _spans(recorder.spans[found] * (1, 1, 1, 0)),
+        _spans(recorder.spans[found] * (1, 1, 1, 0, 1)),
     )
 
 

@@ -218,6 +218,7 @@ def _write_down(chip, unit, start, cycles):
         chip.spans[at, 1] = chip.units[unit].instance
         chip.spans[at, 2] = start
         chip.spans[at, 3] = cycles
+        chip.spans[at, 4] = chip.units[unit].shown
         chip.scalar[0].spans = at + 1
 
 
@@ -250,6 +251,7 @@ def _begin(chip, unit):
     mine.free_at += held
     begin = max(now, mine.free_at)
     mine.ends = 0
+    mine.shown = NONE
     mine.flows = NONE
     if task.course == TRANSFER:
         setup = begin
@@ -306,6 +308,7 @@ def _show_first_row(chip, unit):
     mine = chip.units[unit]
     if mine.flows != NONE:
         _emit(chip, TASK_FLOWS, mine.flows - chip.scalar[0].now, mine.task)
+        mine.shown = mine.flows
         mine.flows = NONE
 
 
@@ -489,7 +492,8 @@ def _through_channel(chip, unit, start):
         whole = mine.left_to_pass + piece == task.busy
         if mine.left_to_pass:
             if whole and task.head != NONE:
-                _emit(chip, TASK_FLOWS, start + task.head - chip.scalar[0].now, mine.task)
+                mine.flows = start + task.head
+                _show_first_row(chip, unit)
             _pass_piece(chip, unit, start, piece, CHANNEL)
         else:
             _pass_rows(chip, unit, start, piece, task.head if whole else NONE)

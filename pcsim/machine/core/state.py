@@ -92,7 +92,7 @@ UNIT = np.dtype([*columns(
     "free_at", "held", "last_need", "last_met",
     # Its work: since when, for how long if nothing makes it longer, until when as far as is known; when its first row
     # is there (NONE: nobody waits for it); what has still to pass of something that lets others pass.
-    "began", "work", "ends", "flows", "left_to_pass",
+    "began", "work", "ends", "flows", "shown", "left_to_pass",
     # Power gating: idle cycles until it is cut from its supply (NONE: never), cycles to wake, cycles cut so far.
     "gate_after", "gate_wake", "gated",
     "busy", "window",
@@ -188,7 +188,7 @@ def chip_of(
         held,
         seats,
         np.zeros((ROOM + 3, 3), np.int64),
-        np.zeros((spans, 4), np.int64),
+        np.zeros((spans, 5), np.int64),
         scalar,
     )
 

@@ -290,13 +290,15 @@ def _why(summary: Facts) -> str:
 
 def _bound(summary: Facts) -> str:
     """How far updates are from the least that any placement could take; empty where that is not known."""
-    said = []
+    above, causes = list[str](), list[str]()
     for result in _compared(summary):
         bound = result.get("lower_bound")
         if bound and bound["cycles"]:
-            above = result["per_update"]["cycles"] / bound["cycles"]
-            said.append(f"{_name(result)} {factor(above)} x ({BOUND_NAMES[bound['cause']]})")
-    return f"cycles over the least any placement could take: {', '.join(said)}" if said else ""
+            ratio = result["per_update"]["cycles"] / bound["cycles"]
+            above.append(f"{_name(result)} {_times(ratio)}")
+            causes.append(BOUND_NAMES[bound["cause"]])
+    why = " and ".join(dict.fromkeys(causes))
+    return f"{', '.join(above)} the least cycles of any placement ({why})" if above else ""
 
 
 def _levers(summary: Facts) -> str:

@@ -25,10 +25,11 @@ def walked(program, formats, room, tiles):
     """The fewest tiles over which any split fits, tried one after the other."""
     needs = LayerNeeds.of(program, 1, formats)
     fitting = [
-        inputs * outputs
-        for inputs in range(1, min(needs.n_in, tiles) + 1)
-        for outputs in range(1, min(needs.n_out, tiles // inputs) + 1)
-        if room.holds(needs, Split(inputs, outputs))
+        samples * inputs * outputs
+        for samples in range(1, min(program.batch, tiles) + 1)
+        for inputs in range(1, min(needs.n_in, tiles // samples) + 1)
+        for outputs in range(1, min(needs.n_out, tiles // samples // inputs) + 1)
+        if room.holds(needs, Split(inputs, outputs, samples))
     ]
     return min(fitting, default=None)
 

@@ -234,6 +234,10 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "full_credit": "Whether to refuse settings with which some layer learns nothing, by its steps or as measured.",
         "optimiser": "How a gradient changes the weights.",
     },
+    "OwnRule": {
+        "name": "The rule's name, by which its file has registered it.",
+        "optimiser": "The rule's optimiser.",
+    },
     "Backpropagation": {
         "schedule": "Order of the passes; sequential: forward, then backward; pipelines; best: all tried.",
         "micro_batches": "Equal parts of a batch that a pipeline works on at a time.",

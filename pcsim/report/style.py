@@ -20,6 +20,7 @@ COMPONENT_COLOURS = {
     "update": "#009e73",
     "sram": "#e69f00",
     "buffer": "#b26f00",
+    "line_buffer": "#ffd27f",
     "noc": "#f0e442",
     "dma": "#cc79a7",
     "dram": "#d55e00",

@@ -35,6 +35,7 @@ COMPONENT_NAMES = {
     "update": "update units",
     "sram": "SRAM",
     "buffer": "global buffer",
+    "line_buffer": "line buffers",
     "noc": "network",
     "dma": "DMA",
     "dram": "DRAM",

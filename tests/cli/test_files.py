@@ -17,6 +17,7 @@ from pcsim.config.meanings import MEANINGS
 from pcsim.config.reading import read_tree
 from pcsim.config.schema import FILES
 from pcsim.config.section import Section, fields_by_key
+from pcsim.network import RULES
 from pcsim.technology import available, dram_kinds
 from pcsim.units import DIMENSIONS, exact_quantity, parse_quantity, quantity_pattern
 from tests.helpers.door import pcsim
@@ -31,9 +32,10 @@ def test_list_names_everything_shipped_with_a_line_about_it():
         "hardware:",
         "workloads:",
         "technologies:",
+        "rules:",
     ]
     entries = [line.split(maxsplit=1) for line in lines if line[0] == " "]
-    names = [*shipped("hardware"), *shipped("workload"), *available()]
+    names = [*shipped("hardware"), *shipped("workload"), *available(), *RULES]
     assert [name for name, _ in entries] == names
     assert all(about for _, about in entries)
     about = dict(entries)

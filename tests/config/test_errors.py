@@ -171,18 +171,18 @@ def test_no_text_makes_the_reader_fail(text):
 
 
 def test_all_repeated_keys_are_told(tmp_path):
-    text = CHIP_TEXT.replace("banks: 4", "banks: 4, banks: 4") + "clock: 1 GHz\n"
+    text = CHIP_TEXT.replace("channels: 2", "channels: 2, channels: 2") + "clock: 1 GHz\n"
     line = text.count("\n")
-    sram = next(
-        index for index, row in enumerate(text.splitlines(), start=1) if "banks: 4, banks" in row
+    dram = next(
+        index for index, row in enumerate(text.splitlines(), start=1) if "2, channels" in row
     )
-    row = text.splitlines()[sram - 1]
-    column = row.rindex("banks") + 1
+    row = text.splitlines()[dram - 1]
+    column = row.rindex("channels") + 1
     assert said_of(text, tmp_path) == (
-        f"f.yaml:{sram}:{column}: tiles.sram.banks must be given once, not again\n"
+        f"f.yaml:{dram}:{column}: dram.channels must be given once, not again\n"
         f"    {row}\n"
         f"    {' ' * (column - 1)}^\n"
-        f"    first given on line {sram}\n"
+        f"    first given on line {dram}\n"
         f"f.yaml:{line}:1: clock must be given once, not again\n"
         "    clock: 1 GHz\n"
         "    ^\n"

@@ -252,7 +252,7 @@ def test_idle_layers_may_be_skipped_where_rounding_is_to_the_nearest(numbers, ru
         trained(
             network,
             formats,
-            replace(rule, relaxation=replace(rule.relaxation, steps=2, wavefront=w)),
+            Relaxing(replace(rule.relaxation, steps=2, wavefront=w)),
         )
         for w in (True, False)
     ]

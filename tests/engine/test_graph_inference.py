@@ -1,5 +1,6 @@
 """Inference on graphs: against the chains' kernels, finite differences, backpropagation, and the fronts."""
 
+import operator
 from itertools import product
 
 import numpy as np
@@ -115,6 +116,9 @@ def world_of(graph, *, seed=0, loss="mse"):
 def test_states_first_move_and_errors_first_appear_when_the_fronts_say(graph):
     network, weights, x, y = world_of(graph)
     found = fronts(graph)
+    # Sums without weights may cancel to the last bit, so that something stays that could have moved.
+    sums = any(not branch.terms for node in graph.nodes for branch in node.branches)
+    same = (lambda seen, said: seen is None or seen >= said) if sums else operator.eq
     steps = 9
     runs = [
         infer(network, weights, x, y, relaxation=Relaxation(t, 0.1, wavefront=False))
@@ -123,10 +127,10 @@ def test_states_first_move_and_errors_first_appear_when_the_fronts_say(graph):
     for node in graph.nodes:
         i = node.number - 1
         wrong = [t for t in range(steps) if runs[t].errors[i].any()]
-        assert min(wrong, default=None) == found.first_error[node.number]
+        assert same(min(wrong, default=None), found.first_error[node.number])
         moved = [t for t in range(1, steps) if (runs[t].states[i] != runs[t - 1].states[i]).any()]
         if node in graph.hidden:
-            assert min(moved, default=None) == found.first_move[node.number]
+            assert same(min(moved, default=None), found.first_move[node.number])
 
 
 @settings(max_examples=60, deadline=None)

@@ -449,7 +449,7 @@ work.yaml:1:1: bp must be given
         "a section that is empty",
         work={"  layers: [64, 64, 64, 10]\n  activation: tanh\n  parameterisation: sp\n": ""},
         said="""
-work.yaml:3:9: network must be a mapping with the keys layers, input, blocks, nodes, activation, parameterisation, skips, placement, bias, initialisation, not null
+work.yaml:3:9: network must be a mapping with the keys layers, input, blocks, nodes, activation, parameterisation, skips, placement, bias, initialisation, direction, not null
     network:
             ^
 """,

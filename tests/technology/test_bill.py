@@ -203,6 +203,7 @@ def test_a_component_order_is_known_for_everything_a_bill_can_hold() -> None:
         "update",
         "sram",
         "buffer",
+        "line_buffer",
         "noc",
         "dma",
         "dram",

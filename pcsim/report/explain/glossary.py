@@ -326,6 +326,14 @@ GLOSSARY = (
         where="pcsim/verdict/tornado.py",
     ),
     GlossaryEntry(
+        "line buffer",
+        "Registers between a tile's SRAM and its array that keep the last lines of an image, so that the windows of a "
+        "convolution are formed without reading a word once for every window.",
+        ("line buffers", "line_buffer"),
+        ("array",),
+        where="pcsim/machine/units/work.py",
+    ),
+    GlossaryEntry(
         "lever",
         "A resource of the chip that was doubled, alone, and simulated: what that changes in time, energy and "
         "area. The best lever is the bottleneck.",

@@ -120,7 +120,7 @@ def _operations(recording: Recording) -> list[_Done]:
 def _flight(recording: Recording, span: Span) -> int:
     """Cycles from the end of sending until the tail is at the last destination."""
     route = recording.tasks.routes[int(recording.tasks.route[span.task])]
-    return max(recording.behind(route)) - (1 if recording.flits(span) else 0)
+    return max(0, max(recording.behind(route)) - (1 if recording.flits(span) else 0))
 
 
 def _pieces(recording: Recording, operation: _Done) -> list[tuple[str, int]]:

@@ -620,7 +620,8 @@ def test_a_mistake_in_a_base_is_told_at_the_base(tmp_path):
         ("steps=3", "not 'steps'\n    did you mean 'pc.steps'?"),
         (
             "lanes=3",
-            "not 'lanes'\n    did you mean 'tiles.compute.lanes', 'tiles.vector.lanes' or 'tiles.update.lanes'?",
+            "not 'lanes'\n    did you mean 'tiles.compute.lanes', 'tiles.vector.lanes', 'tiles.update.lanes' or "
+            "'tiles.adder.lanes'?",
         ),
         ("tile.mesh=3", "not 'tile.mesh'\n    did you mean 'tiles.mesh'?"),
         ("=3", "not ''"),

@@ -95,7 +95,9 @@ def unit_name(tasks: Tasks, unit: Unit) -> str:
     if unit.node >= mesh.tiles:
         in_buffer = mesh.buffers and unit.node == mesh.buffer_node
         name = "buffer" if in_buffer else f"dram[{unit.node - mesh.tiles}]"
-        return f"{name}.dma" if unit.kind == "dma" else name
+        if unit.kind == "dma":
+            return f"{name}.dma"
+        return f"{name}.{unit.channel}" if unit.channel else name
     row, column = divmod(unit.node, mesh.columns)
     channel = f".{unit.channel}" if unit.channel else ""
     return f"tile[{row},{column}].{unit.kind}{channel}"

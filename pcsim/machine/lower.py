@@ -5,6 +5,7 @@ What comes out are plain lists, one entry per task, which the simulation walks t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from pcsim.config import Hardware, problem_at
 from pcsim.errors import InputError
-from pcsim.machine.paces import Block, Handed, handed
+from pcsim.machine.paces import Block, Handed, Loading, handed
 from pcsim.machine.units import Product, Weights, form_of
 from pcsim.machine.units.dram import access, channel_cycles, latency_cycles
 from pcsim.machine.units.lanes import elementwise
@@ -27,9 +28,8 @@ class Lowered:
     the flits it sends, the actions it counts, and its multiply-accumulates.
 
     Where rows are handed on one by one: ``head`` are the cycles from the beginning, of a transfer from the start of
-    sending, until the first row is there, ``hold``, ``load``, ``late``, ``spread`` and ``slow`` as for `Pace`, ``tail``
-    the flits of the last piece of weights that are loaded, and ``after`` of each need as for `Handed`;
-    everywhere `NEVER`, and no hold, where blocks are.
+    sending, until the first row is there, ``hold``, ``load``, ``late``, ``spread`` and ``slow`` as for `Pace`,
+    ``loads`` and ``after`` as for `Handed`; everywhere `NEVER`, and no hold, where blocks are.
 
     ``flits_of`` gives transfers of a size of their own in each instance these flits, and
     ``all_actions`` what all their instances together count.
@@ -48,8 +48,8 @@ class Lowered:
     late: list[int]
     spread: list[int]
     slow: list[int]
-    tail: list[int]
     after: list[int]
+    loads: Mapping[int, Loading]
 
 
 class _Sizes(NamedTuple):
@@ -130,8 +130,8 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         list(never),
         list(never),
         list(never),
-        [0] * number,
         whole,
+        {},
     )
     which: list[int] = []
     blocks: list[Block] = []
@@ -194,15 +194,12 @@ def _by_rows(tasks: Tasks, lowered: Lowered, rows: Handed) -> Lowered:
         ],
         hold=[pace.hold for pace in paces],
         load=[pace.load for pace in paces],
-        head=[
-            pace.first if task in read or kind == streams else NEVER
-            for task, (kind, pace) in enumerate(each)
-        ],
+        head=[pace.first if task in read else NEVER for task, (kind, pace) in enumerate(each)],
         late=[pace.late for pace in paces],
         spread=[pace.spread for pace in paces],
         slow=[pace.slow for pace in paces],
-        tail=[pace.row if kind == streams else 0 for kind, pace in each],
         after=rows.after,
+        loads=rows.loads,
     )
 
 

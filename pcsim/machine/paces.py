@@ -7,7 +7,7 @@ arrays choose their order of folds by that, and what they choose changes it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,20 @@ from pcsim.machine.units.work import Work
 from pcsim.placement import SETUP, TaskKind, Tasks
 from pcsim.program import Operands
 
+CHUNK_BYTES = 1024
+"""What passes from a channel to the network at once: a page of DRAM on one chip of a channel; assumed."""
+
+
+class Loading(NamedTuple):
+    """Weights that are loaded chunk by chunk. Cycles from when their channel begins: ``lead`` until the first chunk may
+    be sent, ``came`` until the first piece that is used by itself has passed. Flits: ``piece`` of that one, ``tail``
+    of a chunk."""
+
+    lead: int
+    came: int
+    piece: int
+    tail: int
+
 
 class Handed(NamedTuple):
     """What a simulation needs to know of rows: the pace of every task, and of each need the cycles for which the one
@@ -26,6 +40,7 @@ class Handed(NamedTuple):
 
     paces: list[Pace]
     after: list[int]
+    loads: Mapping[int, Loading]
 
 
 class Block(NamedTuple):
@@ -74,14 +89,19 @@ def handed(
     for task, takers in enumerate(pairs):
         for needed, at in takers:
             after[at] = paces[task].after(takes[task], paces[needed].interval)
+    pieces_of = dict.fromkeys(tasks.users, 1)
     for load, user in tasks.users.items():
         if tasks.kind[user] == TaskKind.PRODUCT:
             pieces = _pieces(blocks[which[user]].work, int(tasks.repeat[user]))
-            paces[load] = _loading(blocks[which[load]], pieces)
+            pieces_of[load] = pieces
             for at in range(tasks.needs_start[user], tasks.needs_start[user + 1]):
                 if tasks.needs_task[at] == load:
                     after[at] = -(-paces[user].busy // pieces)
-    return Handed(paces, after)
+    loads = {
+        load: _loading(blocks[which[load]], int(tasks.size_bytes[load]), pieces)
+        for load, pieces in pieces_of.items()
+    }
+    return Handed(paces, after, loads)
 
 
 def _pairs(tasks: Tasks) -> list[list[tuple[int, int]]]:
@@ -109,10 +129,16 @@ def _pieces(work: Work, repeat: int) -> int:
     return repeat * work.folds.inner * work.folds.outer if work.folds else 1
 
 
-def _loading(block: Block, pieces: int) -> Pace:
-    """Weights that come piece by piece over a channel and the network."""
-    busy, each = block.work.cycles, -(-block.flits // pieces)
-    return Pace(busy, -(-busy // pieces) + block.delay, each, each, block.delay)
+def _loading(block: Block, size_bytes: int, pieces: int) -> Loading:
+    """Weights that come over a channel and the network, and are used in so many pieces."""
+    chunks = max(1, -(-size_bytes // CHUNK_BYTES))
+    tail = -(-block.flits // chunks)
+    return Loading(
+        -(-block.work.cycles // chunks) + block.delay,
+        -(-block.work.cycles // pieces) + block.delay + tail,
+        -(-block.flits // pieces),
+        tail,
+    )
 
 
 def _pace(
@@ -143,8 +169,6 @@ def _pace(
     if kind == TaskKind.TRANSFER:
         size, link = int(tasks.size_bytes[task]), hardware.noc.link_bytes_per_cycle
         return over_links(size, coming, link=link)
-    if kind == TaskKind.WEIGHTS:
-        return _loading(block, 1)
     return evenly(block.work.cycles, coming, latency=block.delay)
 
 

@@ -46,7 +46,7 @@ def flow_of(op: Op, samples: int) -> Flow:
     if op.kind is Kind.WEIGHT_GRADIENT:
         return Flow(samples, outputs)
     if op.kind is Kind.UPDATE:
-        return Flow(samples if op.role else outputs, 0)
+        return Flow(samples, 0) if op.role else Flow(outputs, outputs)
     if op.role in _BY_OUTPUT:
         return Flow(outputs, outputs)
     if op.role in _NEEDED_WHOLE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pcsim.config import Value
+from pcsim.placement.flows import Flow
 from pcsim.placement.ledger import Ledger
 from pcsim.placement.streaming import BUFFERED, bytes_at_home
 from pcsim.placement.tasks import Ready, TaskKind, Unit
@@ -64,13 +65,14 @@ class Homes:
         size_bytes = self._bytes_of(op.layer, Value.OPTIMISER, Value.MASTER)
         if not size_bytes:
             return [weights]
-        read = self._read_at_home(op, size_bytes)
+        read, flow = self._read_at_home(op, size_bytes), self._flow(op)
         self.arrivals.setdefault(tile, {})[op.layer] = read.task
         sent = self.ledger.builder.add(
             op,
             Unit("dma", self._home(op.layer), "from buffer" if self.buffered else "from dram"),
             TaskKind.TRANSFER,
             needs=[read],
+            flow=flow,
             size_bytes=size_bytes,
             targets=(tile,),
         )
@@ -84,6 +86,7 @@ class Homes:
             Unit("dma", tile, "write back"),
             TaskKind.TRANSFER,
             needs=[updated],
+            flow=self._flow(op),
             yields=True,
             size_bytes=size_bytes,
             targets=(self._home(op.layer),),
@@ -109,6 +112,10 @@ class Homes:
         for task, layer in self.fetching:
             needs[task] = (*needs[task], *self.settled.get(layer, ()))
 
+    def _flow(self, op: Op) -> Flow:
+        """Parameters pass between memories by the outputs that they are of."""
+        return Flow(op.sizes.n_out, op.sizes.n_out)
+
     def _bytes_of(self, layer: int, *values: Value) -> int:
         return bytes_at_home(self.ledger.program, self.ledger.formats, layer, values)
 
@@ -123,15 +130,24 @@ class Homes:
         unit, kind = Unit("dram", node), TaskKind.DRAM_READ
         if self.buffered:
             unit, kind = Unit("buffer", node), TaskKind.BUFFER_READ
-        read = self.ledger.builder.add(op, unit, kind, needs=(), size_bytes=size_bytes)
+        read = self.ledger.builder.add(
+            op, unit, kind, needs=(), flow=self._flow(op), size_bytes=size_bytes
+        )
         self.fetching.append((read.task, op.layer))
         return read
 
     def _write_at_home(self, op: Op, size_bytes: int, sent: Ready) -> Ready:
         node = self._home(op.layer)
-        unit, kind = Unit("dram", node), TaskKind.DRAM_WRITE
+        # Writes have a queue of their own, so that what is read next need not wait for what is written back.
+        unit, kind = Unit("dram", node, "writes"), TaskKind.DRAM_WRITE
         if self.buffered:
-            unit, kind = Unit("buffer", node), TaskKind.BUFFER_WRITE
+            unit, kind = Unit("buffer", node, "writes"), TaskKind.BUFFER_WRITE
         return self.ledger.builder.add(
-            op, unit, kind, needs=[sent], yields=True, size_bytes=size_bytes
+            op,
+            unit,
+            kind,
+            needs=[sent],
+            flow=self._flow(op),
+            yields=True,
+            size_bytes=size_bytes,
         )

@@ -129,7 +129,10 @@ class Tasks:
     def by_rows(self) -> NDArray[np.bool_]:
         """Of each need, whether it is met by the first row: where rows are given and taken. Of one sample each slice
         of outputs is a row."""
-        return (self.gives[self.needs_task] > 0) & (self.takes[self.waiting] > 0)
+        passed = (self.gives[self.needs_task] > 0) & (self.takes[self.waiting] > 0)
+        # New weights are sent on row by row, but used as a whole.
+        updated = self.kind[self.needs_task] == TaskKind.UPDATE
+        return passed & ~(updated & (self.kind[self.waiting] != TaskKind.TRANSFER))
 
 
 class Ready(NamedTuple):

@@ -219,7 +219,7 @@ class Machine:
                 self.taken[link].append((start + behind, start + behind + flits))
             granted.succeed(start)
 
-    def send(self, index, task, instance, rows, firsts, at_least=0):
+    def send(self, index, task, instance, rows, firsts, at_least=0, came=0):
         route = self.tasks.routes[self.tasks.route[task]]
         noc = self.noc
         ways = [
@@ -240,8 +240,10 @@ class Machine:
                 self.busy[index] += flits
             passed, asked = passed + flits, start + flits
         weights = self.tasks.kind[task] == TaskKind.WEIGHTS
-        piece = self.cycles.tail[task] if weights else self.cycles.head[task]
-        first = flight + max(0, piece - 1)
+        piece = self.cycles.head[task]
+        if weights:
+            piece = self.cycles.loads[task].piece if self.by_rows else 0
+        first = max(flight + max(0, piece - 1), came + flight - start)
         delay = flight - (1 if flits else 0)
         yield from self.pass_rows(index, task, rows, firsts, start, flits, first, delay, at_least)
 
@@ -301,11 +303,12 @@ class Machine:
         before = self.stalled[index].copy()
         start, _, _ = yield from self.occupy(index, task, source)
         self.stalled[index] = before
-        begin, ends = start + self.cycles.busy[task] + self.cycles.delay[task], 0
+        begin, ends, came = start + self.cycles.busy[task] + self.cycles.delay[task], 0, 0
         if self.by_rows:
-            ends = begin + self.cycles.tail[task]
-            begin = max(start + self.cycles.head[task] - self.setup, asked)
+            loading = self.cycles.loads[task]
+            ends, came = begin + loading.tail, start + loading.came
+            begin = max(start + loading.lead - self.setup, asked)
         self.stalled[index][self.waits_for(task)] += begin - asked
         yield self.env.timeout(begin - self.env.now)
         yield from self.work(index, self.setup)
-        yield from self.send(index, task, instance, [], [], ends)
+        yield from self.send(index, task, instance, [], [], ends, came)

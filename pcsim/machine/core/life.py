@@ -401,7 +401,7 @@ def _send(chip, unit):
 def _cross(chip, unit, start, flits):
     """Send ``flits`` from ``start`` on."""
     task = chip.tasks[chip.units[unit].task]
-    piece = task.tail if task.course == WEIGHTS else task.head
+    piece = task.piece if task.course == WEIGHTS else task.head
     first = flight_cycles(chip.network, task.way, piece)
     _pass_rows(chip, unit, start, flits, first)
 
@@ -480,9 +480,10 @@ def _through_channel(chip, unit, start):
     task, setup = chip.tasks[mine.task], chip.scalar[0].setup
     if task.course == WEIGHTS:
         brought = start + task.busy + task.delay
-        if chip.scalar[0].rows:  # Pieces go on as they come, and set-up is over by then.
+        if chip.scalar[0].rows:  # Chunks go on as they come, and set-up is over by then.
             mine.ends = brought + task.tail
-            brought = max(start + task.head - setup, mine.asked)
+            mine.flows = start + task.came + flight_cycles(chip.network, task.way, 0)
+            brought = max(start + task.lead - setup, mine.asked)
         chip.units[unit].stalled[task.wait_kind] += brought - mine.asked
         _work(chip, unit, brought, setup)
         _send_from(chip, unit, brought + setup)

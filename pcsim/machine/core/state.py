@@ -61,9 +61,10 @@ TASK = columns(
     "yields",
     # Rows: cycles until the first (NONE: nobody waits for it); until that from the last taken, and from the first
     # taken, and from the first taken until the end of the work, at least (NONE: it does not matter); from the end of
-    # the work until the unit is free for a task that does not get ready in its own time, and the cycles of that; of
-    # course WEIGHTS the flits of the last piece.
-    "head", "late", "spread", "slow", "hold", "load", "tail",
+    # the work until the unit is free for a task that does not get ready in its own time, and the cycles of that.
+    "head", "late", "spread", "slow", "hold", "load",
+    # Of course WEIGHTS, as for `Loading`.
+    "lead", "came", "piece", "tail",
     # Its needs: from ``needs`` on those that move with the instance, from ``fixed`` on those for the first one only.
     "needs", "fixed", "needs_end",
     # In a queue of tasks, which stands at this place; its turn; the next instance, and what that one's turn is
@@ -226,8 +227,11 @@ def _task_rows(
     for name in ("phase", "first", "last", "size_bytes"):
         rows[name] = getattr(tasks, name)
     rows["busy"], rows["delay"], rows["flits"] = lowered.busy, lowered.delay, lowered.flits
-    for name in ("head", "late", "spread", "slow", "hold", "load", "tail"):
+    for name in ("head", "late", "spread", "slow", "hold", "load"):
         rows[name] = getattr(lowered, name)
+    for task, loading in lowered.loads.items():
+        for name, cycles in loading._asdict().items():
+            rows[name][task] = cycles
     rows["way"], rows["yields"] = tasks.route, tasks.yields
     rows["own_flits"] = NONE
     flits: list[int] = []

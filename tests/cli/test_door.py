@@ -310,17 +310,15 @@ def test_a_library_that_breaks_while_it_is_imported_is_a_fault_with_details(tmp_
     assert "no such processor" in kept_file(told.splitlines()[-1]).read_text()
 
 
-def test_a_fault_after_the_report_says_where_that_is(tmp_path):
-    code = (
-        "import pcsim.report.console as console\n"
-        "def fail(*a, **b): raise KeyError('gone')\n"
-        "console.screen = fail\nfrom pcsim.__main__ import main\nmain()"
-    )
-    status, _, told = process(
-        "run", "tile64", "digits", *SHORT, "-o", "o", "--full", code=code, cwd=tmp_path
-    )
+def test_a_fault_after_the_report_says_where_that_is(here, monkeypatch):
+    def fail(*_, **__):
+        raise KeyError("gone")
+
+    monkeypatch.setattr("pcsim.report.console.screen", fail)
+    status, _, told = on_console("run", "tile64", "digits", *SHORT, "-o", "o", "--full")
     assert status == 3
     assert told.endswith("which holds the details; the report is in o\n")
+    assert "Traceback" not in told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

@@ -1,5 +1,6 @@
 """A console that lacks a letter gets its closest ASCII, whatever prints and whatever the encoding."""
 
+import contextlib
 import io
 import os
 import subprocess
@@ -14,6 +15,7 @@ import pcsim
 from pcsim.cli.letters import ASCII, CLOSEST, LETTERS, closest, in_ascii
 from pcsim.cli.streams import fitted
 from pcsim.cli.verbs import VERBS
+from tests.helpers.door import on_console
 
 NARROW = [
     "ascii", "gbk", "cp932", "euc-kr", "koi8-r", "iso-8859-2", "latin-1", "cp437", "cp850", "cp866",
@@ -119,7 +121,7 @@ def test_our_name_for_ascii_is_ascii():
     assert b"a".decode(ASCII) == "a"
 
 
-# --- Real processes ---
+# --- All verbs, as processes and as if they were ---
 
 QUICK = {
     "run": ["tile64", "digits", "--set", "training.epochs=1", "--set", "training.seeds=2", "-o", "o"],
@@ -150,6 +152,12 @@ def process(folder, *arguments, encoding, **environment):
     return done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding)
 
 
+def ends(folder, *arguments, encoding):
+    """As ``process``, without one."""
+    with contextlib.chdir(folder):
+        return on_console(*arguments, encoding=encoding)
+
+
 @pytest.fixture(scope="module")
 def here(tmp_path_factory):
     """A folder with a report in it."""
@@ -166,27 +174,36 @@ def test_every_verb_is_tried():
 @pytest.mark.parametrize("verb", QUICK)
 def test_every_verb_ends_well_on_a_console_of_ascii(verb, here):
     arguments = ["other"] if verb == "new" else QUICK[verb]
-    code, printed, said = process(here, verb, *arguments, encoding="ascii")
+    code, printed, said = ends(here, verb, *arguments, encoding="ascii")
     assert (code, "Traceback" in said) == (0, False), said
     assert printed
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "cp932", "euc-kr", "koi8-r", "iso-8859-2", "latin-1"])
 def test_a_report_is_shown_in_other_letters_only(encoding, here):
-    code, printed, _ = process(here, "report", "o", encoding=encoding)
+    code, printed, _ = ends(here, "report", "o", encoding=encoding)
     assert code == 0
-    assert in_ascii(printed) == process(here, "report", "o", encoding="ascii")[1]
+    assert in_ascii(printed) == ends(here, "report", "o", encoding="ascii")[1]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gbk"])
+def test_a_process_shows_the_same_and_nothing_else(encoding, here):
+    shown = process(here, "report", "o", encoding=encoding)
+    assert shown == ends(here, "report", "o", encoding=encoding)
 
 
 def test_json_is_the_same_on_every_console(here):
     arguments = [*QUICK["run"], "--json"]
-    printed = {process(here, "run", *arguments, encoding=name)[1] for name in ("ascii", "cp932")}
+    printed = {
+        process(here, "run", *arguments, encoding="ascii")[1],
+        ends(here, "run", *arguments, encoding="cp932")[1],
+    }
     assert printed == {(here / "o" / "summary.json").read_text("utf-8")}
 
 
 def test_help_is_ascii():
     for verb in VERBS:
-        code, printed, _ = process(Path(), verb, "--help", encoding="utf-8")
+        code, printed, _ = ends(Path(), verb, "--help", encoding="utf-8")
         assert code == 0
         assert printed.isascii()
 

@@ -14,7 +14,9 @@ from click.testing import CliRunner
 from pcsim.cli import ending, main
 from pcsim.cli.ending import ended, written
 from pcsim.errors import DeadlockError, InputError, Interrupted, Problem
+from tests.helpers.door import on_console
 
+FULL = "pcsim: standard output did not take all of the text: no space left on device\n"
 SHORT = ["--set", "training.epochs=1", "--set", "training.seeds=1"]
 
 
@@ -231,12 +233,17 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
-@pytest.mark.parametrize("verb", ["list", "--help", "--version", "run --help", "schema hardware"])
-def test_a_full_standard_output_is_told(verb):
+def test_a_full_standard_output_is_told():
     with open("/dev/full", "w") as full:
-        code, _, told = process(*verb.split(), stdout=full)
-    sentence = "pcsim: standard output did not take all of the text: no space left on device\n"
-    assert (code, told) == (3, sentence)
+        code, _, told = process("list", stdout=full)
+    assert (code, told) == (3, FULL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+@pytest.mark.parametrize("verb", ["list", "--help", "--version", "run --help", "schema hardware"])
+def test_every_verb_tells_of_a_full_standard_output(verb):
+    code, _, told = on_console(*verb.split(), output="/dev/full")
+    assert (code, told) == (3, FULL)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
@@ -303,17 +310,15 @@ def test_a_library_that_breaks_while_it_is_imported_is_a_fault_with_details(tmp_
     assert "no such processor" in kept_file(told.splitlines()[-1]).read_text()
 
 
-def test_a_fault_after_the_report_says_where_that_is(tmp_path):
-    code = (
-        "import pcsim.report.console as console\n"
-        "def fail(*a, **b): raise KeyError('gone')\n"
-        "console.screen = fail\nfrom pcsim.__main__ import main\nmain()"
-    )
-    status, _, told = process(
-        "run", "tile64", "digits", *SHORT, "-o", "o", "--full", code=code, cwd=tmp_path
-    )
+def test_a_fault_after_the_report_says_where_that_is(here, monkeypatch):
+    def fail(*_, **__):
+        raise KeyError("gone")
+
+    monkeypatch.setattr("pcsim.report.console.screen", fail)
+    status, _, told = on_console("run", "tile64", "digits", *SHORT, "-o", "o", "--full")
     assert status == 3
     assert told.endswith("which holds the details; the report is in o\n")
+    assert "Traceback" not in told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

@@ -78,8 +78,8 @@ def wait_for_points(folder, count, process):
 def whole(tmp_path_factory):
     """What an uninterrupted sweep in one process writes."""
     folder = tmp_path_factory.mktemp("whole") / "sweep"
-    done = sweep(folder, FEW, "--jobs", "1")
-    assert done.returncode == 0, done.stderr
+    done = in_process(folder, FEW)
+    assert done.exit_code == 0, done.stderr
     assert len(results(folder)) == 40
     return folder
 
@@ -273,7 +273,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(whole, tmp_path):
     )
     assert results(folder) == results(whole)
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
-    assert sweep(folder, FEW, "--jobs", "1").returncode == 0
+    assert in_process(folder, FEW).exit_code == 0
     assert outputs(folder) == outputs(whole)
 
 

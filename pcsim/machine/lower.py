@@ -13,7 +13,7 @@ import numpy as np
 
 from pcsim.config import Hardware, problem_at
 from pcsim.errors import InputError
-from pcsim.machine.paces import Block, Handed, Loading, handed
+from pcsim.machine.paces import AsBlock, Handed, Loading, handed
 from pcsim.machine.units import Product, Weights, form_of
 from pcsim.machine.units.dram import access, channel_cycles, latency_cycles
 from pcsim.machine.units.lanes import elementwise
@@ -134,7 +134,7 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
         {},
     )
     which: list[int] = []
-    blocks: list[Block] = []
+    blocks: list[AsBlock] = []
     columns = (
         tasks.kind,
         tasks.m,
@@ -154,7 +154,7 @@ def lower(tasks: Tasks, hardware: Hardware) -> Lowered:
     for row in map(_Sizes._make, rows):
         if row not in known:
             known[row] = len(blocks)
-            blocks.append(Block(*answer(row)))
+            blocks.append(AsBlock(*answer(row)))
         which.append(known[row])
         work, delay, flits = blocks[known[row]]
         lowered.busy.append(work.cycles)

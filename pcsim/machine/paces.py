@@ -43,7 +43,7 @@ class Handed(NamedTuple):
     loads: Mapping[int, Loading]
 
 
-class Block(NamedTuple):
+class AsBlock(NamedTuple):
     """What a task is as a whole: its work, the delay of its result, and its flits."""
 
     work: Work
@@ -52,7 +52,7 @@ class Block(NamedTuple):
 
 
 def handed(
-    tasks: Tasks, hardware: Hardware, blocks: Sequence[Block], which: Sequence[int]
+    tasks: Tasks, hardware: Hardware, blocks: Sequence[AsBlock], which: Sequence[int]
 ) -> Handed:
     """``which`` of ``blocks`` each task is; tasks of one block differ in nothing but what they need."""
     pairs, known = _pairs(tasks), _known(tasks)
@@ -129,7 +129,7 @@ def _pieces(work: Work, repeat: int) -> int:
     return repeat * work.folds.inner * work.folds.outer if work.folds else 1
 
 
-def _loading(block: Block, size_bytes: int, pieces: int) -> Loading:
+def _loading(block: AsBlock, size_bytes: int, pieces: int) -> Loading:
     """Weights that come over a channel and the network, and are used in so many pieces."""
     chunks = max(1, -(-size_bytes // CHUNK_BYTES))
     tail = -(-block.flits // chunks)
@@ -145,7 +145,7 @@ def _pace(
     tasks: Tasks,
     hardware: Hardware,
     task: int,
-    block: Block,
+    block: AsBlock,
     adder: bool,
     known: bool,
     coming: Incoming,

@@ -37,6 +37,8 @@ CHIPS = [
     ("dram.channels=2", "tiles.dma.setup=0 cycles"),
     ("noc.link=1 B/cycle", "noc.topology=bus"),
     ("noc.router_latency=0 cycles", "noc.link_latency=0 cycles"),
+    ("tiles.handover=rows",),
+    ("tiles.handover=rows", "noc.link=1 B/cycle", "dram.channels=2"),
 ]
 PROGRAMS = {
     "jacobi": jacobi(7, 4),

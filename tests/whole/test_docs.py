@@ -1,9 +1,10 @@
-"""Every command, YAML file and Python line of the documents works as it stands."""
+"""Every command, YAML file and Python line of the documents works as it stands, every excerpt is one."""
 
 import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,16 @@ def test_a_yaml_block_is_a_file_or_part_of_one(block, tmp_path):
         assert points_of(read_plan(path)[1])
         return
     assert load_any(path) is not None
+
+
+@pytest.mark.parametrize("block", list(blocks("py")), ids=identify)
+def test_an_excerpt_is_in_the_file_that_the_page_links_last_before_it(block):
+    page, line, text = block
+    above = "\n".join(page.read_text().splitlines()[: line - 1])
+    path = page.parent / re.findall(r"\]\(([^)#]+\.py)\)", above)[-1]
+    lines, number = path.read_text().splitlines(), text.count("\n")
+    passages = ("\n".join(lines[at : at + number]) for at in range(len(lines) - number + 1))
+    assert text.strip() in (textwrap.dedent(passage).strip() for passage in passages), path
 
 
 @pytest.mark.slow

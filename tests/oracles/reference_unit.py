@@ -169,8 +169,12 @@ class Unit:
         links = self.machine.links(route)
         flight = max(behind for _, behind in links)
         flits = self.machine.flits(job.task, job.instance)
-        start, flits, waited = yield from self.occupy(job.task, links, flits)
-        first = flight + max(0, piece - 1, came - start)
+        in_pieces = len(self.machine.pieces(job.task, flits)) > 1
+        early = (
+            flight + max(0, piece - 1) if in_pieces and self.lowered.head[job.task] >= 0 else None
+        )
+        start, flits, waited = yield from self.occupy(job.task, links, flits, first=early)
+        first = None if in_pieces else flight + max(0, piece - 1, came - start)
         delay = flight - (1 if flits else 0)
         yield from self.pass_rows(job, start, flits, first, delay, at_least=at_least)
         return waited

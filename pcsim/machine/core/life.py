@@ -394,16 +394,16 @@ def _send(chip, unit):
         _emit(chip, ARBITRATION, mine.asked - now, 0)
     else:
         # A free link carries any size at once; there is nothing to arbitrate.
-        _cross(chip, unit, mine.asked, 0)
+        _cross(chip, unit, mine.asked, 0, True)
 
 
 @borrowing
-def _cross(chip, unit, start, flits):
-    """Send ``flits`` from ``start`` on."""
+def _cross(chip, unit, start, flits, whole):
+    """Send ``flits`` from ``start`` on, the ``whole`` or the last piece."""
     task = chip.tasks[chip.units[unit].task]
     piece = task.piece if task.course == WEIGHTS else task.head
     first = flight_cycles(chip.network, task.way, piece)
-    _pass_rows(chip, unit, start, flits, first)
+    _pass_rows(chip, unit, start, flits, first if whole else NONE)
 
 
 @borrowing
@@ -412,10 +412,15 @@ def _granted(chip, unit, start):
     mine, flits = chip.units[unit], chip.network.requests[unit].flits
     if mine.stage == SEND:
         chip.units[unit].stalled[NOC] += start - mine.asked
+        task = chip.tasks[mine.task]
+        whole = mine.left_to_pass + flits == task.flits or not task.yields
         if mine.left_to_pass:
+            if whole and task.head != NONE:
+                mine.flows = start + flight_cycles(chip.network, task.way, task.head)
+                _show_first_row(chip, unit)
             _pass_piece(chip, unit, start, flits, SEND)
         else:
-            _cross(chip, unit, start, flits)
+            _cross(chip, unit, start, flits, whole)
     else:
         _through_channel(chip, unit, start)
 
